@@ -1,0 +1,116 @@
+/*
+ * cmd_check.c - tiersim check: read a scenario, say every mistake, or what it comes to. Nothing is run.
+ */
+#include "config.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "cmd.h"
+#include "scenario/scenario.h"
+#include "workload/workload.h"
+
+struct arguments {
+    const char *scenario;
+    bool resolved;
+    struct cmd_sets sets;
+};
+
+enum { OPT_RESOLVED = 256 };
+
+static const struct argp_option options[] = {
+    {"set", 's', "SECTION.KEY=VALUE", 0, "set a key of the scenario; may be repeated", 0},
+    {"resolved", OPT_RESOLVED, NULL, 0, "print every value with where it came from (file:line, -s or default)", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case 's':
+        cmd_sets_add(&a->sets, arg);
+        return 0;
+    case OPT_RESOLVED:
+        a->resolved = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->scenario)
+            argp_error(state, "one scenario at a time: \"%s\" is too many", arg);
+        a->scenario = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->scenario == NULL)
+            argp_error(state, "which scenario? e.g. tiersim check scenarios/quickstart.ini");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {options, parse, "SCENARIO", "Reads SCENARIO and lists every mistake; runs nothing.",
+                                 NULL,    NULL,  NULL};
+
+static void print_facts(const struct scenario *sc)
+{
+    const struct layout *l = &sc->layout;
+    struct cost_memory m = cost_memory(l);
+    int64_t blocks = cost_kv_blocks(l), per_node = sc->node.gpus / l->replica.tp;
+    int64_t nodes = sc->cluster.nodes ? sc->cluster.nodes : (l->replica.count + per_node - 1) / per_node;
+    double kv = (double)(blocks * l->replica.kv_block_tokens) * m.kv_token_bytes;
+
+    printf("  replicas   %" PRId64 " of %s, each on %" PRId64 " %s\n", l->replica.count, l->model.name, l->replica.tp,
+           l->gpu.name);
+    printf("  GPUs       %" PRId64 " of %" PRId64 " used (%" PRId64 " node%s of %" PRId64 ")\n",
+           l->replica.count * l->replica.tp, nodes * sc->node.gpus, nodes, nodes == 1 ? "" : "s", sc->node.gpus);
+    printf("  memory     %.2f GB a GPU: weights %.2f, activations %.2f, KV cache %.2f\n",
+           (double)l->gpu.memory_bytes / 1e9, m.weight_bytes / 1e9, m.activation_bytes / 1e9, kv / 1e9);
+    printf("  KV cache   %" PRId64 " blocks a replica: %" PRId64 " tokens\n", blocks,
+           blocks * l->replica.kv_block_tokens);
+    printf("  policies   arrivals %s, router %s, scheduler %s, cost %s\n", sc->arrival->policy.name,
+           sc->router->policy.name, sc->scheduler->policy.name, sc->cost->policy.name);
+}
+
+/* A trace must be there and begin like one; its lines are read by the run. */
+static int try_workload(const struct scenario *sc)
+{
+    struct err e = {0};
+    struct workload *w = workload_new(sc, &e);
+
+    if (w == NULL) {
+        fflush(stdout);
+        fprintf(stderr, "tiersim: %s\n", e.msg);
+        return e.code;
+    }
+    workload_free(w);
+    return EXIT_CODE_OK;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    struct arguments a = {0};
+    struct scenario sc;
+    struct diags d;
+    int code = EXIT_CODE_USAGE;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    diags_init(&d);
+    if (!scenario_load(&sc, a.scenario, a.sets.at, a.sets.n, &d)) {
+        cmd_print_mistakes(&d);
+    } else {
+        code = try_workload(&sc);
+        if (code == EXIT_CODE_OK && a.resolved) {
+            scenario_print(&sc, true, stdout);
+        } else if (code == EXIT_CODE_OK) {
+            printf("%s: ok\n", a.scenario);
+            print_facts(&sc);
+        }
+    }
+    scenario_free(&sc);
+    diags_free(&d);
+    cmd_sets_free(&a.sets);
+    return code;
+}

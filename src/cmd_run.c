@@ -1,0 +1,345 @@
+/*
+ * cmd_run.c - tiersim run: scenario in, results file and report out.
+ *
+ * Without -o the results file is the scenario's name with .db, in the current folder.
+ */
+#include "config.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "cmd.h"
+#include "model/world.h"
+#include "report/collect.h"
+#include "report/report.h"
+#include "store/store.h"
+
+enum { CHUNK_EVENTS = 1 << 14 };
+
+struct arguments {
+    const char *scenario, *output, *expect;
+    bool force, quiet, json;
+    struct cmd_sets sets;
+};
+
+enum { OPT_EXPECT = 256, OPT_JSON };
+
+static const struct argp_option options[] = {
+    {"output", 'o', "FILE.db", 0, "results file (default: SCENARIO's name with .db, here)", 0},
+    {"force", 'f', NULL, 0, "replace an existing results file", 0},
+    {"set", 's', "SECTION.KEY=VALUE", 0, "set a key of the scenario; may be repeated", 0},
+    {"expect-fingerprint", OPT_EXPECT, "HEX", 0, "exit 1 unless the run's fingerprint is HEX", 0},
+    {"json", OPT_JSON, NULL, 0, "report as JSON", 0},
+    {"quiet", 'q', NULL, 0, "no report, no progress", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case 'o':
+        a->output = arg;
+        return 0;
+    case 'f':
+        a->force = true;
+        return 0;
+    case 's':
+        cmd_sets_add(&a->sets, arg);
+        return 0;
+    case 'q':
+        a->quiet = true;
+        return 0;
+    case OPT_EXPECT:
+        a->expect = arg;
+        return 0;
+    case OPT_JSON:
+        a->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->scenario)
+            argp_error(state, "one scenario at a time: \"%s\" is too many", arg);
+        a->scenario = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->scenario == NULL)
+            argp_error(state, "which scenario? e.g. tiersim run scenarios/quickstart.ini");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {options, parse, "SCENARIO", "Simulates SCENARIO.", NULL, NULL, NULL};
+
+/* ---- interruption and progress ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig)
+{
+    if (interrupted)
+        _exit(128 + sig);
+    interrupted = sig;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error like a full disk */
+}
+
+static double wall_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+struct progress {
+    bool on;
+    double start, next;
+};
+
+static void progress_show(struct progress *p, const struct scenario *sc, const struct world *w)
+{
+    double now = p->on ? wall_s() : 0, share = 0;
+
+    if (!p->on || now < p->next)
+        return;
+    p->next = now + 0.25;
+    if (sc->workload.requests > 0)
+        share = (double)world_ended(w) / (double)sc->workload.requests;
+    if (sc->run.horizon_ns > 0) {
+        double t = (double)world_now(w) / (double)sc->run.horizon_ns;
+        share = t > share ? t : share;
+    }
+    fprintf(stderr, "\r%.1f s simulated, %" PRId64 " of %" PRId64 " requests ended, %.2f M events/s",
+            (double)world_now(w) * 1e-9, world_ended(w), world_arrived(w),
+            (double)world_events(w) / (now - p->start) * 1e-6);
+    if (share > 0)
+        fprintf(stderr, ", %.0f s to go", (now - p->start) * (1 - share) / share);
+    fprintf(stderr, "\033[K");
+}
+
+/* ---- one run ---- */
+
+static const char *default_output(const char *scenario, struct arena *a)
+{
+    const char *base = strrchr(scenario, '/');
+    base = base ? base + 1 : scenario;
+    const char *dot = strrchr(base, '.');
+    return arena_printf(a, "%.*s.db", dot && dot != base ? (int)(dot - base) : (int)strlen(base), base);
+}
+
+struct params {
+    struct store_param *at;
+    int64_t n, cap;
+};
+
+static void add_param(void *ctx, const char *key, const char *value, double num)
+{
+    struct params *p = ctx;
+
+    if (p->n == p->cap) {
+        p->cap = p->cap ? 2 * p->cap : 64;
+        p->at = mem_realloc(p->at, (size_t)p->cap * sizeof *p->at);
+    }
+    p->at[p->n++] = (struct store_param){strdup(key), strdup(value), num};
+}
+
+static void params_free(struct params *p)
+{
+    for (int64_t i = 0; i < p->n; i++) {
+        free((char *)p->at[i].key);
+        free((char *)p->at[i].value_text);
+    }
+    free(p->at);
+}
+
+static struct store_class *classes_of(const struct scenario *sc)
+{
+    struct store_class *c = mem_zalloc((size_t)sc->n_classes, sizeof *c);
+
+    for (int64_t i = 0; i < sc->n_classes; i++)
+        c[i] = (struct store_class){sc->classes[i].name, sc->classes[i].weight, sc->classes[i].slo_ttft_ns,
+                                    sc->classes[i].slo_tpot_ns, sc->classes[i].slo_e2el_ns};
+    return c;
+}
+
+static int open_store(struct store **out, const struct arguments *a, const struct scenario *sc,
+                      const struct store_class *classes, struct err *e)
+{
+    const struct replica_options *r = &sc->layout.replica;
+    struct params params = {0};
+
+    scenario_each_param(sc, add_param, &params);
+    struct store_config c = {
+        .path = a->output,
+        .force = a->force,
+        .level = (enum log_level)sc->run.log,
+        .scenario_path = sc->path,
+        .scenario_text = sc->text,
+        .resolved = sc->resolved,
+        .version = PACKAGE_VERSION,
+        .config_hash = sc->config_hash,
+        .seed = sc->run.seed,
+        .replication = sc->run.replication,
+        .warmup_ns = sc->run.warmup_ns,
+        .horizon_ns = sc->run.horizon_ns,
+        .classes = classes,
+        .n_classes = sc->n_classes,
+        .n_replicas = r->count,
+        .gpus_per_replica = r->tp,
+        .kv_blocks = cost_kv_blocks(&sc->layout),
+        .kv_block_tokens = r->kv_block_tokens,
+        .params = params.at,
+        .n_params = params.n,
+    };
+    int status = store_open(out, &c, e);
+    params_free(&params);
+    return status;
+}
+
+/* Simulates until the end, an error or a signal. */
+static void simulate(const struct scenario *sc, struct world *w, bool quiet, struct err *e)
+{
+    struct progress p = {.on = !quiet && isatty(STDERR_FILENO), .start = wall_s()};
+
+    p.next = p.start + 0.5;
+    while (!interrupted && world_run(w, CHUNK_EVENTS, e) > 0)
+        progress_show(&p, sc, w);
+    if (p.on)
+        fprintf(stderr, "\r\033[K");
+}
+
+static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *w, const struct workload *load)
+{
+    uint64_t h = digest_sink_value(d);
+
+    h = (h ^ world_digest(w)) * UINT64_C(0x9e3779b97f4a7c15);
+    h = (h << 32 | h >> 32) ^ workload_digest(load);
+    return h * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* The run itself, once its store is open. Gives the fingerprint. */
+static uint64_t run_into(struct store *store, const struct scenario *sc, struct workload *load,
+                         const struct store_class *classes, bool quiet, struct err *e)
+{
+    int64_t gpus = sc->layout.replica.count * sc->layout.replica.tp;
+    double start = wall_s();
+    struct collect *collect =
+        collect_new(classes, sc->n_classes, sc->run.warmup_ns, sc->run.log != LOG_SUMMARY);
+    struct digest_sink digest;
+    struct trace trace;
+
+    digest_sink_init(&digest);
+    trace_init(&trace, TRACE_UNIT_RECORDS);
+    trace_add_sink(&trace, &digest.sink);
+    trace_add_sink(&trace, collect_sink(collect));
+    trace_add_sink(&trace, store_sink(store));
+    trace_start(&trace);
+    struct world *world = world_new(sc, load, &trace);
+    simulate(sc, world, quiet, e);
+    trace_finish(&trace, e);
+
+    struct world_count counts[WORLD_COUNTS_MAX];
+    struct store_counter counters[WORLD_COUNTS_MAX];
+    int n_counts = world_finish(world, counts);
+    for (int i = 0; i < n_counts; i++)
+        counters[i] = (struct store_counter){counts[i].name, counts[i].value};
+    const struct store_metric *metrics;
+    int64_t n_metrics = collect_metrics(collect, world_now(world), sc->layout.replica.count, gpus,
+                                        world_max_concurrent(world), &metrics);
+    struct store_end end = {
+        .status = e->code ? "failed" : interrupted ? "interrupted" : "complete",
+        .message = e->code ? e->msg : NULL,
+        .fingerprint = fingerprint_of(&digest, world, load),
+        .t_end_ns = world_now(world),
+        .events = world_events(world),
+        .wall_s = wall_s() - start,
+        .metrics = metrics,
+        .n_metrics = n_metrics,
+        .counters = counters,
+        .n_counters = n_counts,
+    };
+    store_close(store, &end, e);
+    world_free(world);
+    trace_free(&trace);
+    collect_free(collect);
+    return end.fingerprint;
+}
+
+static int run(struct arguments *a, const struct scenario *sc)
+{
+    struct err e = {0};
+    struct store *store = NULL;
+    uint64_t fingerprint = 0;
+    char file[4096] = "";
+    struct store_class *classes = classes_of(sc);
+    struct workload *load = workload_new(sc, &e);
+
+    bug_context.seed = (uint64_t)sc->run.seed;
+    if (load && open_store(&store, a, sc, classes, &e) == 0) {
+        snprintf(file, sizeof file, "%s", store_file(store));
+        catch_signals();
+        fingerprint = run_into(store, sc, load, classes, a->quiet, &e);
+    }
+    workload_free(load);
+    free(classes);
+
+    if (e.code) {
+        fprintf(stderr, "tiersim: %s\n", e.msg);
+        if (*file)
+            fprintf(stderr, "tiersim: the run failed; what it had recorded is kept in %s\n", file);
+        return e.code;
+    }
+    if (interrupted) {
+        fprintf(stderr, "tiersim: interrupted; partial results are kept in %s\n", file);
+        return 128 + interrupted;
+    }
+    if (!a->quiet && report_print(a->output, a->json ? REPORT_JSON : REPORT_TEXT, stdout, &e) != 0) {
+        fprintf(stderr, "tiersim: %s\n", e.msg);
+        return e.code;
+    }
+    if (a->expect && strtoull(a->expect, NULL, 16) != fingerprint) {
+        fprintf(stderr, "tiersim: the fingerprint is %016" PRIx64 ", not %s as expected\n", fingerprint, a->expect);
+        return EXIT_CODE_FAILED;
+    }
+    return EXIT_CODE_OK;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct arguments a = {0};
+    struct scenario sc;
+    struct diags d;
+    int code = EXIT_CODE_USAGE;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    diags_init(&d);
+    if (scenario_load(&sc, a.scenario, a.sets.at, a.sets.n, &d)) {
+        if (a.output == NULL)
+            a.output = default_output(a.scenario, &sc.arena);
+        code = run(&a, &sc);
+    } else {
+        cmd_print_mistakes(&d);
+    }
+    scenario_free(&sc);
+    diags_free(&d);
+    cmd_sets_free(&a.sets);
+    return code;
+}

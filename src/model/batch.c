@@ -1,0 +1,201 @@
+#include "config.h"
+
+#include "model/batch.h"
+
+#include <stdlib.h>
+
+void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks)
+{
+    *b = (struct batch){.pool = pool, .block_tokens = block_tokens, .total_blocks = total_blocks};
+    b->grow = mem_zalloc((size_t)block_tokens, sizeof *b->grow);
+    list_init(&b->waiting);
+    list_init(&b->running);
+    list_init(&b->partial);
+}
+
+void batch_free(struct batch *b)
+{
+    free(b->grow);
+    heap_free(&b->last_steps);
+}
+
+int64_t batch_computed(const struct batch *b, const struct request *r)
+{
+    return r->computed + (r->phase == PHASE_DECODING ? (int64_t)(b->step - r->join_step) : 0);
+}
+
+int64_t batch_generated(const struct batch *b, const struct request *r)
+{
+    return r->generated + (r->phase == PHASE_DECODING ? (int64_t)(b->step - r->join_step) : 0);
+}
+
+int64_t batch_blocks_of(const struct batch *b, int64_t tokens)
+{
+    return (tokens + b->block_tokens - 1) / b->block_tokens;
+}
+
+/* (join - computed) mod B: the phase of the steps in which it needs a new block. */
+static int64_t grow_phase(const struct batch *b, const struct request *r)
+{
+    int64_t p = ((int64_t)r->join_step - r->computed) % b->block_tokens;
+#ifdef TIERSIM_BROKEN
+    p++; /* the deliberately wrong model: blocks are taken a step late */
+    p %= b->block_tokens;
+#endif
+    return p < 0 ? p + b->block_tokens : p;
+}
+
+bool batch_grows(const struct batch *b, const struct request *r)
+{
+    return r->phase == PHASE_DECODING && batch_computed(b, r) % b->block_tokens == 0;
+}
+
+static void take_blocks(struct batch *b, int64_t n)
+{
+    b->used += n;
+    b->allocated += n;
+    sim_assert(b->used <= b->total_blocks);
+}
+
+static int64_t free_blocks_of(struct batch *b, int64_t tokens)
+{
+    int64_t n = batch_blocks_of(b, tokens);
+
+    b->used -= n;
+    b->freed += n;
+    sim_assert(b->used >= 0);
+    return n;
+}
+
+void batch_enqueue(struct batch *b, uint32_t slot)
+{
+    b->pool->at[slot].phase = PHASE_WAITING;
+    list_push_back(b->pool, &b->waiting, LINK_QUEUE, slot);
+}
+
+void batch_chunk(struct batch *b, uint32_t slot, int64_t tokens)
+{
+    struct request *r = &b->pool->at[slot];
+
+    sim_assert(r->phase == PHASE_PARTIAL && r->chunk == 0 && tokens > 0 && tokens <= request_prompt_left(r));
+    take_blocks(b, batch_blocks_of(b, r->computed + tokens) - batch_blocks_of(b, r->computed));
+    r->chunk = tokens;
+}
+
+void batch_admit(struct batch *b, uint32_t slot, int64_t tokens)
+{
+    struct request *r = &b->pool->at[slot];
+
+    sim_assert(r->phase == PHASE_WAITING);
+    list_remove(b->pool, &b->waiting, LINK_QUEUE, slot);
+    list_push_back(b->pool, &b->running, LINK_QUEUE, slot);
+    list_push_back(b->pool, &b->partial, LINK_PARTIAL, slot);
+    r->phase = PHASE_PARTIAL;
+    batch_chunk(b, slot, tokens);
+}
+
+/* Out of the decoding sums; computed and generated become those of now. */
+static void leave_decode(struct batch *b, struct request *r)
+{
+    int64_t computed = batch_computed(b, r), generated = batch_generated(b, r);
+
+    b->grow[grow_phase(b, r)]--;
+    b->n_decode--;
+    b->ctx -= computed;
+    r->computed = computed;
+    r->generated = generated;
+}
+
+int64_t batch_preempt(struct batch *b, uint32_t slot)
+{
+    struct request *r = &b->pool->at[slot];
+
+    sim_assert(r->chunk == 0);
+    if (r->phase == PHASE_DECODING) {
+        heap_remove(&b->last_steps, b->pool->heap_pos[slot], b->pool->heap_pos);
+        leave_decode(b, r);
+    } else {
+        sim_assert(r->phase == PHASE_PARTIAL);
+        list_remove(b->pool, &b->partial, LINK_PARTIAL, slot);
+    }
+    list_remove(b->pool, &b->running, LINK_QUEUE, slot);
+    list_push_front(b->pool, &b->waiting, LINK_QUEUE, slot);
+    int64_t blocks = free_blocks_of(b, r->computed);
+    r->phase = PHASE_WAITING;
+    r->computed = 0;
+    r->preemptions++;
+    return blocks;
+}
+
+void batch_begin(struct batch *b)
+{
+    take_blocks(b, b->grow[b->phase]);
+}
+
+void batch_end(struct batch *b)
+{
+    b->ctx += b->n_decode;
+    b->step++;
+    b->phase = b->phase + 1 == b->block_tokens ? 0 : b->phase + 1;
+}
+
+uint32_t batch_next_completed(struct batch *b)
+{
+    if (b->last_steps.n == 0 || heap_min(&b->last_steps).key >= b->step)
+        return SLOT_NONE;
+    uint32_t slot = heap_pop(&b->last_steps, b->pool->heap_pos).id;
+    struct request *r = &b->pool->at[slot];
+    leave_decode(b, r);
+    sim_assert(r->generated == r->output_tokens);
+    free_blocks_of(b, r->computed);
+    list_remove(b->pool, &b->running, LINK_QUEUE, slot);
+    return slot;
+}
+
+bool batch_chunk_done(struct batch *b, uint32_t slot, bool *ended)
+{
+    struct request *r = &b->pool->at[slot];
+
+    *ended = false;
+    r->computed += r->chunk;
+    r->chunk = 0;
+    if (request_prompt_left(r) > 0)
+        return false;
+    list_remove(b->pool, &b->partial, LINK_PARTIAL, slot);
+    r->generated++;
+    if (r->generated == r->output_tokens) {
+        free_blocks_of(b, r->computed);
+        list_remove(b->pool, &b->running, LINK_QUEUE, slot);
+        *ended = true;
+        return true;
+    }
+    r->phase = PHASE_DECODING;
+    r->join_step = b->step;
+    b->n_decode++;
+    b->ctx += r->computed;
+    b->grow[grow_phase(b, r)]++;
+    heap_push(&b->last_steps, b->step + (uint64_t)(r->output_tokens - r->generated) - 1, slot, b->pool->heap_pos);
+    return true;
+}
+
+void batch_check(const struct batch *b)
+{
+    int64_t used = 0, ctx = 0, n_decode = 0, n_partial = 0, grows = 0, n = 0;
+
+    for (uint32_t s = b->running.head; s != SLOT_NONE; s = b->pool->at[s].next[LINK_QUEUE], n++) {
+        const struct request *r = &b->pool->at[s];
+        int64_t computed = batch_computed(b, r);
+        used += batch_blocks_of(b, computed + r->chunk);
+        if (r->phase == PHASE_DECODING) {
+            n_decode++;
+            ctx += computed;
+            grows += batch_grows(b, r);
+        } else {
+            sim_assert(r->phase == PHASE_PARTIAL);
+            n_partial++;
+        }
+    }
+    sim_assert(n == b->running.n && n_partial == b->partial.n && n_decode == b->n_decode);
+    sim_assert(ctx == b->ctx && grows == b->grow[b->phase] && b->last_steps.n == (uint32_t)n_decode);
+    sim_assert(used == b->used && b->allocated == b->freed + b->used);
+}

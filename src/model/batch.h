@@ -1,0 +1,78 @@
+/*
+ * batch.h - the running batch of one replica and its paged KV blocks, in closed form.
+ *
+ * A decode step costs O(1) in the batch size plus its completions. No per-sequence work is done in a step,
+ * since each decoding sequence gains exactly one token a step: what it holds follows from the step it
+ * joined at. With t the index of the next step and j, c, g the step, the cached and the generated tokens at joining:
+ *
+ *     computed(t) = c + (t - j)        generated(t) = g + (t - j)
+ *
+ * and for the batch, sums are kept:
+ *
+ *     n_decode, ctx = sum of computed(t)           ctx grows by n_decode a step
+ *     last step of a sequence = j + (output - g) - 1      a heap by last step gives the completions
+ *     its next token needs a new block when computed(t) = 0 mod B, i.e. when t = (j - c) mod B:
+ *     grow[(j - c) mod B] counts the sequences by that phase, so step t needs grow[t mod B] new blocks
+ *
+ *     phase:   0   1   2  ...  B-1
+ *     grow:  [ 3 | 0 | 5 | ... | 1 ]      t mod B walks along
+ *
+ * Blocks: a sequence with n tokens in the cache holds ceil(n / B). used <= total always.
+ *
+ * A step is batch_admit/chunk/preempt (any number), then batch_begin, then batch_end. Between begin and end
+ * nothing may change but the waiting queue's tail.
+ *
+ * Invariants (batch_check recounts them by a loop over all sequences): used = sum of blocks held;
+ * allocated = freed + used; ctx, n_decode, grow agree with the sequences; every running sequence is decoding or partial.
+ * Ownership: requests live in the world's pool; the batch links them.
+ */
+#ifndef MODEL_BATCH_H
+#define MODEL_BATCH_H
+
+#include "base/heap.h"
+#include "model/request.h"
+
+struct batch {
+    struct pool *pool;
+    int64_t block_tokens, total_blocks;
+
+    struct list waiting; /* LINK_QUEUE */
+    struct list running; /* LINK_QUEUE, in order of admission */
+    struct list partial; /* LINK_PARTIAL, in order of admission */
+    struct heap last_steps;
+
+    uint64_t step;      /* index of the next (or current) step */
+    int64_t phase;      /* step mod block_tokens */
+    int64_t *grow;      /* [block_tokens] */
+    int64_t n_decode, ctx;
+    int64_t used, allocated, freed; /* blocks */
+};
+
+void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks);
+void batch_free(struct batch *b);
+
+/* As of the next step; any phase. */
+int64_t batch_computed(const struct batch *b, const struct request *r);
+int64_t batch_generated(const struct batch *b, const struct request *r);
+int64_t batch_blocks_of(const struct batch *b, int64_t tokens); /* ceil(tokens / B) */
+bool batch_grows(const struct batch *b, const struct request *r); /* decoding, and step needs a new block for it */
+
+void batch_enqueue(struct batch *b, uint32_t slot);               /* to the waiting queue's tail */
+void batch_admit(struct batch *b, uint32_t slot, int64_t tokens); /* waiting -> partial, with its first chunk */
+void batch_chunk(struct batch *b, uint32_t slot, int64_t tokens); /* a partial goes on */
+/* Running -> the waiting queue's head, blocks freed, everything to compute again. Gives the blocks freed. */
+int64_t batch_preempt(struct batch *b, uint32_t slot);
+
+void batch_begin(struct batch *b); /* takes the decodes' new blocks */
+void batch_end(struct batch *b);   /* each decode has one token more; step + 1 */
+
+/* After batch_end: the decoding sequences whose last token that was, one by one, in order of slot; SLOT_NONE at the end.
+ * Its computed and generated are final; its blocks are freed. */
+uint32_t batch_next_completed(struct batch *b);
+/* After batch_end: the chunk of a partial is computed. True if its prompt is done (and it left the partials): it has given
+ * a token (generated is counted) and either decodes from the next step on or, on its last token, is out of the batch. */
+bool batch_chunk_done(struct batch *b, uint32_t slot, bool *ended);
+
+void batch_check(const struct batch *b); /* aborts where an invariant fails; O(requests at the replica) */
+
+#endif

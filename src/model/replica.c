@@ -1,0 +1,232 @@
+#include "model/replica.h"
+
+#include <stdlib.h>
+
+void replica_init(struct replica *r, int64_t id, const struct replica_env *env, int64_t block_tokens, int64_t blocks)
+{
+    *r = (struct replica){.id = id};
+    batch_init(&r->batch, env->pool, block_tokens, blocks);
+}
+
+void replica_free(struct replica *r)
+{
+    batch_free(&r->batch);
+    sched_plan_free(&r->plan);
+    free(r->ended);
+}
+
+/* ---- what the scheduler sees ---- */
+
+struct view {
+    struct sched_view v;
+    const struct batch *b;
+};
+
+/* A cursor holds slot + 1; `start` is where the list begins, `next` what comes after a slot. */
+static bool walk(const struct sched_view *v, uint64_t *at, uint32_t slot, struct sched_seq *out)
+{
+    const struct batch *b = ((const struct view *)v)->b;
+
+    if (slot == SLOT_NONE)
+        return false;
+    const struct request *r = &b->pool->at[slot];
+    bool decodes = r->phase == PHASE_DECODING;
+    int64_t computed = batch_computed(b, r);
+    *out = (struct sched_seq){
+        .seq = slot,
+        .prompt_left = decodes ? 0 : request_prompt_left(r),
+        .computed = computed,
+        .blocks = batch_blocks_of(b, computed),
+        .t_arrive_ns = r->t_arrive_ns,
+        .grows = batch_grows(b, r),
+        .decodes = decodes,
+    };
+    *at = (uint64_t)slot + 1;
+    return true;
+}
+
+static bool next_partial(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
+{
+    const struct batch *b = ((const struct view *)v)->b;
+    return walk(v, at, *at ? b->pool->at[*at - 1].next[LINK_PARTIAL] : b->partial.head, out);
+}
+
+static bool next_waiting(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
+{
+    const struct batch *b = ((const struct view *)v)->b;
+    return walk(v, at, *at ? b->pool->at[*at - 1].next[LINK_QUEUE] : b->waiting.head, out);
+}
+
+static bool next_latest(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
+{
+    const struct batch *b = ((const struct view *)v)->b;
+    return walk(v, at, *at ? b->pool->at[*at - 1].prev[LINK_QUEUE] : b->running.tail, out);
+}
+
+static void make_plan(struct replica *r, const struct replica_env *env, int64_t now_ns)
+{
+    struct batch *b = &r->batch;
+    struct view view = {
+        .v = {.now_ns = now_ns,
+              .limits = env->limits,
+              .block_tokens = b->block_tokens,
+              .free_blocks = b->total_blocks - b->used,
+              .n_decode = b->n_decode,
+              .decode_blocks = b->grow[b->phase],
+              .n_partial = b->partial.n,
+              .n_waiting = b->waiting.n,
+              .partial = next_partial,
+              .waiting = next_waiting,
+              .latest = next_latest},
+        .b = b,
+    };
+
+    sched_plan_clear(&r->plan);
+    env->scheduler->plan(env->scheduler_options, &view.v, &r->plan);
+}
+
+/* ---- applying the plan ---- */
+
+static void preempt(struct replica *r, const struct replica_env *env, uint32_t slot, int64_t now_ns)
+{
+    struct request *q = &env->pool->at[slot];
+    int64_t computed = batch_computed(&r->batch, q);
+
+    if (q->phase == PHASE_DECODING)
+        q->t_last_ns = r->last_token_ns;
+    int64_t blocks = batch_preempt(&r->batch, slot);
+    r->counts.preemptions++;
+    r->counts.dropped_tokens += computed;
+    *trace_put_preempt(env->trace) =
+        (struct ev_preempt){.request = q->id, .t_ns = now_ns, .replica = r->id, .computed = computed, .blocks = blocks};
+}
+
+static void admit(struct replica *r, const struct replica_env *env, const struct sched_chunk *c, int64_t now_ns)
+{
+    struct request *q = &env->pool->at[c->seq];
+
+    *trace_put_admit(env->trace) = (struct ev_admit){.request = q->id,
+                                                     .t_ns = now_ns,
+                                                     .replica = r->id,
+                                                     .prompt_left = request_prompt_left(q),
+                                                     .n_running = r->batch.running.n};
+    if (q->t_admit_ns < 0)
+        q->t_admit_ns = now_ns;
+    batch_admit(&r->batch, c->seq, c->tokens);
+}
+
+static void add_chunk(struct cost_step *cost, const struct request *q)
+{
+    int64_t c = q->chunk, s = q->computed;
+
+    cost->n_prefill++;
+    cost->prefill_tokens += c;
+    cost->prefill_kv += s + c;
+    cost->prefill_pairs += c * s + c * (c + 1) / 2;
+    cost->n_logits += request_prompt_left(q) == c;
+}
+
+int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t now_ns)
+{
+    struct batch *b = &r->batch;
+    struct sched_plan *p = &r->plan;
+
+    sim_assert(!r->stepping);
+    if (b->running.n == 0 && b->waiting.n == 0)
+        return 0;
+    make_plan(r, env, now_ns);
+    for (int64_t i = 0; i < p->n_preempt; i++)
+        preempt(r, env, p->preempt[i], now_ns);
+    batch_begin(b);
+
+    struct cost_step cost = {
+        .n_decode = b->n_decode, .ctx_tokens = b->ctx + b->n_decode, .n_logits = b->n_decode};
+    for (int64_t i = 0; i < p->n_chunk; i++) {
+        batch_chunk(b, p->chunk[i].seq, p->chunk[i].tokens);
+        add_chunk(&cost, &env->pool->at[p->chunk[i].seq]);
+    }
+    for (int64_t i = 0; i < p->n_admit; i++) {
+        admit(r, env, &p->admit[i], now_ns);
+        add_chunk(&cost, &env->pool->at[p->admit[i].seq]);
+    }
+    sim_assert(cost.n_decode + cost.prefill_tokens <= env->limits->max_num_batched_tokens);
+    sim_assert(b->running.n <= env->limits->max_num_seqs);
+    sim_assert(cost.n_decode + cost.n_prefill > 0); /* a request that fits alone can always go on */
+
+    r->now = (struct ev_step){
+        .replica = r->id,
+        .t_start_ns = now_ns,
+        .n_decode = cost.n_decode,
+        .n_prefill = cost.n_prefill,
+        .prefill_tokens = cost.prefill_tokens,
+        .ctx_tokens = cost.ctx_tokens,
+        .tokens_out = cost.n_logits,
+        .kv_blocks = b->used,
+        .n_running = b->running.n,
+        .n_waiting = b->waiting.n,
+    };
+    r->stepping = true;
+    r->counts.steps_started++;
+    return env->cost->step_ns(env->cost_state, &cost);
+}
+
+/* ---- the end of a step ---- */
+
+static void mark_ended(struct replica *r, uint32_t slot)
+{
+    if (r->n_ended == r->cap_ended) {
+        r->cap_ended = r->cap_ended ? r->cap_ended * 2 : 16;
+        r->ended = mem_realloc(r->ended, (size_t)r->cap_ended * sizeof *r->ended);
+    }
+    r->ended[r->n_ended++] = slot;
+}
+
+static void end_chunk(struct replica *r, const struct replica_env *env, const struct sched_chunk *c, int64_t now_ns)
+{
+    struct request *q = &env->pool->at[c->seq];
+    bool ended;
+
+    *trace_put_prefill(env->trace) = (struct ev_prefill){.request = q->id,
+                                                         .t_start_ns = r->now.t_start_ns,
+                                                         .t_end_ns = now_ns,
+                                                         .replica = r->id,
+                                                         .tokens = c->tokens,
+                                                         .computed = q->computed};
+    if (!batch_chunk_done(&r->batch, c->seq, &ended))
+        return;
+    if (q->t_first_ns < 0) {
+        q->t_first_ns = now_ns;
+        *trace_put_first_token(env->trace) =
+            (struct ev_first_token){.request = q->id, .t_ns = now_ns, .replica = r->id};
+    } else {
+        *trace_put_resume(env->trace) = (struct ev_resume){
+            .request = q->id, .t_ns = now_ns, .replica = r->id, .gap_ns = now_ns - q->t_last_ns};
+    }
+    if (ended)
+        mark_ended(r, c->seq);
+}
+
+void replica_end(struct replica *r, const struct replica_env *env, int64_t now_ns)
+{
+    uint32_t slot;
+
+    sim_assert(r->stepping);
+    r->stepping = false;
+    r->n_ended = 0;
+    r->now.t_end_ns = now_ns;
+    r->now.gap_ns = r->now.n_decode ? now_ns - r->last_token_ns : 0;
+    *trace_put_step(env->trace) = r->now;
+    r->counts.steps_ended++;
+    r->counts.tokens_out += r->now.tokens_out;
+    r->counts.decode_tokens += r->now.n_decode;
+    r->counts.prefill_tokens += r->now.prefill_tokens;
+
+    batch_end(&r->batch);
+    while ((slot = batch_next_completed(&r->batch)) != SLOT_NONE)
+        mark_ended(r, slot);
+    for (int64_t i = 0; i < r->plan.n_chunk; i++)
+        end_chunk(r, env, &r->plan.chunk[i], now_ns);
+    for (int64_t i = 0; i < r->plan.n_admit; i++)
+        end_chunk(r, env, &r->plan.admit[i], now_ns);
+    r->last_token_ns = now_ns;
+}

@@ -1,0 +1,85 @@
+#include "model/request.h"
+
+#include <stdlib.h>
+
+#include "base/heap.h"
+
+void list_init(struct list *l)
+{
+    *l = (struct list){SLOT_NONE, SLOT_NONE, 0};
+}
+
+void pool_init(struct pool *p)
+{
+    *p = (struct pool){.free = SLOT_NONE};
+    list_init(&p->all);
+}
+
+void pool_free(struct pool *p)
+{
+    free(p->at);
+    free(p->heap_pos);
+    pool_init(p);
+}
+
+static void grow(struct pool *p)
+{
+    uint32_t cap = p->cap ? p->cap * 2 : 256;
+
+    sim_assert(cap > p->cap);
+    p->at = mem_realloc(p->at, cap * sizeof *p->at);
+    p->heap_pos = mem_realloc(p->heap_pos, cap * sizeof *p->heap_pos);
+    for (uint32_t s = cap; s-- > p->cap;) {
+        p->at[s].next[LINK_ALL] = p->free;
+        p->heap_pos[s] = HEAP_NONE;
+        p->free = s;
+    }
+    p->cap = cap;
+}
+
+uint32_t pool_take(struct pool *p)
+{
+    if (p->free == SLOT_NONE)
+        grow(p);
+    uint32_t slot = p->free;
+    p->free = p->at[slot].next[LINK_ALL];
+    p->at[slot] = (struct request){
+        .replica = -1, .t_arrive_ns = -1, .t_admit_ns = -1, .t_first_ns = -1, .t_last_ns = -1, .phase = PHASE_ARRIVED};
+    list_push_back(p, &p->all, LINK_ALL, slot);
+    return slot;
+}
+
+void pool_give(struct pool *p, uint32_t slot)
+{
+    list_remove(p, &p->all, LINK_ALL, slot);
+    p->at[slot].next[LINK_ALL] = p->free;
+    p->free = slot;
+}
+
+void list_push_back(struct pool *p, struct list *l, enum link k, uint32_t slot)
+{
+    p->at[slot].prev[k] = l->tail;
+    p->at[slot].next[k] = SLOT_NONE;
+    *(l->tail == SLOT_NONE ? &l->head : &p->at[l->tail].next[k]) = slot;
+    l->tail = slot;
+    l->n++;
+}
+
+void list_push_front(struct pool *p, struct list *l, enum link k, uint32_t slot)
+{
+    p->at[slot].next[k] = l->head;
+    p->at[slot].prev[k] = SLOT_NONE;
+    *(l->head == SLOT_NONE ? &l->tail : &p->at[l->head].prev[k]) = slot;
+    l->head = slot;
+    l->n++;
+}
+
+void list_remove(struct pool *p, struct list *l, enum link k, uint32_t slot)
+{
+    uint32_t prev = p->at[slot].prev[k], next = p->at[slot].next[k];
+
+    sim_assert(l->n > 0);
+    *(prev == SLOT_NONE ? &l->head : &p->at[prev].next[k]) = next;
+    *(next == SLOT_NONE ? &l->tail : &p->at[next].prev[k]) = prev;
+    l->n--;
+}

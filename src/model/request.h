@@ -1,0 +1,73 @@
+/*
+ * request.h - the requests in flight: a pool of slots, reused, so that memory grows with what is in flight.
+ *
+ * A slot number (uint32) names a request inside the model; slots are reused after the request ended. `id` is
+ * the request's own number, by arrival, never reused.
+ *
+ * Each request stands in the list of all in flight (by arrival), and in at most one of a replica's
+ * waiting queue and running list, and, while its prompt is being computed, in the replica's list of partials.
+ *
+ *   waiting --admit--> partial --prompt done--> decoding --last token--> ended
+ *      ^------------------+----------preempt-------+
+ *
+ * Lists are intrusive and doubly linked by slot; slot SLOT_NONE ends them.
+ * Not stored: how far a decoding request is. It follows from the step it joined at (batch.h).
+ */
+#ifndef MODEL_REQUEST_H
+#define MODEL_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "trace/trace.h"
+
+#define SLOT_NONE UINT32_MAX
+
+enum request_phase { PHASE_ARRIVED, PHASE_WAITING, PHASE_PARTIAL, PHASE_DECODING };
+
+/* Which links a list uses: a request can be in one list of each sort. */
+enum link { LINK_ALL, LINK_QUEUE, LINK_PARTIAL, LINKS };
+
+struct request {
+    int64_t id, class_id, replica;
+    int64_t input_tokens, output_tokens;
+    int64_t generated;   /* tokens given; while decoding: at the step it joined */
+    int64_t computed;    /* tokens with KV in the cache; while decoding: at the step it joined */
+    int64_t chunk;       /* tokens being computed in the current step; 0: none */
+    uint64_t join_step;  /* decoding: first step in which it decodes */
+    int64_t t_arrive_ns, t_admit_ns, t_first_ns, t_last_ns; /* -1: not yet. t_last: latest token before a preemption */
+    int64_t preemptions;
+    enum request_phase phase;
+    uint32_t prev[LINKS], next[LINKS];
+};
+
+struct list {
+    uint32_t head, tail;
+    int64_t n;
+};
+
+struct pool {
+    struct request *at;
+    uint32_t *heap_pos; /* for the heap of completions (heap.h); by slot */
+    uint32_t cap, free; /* free slots linked by next[LINK_ALL] */
+    struct list all;    /* by arrival */
+};
+
+void pool_init(struct pool *p);
+void pool_free(struct pool *p);
+/* A zeroed request with times -1 and replica -1, at the end of the list of all. Pointers into the pool die. */
+uint32_t pool_take(struct pool *p);
+void pool_give(struct pool *p, uint32_t slot);
+
+void list_init(struct list *l);
+void list_push_back(struct pool *p, struct list *l, enum link k, uint32_t slot);
+void list_push_front(struct pool *p, struct list *l, enum link k, uint32_t slot);
+void list_remove(struct pool *p, struct list *l, enum link k, uint32_t slot);
+
+/* Tokens to compute before it can decode: the prompt, and after a preemption what it had generated too. */
+static inline int64_t request_prompt_left(const struct request *r)
+{
+    return r->input_tokens + r->generated - r->computed;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * world.h - the simulated system: requests in, replicas, router, the engine's clock; the one table of causes.
+ *
+ *   arrival ──router──► replica's waiting queue ──step begins/ends──► tokens, completions
+ *      ▲        └─► central queue ──when a replica has room──┘                │
+ *      └───────────────── closed loop: the next request ◄─────────────────────┘
+ *
+ * Order at one instant: steps end, then requests arrive, then steps begin; so a request that arrives as a step ends
+ * can be in the next one.
+ *
+ * Conservation is checked at the end of every run (world_finish): a broken law aborts with time, event and seed.
+ *
+ * Not modelled: network between client, router and replica; tokenisation; failures.
+ */
+#ifndef MODEL_WORLD_H
+#define MODEL_WORLD_H
+
+#include "base/err.h"
+#include "scenario/scenario.h"
+#include "trace/trace.h"
+#include "workload/workload.h"
+
+struct world;
+
+/* All owned by the caller and alive until world_free. */
+struct world *world_new(const struct scenario *sc, struct workload *w, struct trace *t);
+void world_free(struct world *w);
+
+/* Handles at most max_events events. 1: more to do; 0: the run is over (drained, or the horizon); -1: err (a bad
+ * trace line, a sink that failed). */
+int world_run(struct world *w, uint64_t max_events, struct err *e);
+
+int64_t world_now(const struct world *w);
+uint64_t world_events(const struct world *w);
+int64_t world_arrived(const struct world *w);
+int64_t world_ended(const struct world *w); /* completed and rejected */
+
+struct world_count {
+    const char *name;
+    int64_t value;
+};
+enum { WORLD_COUNTS_MAX = 40 };
+
+/* Counts at this instant, checked against each other; call when no more events will run. Returns how many. */
+int world_finish(struct world *w, struct world_count counts[WORLD_COUNTS_MAX]);
+int64_t world_max_concurrent(const struct world *w);
+/* Of the values drawn by the router. */
+uint64_t world_digest(const struct world *w);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * length_uniform.c - each whole number from low to high equally likely. The keys are not min and max, which in [class]
+ * are the limits that any law is clamped to.
+ */
+#include "base/bug.h"
+#include "policy/length.h"
+
+struct options {
+    int64_t low, high;
+};
+
+static const struct opt rows[] = {
+    {"low", OPT_INT, UNIT_NONE, offsetof(struct options, low), 1, 1e9, NULL, NULL, "fewest tokens"},
+    {"high", OPT_INT, UNIT_NONE, offsetof(struct options, high), 1, 1e9, NULL, NULL, "most tokens, at least low"},
+};
+
+static double draw(const void *options, struct rng *r)
+{
+    const struct options *o = options;
+
+    sim_assert(o->low <= o->high);
+    return (double)(o->low + (int64_t)rng_below(r, (uint64_t)(o->high - o->low) + 1));
+}
+
+const struct length_ops length_uniform_ops = {
+    .policy = {"uniform", "whole numbers from low to high, equally likely", OPT_TABLE(rows), sizeof(struct options)},
+    .draw = draw,
+};

@@ -1,0 +1,71 @@
+/* registry.c - the explicit lists of policies: one line each. */
+#include <string.h>
+
+#include "policy/arrival.h"
+#include "policy/cost.h"
+#include "policy/length.h"
+#include "policy/router.h"
+#include "policy/scheduler.h"
+
+extern const struct arrival_ops arrival_poisson_ops, arrival_gamma_ops, arrival_weibull_ops, arrival_deterministic_ops,
+    arrival_closed_loop_ops, arrival_trace_ops;
+extern const struct length_ops length_constant_ops, length_uniform_ops, length_exponential_ops, length_lognormal_ops,
+    length_zipf_ops, length_empirical_ops, length_trace_ops;
+extern const struct router_ops router_round_robin_ops, router_least_requests_ops, router_least_tokens_ops,
+    router_random_ops, router_power_of_two_ops, router_central_queue_ops;
+extern const struct scheduler_ops sched_continuous_ops, sched_static_ops;
+extern const struct cost_ops cost_roofline_ops, cost_fixed_ops;
+
+static const struct policy *const lists[POLICY_KINDS][16] = {
+    [POLICY_ARRIVAL] =
+        {
+            &arrival_poisson_ops.policy,
+            &arrival_gamma_ops.policy,
+            &arrival_weibull_ops.policy,
+            &arrival_deterministic_ops.policy,
+            &arrival_closed_loop_ops.policy,
+            &arrival_trace_ops.policy,
+        },
+    [POLICY_LENGTH] =
+        {
+            &length_constant_ops.policy,
+            &length_uniform_ops.policy,
+            &length_exponential_ops.policy,
+            &length_lognormal_ops.policy,
+            &length_zipf_ops.policy,
+            &length_empirical_ops.policy,
+            &length_trace_ops.policy,
+        },
+    [POLICY_ROUTER] =
+        {
+            &router_round_robin_ops.policy,
+            &router_least_requests_ops.policy,
+            &router_least_tokens_ops.policy,
+            &router_random_ops.policy,
+            &router_power_of_two_ops.policy,
+            &router_central_queue_ops.policy,
+        },
+    [POLICY_SCHEDULER] =
+        {
+            &sched_continuous_ops.policy,
+            &sched_static_ops.policy,
+        },
+    [POLICY_COST] =
+        {
+            &cost_roofline_ops.policy,
+            &cost_fixed_ops.policy,
+        },
+};
+
+const struct policy *const *policy_list(enum policy_kind kind)
+{
+    return lists[kind];
+}
+
+const struct policy *policy_find(enum policy_kind kind, const char *name)
+{
+    for (const struct policy *const *p = lists[kind]; *p; p++)
+        if (strcmp((*p)->name, name) == 0)
+            return *p;
+    return NULL;
+}

@@ -1,0 +1,14 @@
+/* least_tokens - the replica with the fewest outstanding tokens: prompts plus what was generated so far, never the unseen output. Ties go to the lowest index. */
+#include "policy/router.h"
+
+static int64_t route(const void *options, void *state, const struct router_view *v, struct rng *r)
+{
+    (void)options, (void)state, (void)r;
+    return v->least;
+}
+
+const struct router_ops router_least_tokens_ops = {
+    .policy = {.name = "least_tokens", .help = "the replica with the fewest outstanding tokens: prompts plus what was generated so far, never the unseen output"},
+    .key = ROUTER_KEY_TOKENS,
+    .route = route,
+};

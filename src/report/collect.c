@@ -1,0 +1,301 @@
+#include "report/collect.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/bug.h"
+#include "report/series.h"
+
+enum family { TTFT, TPOT, E2EL, QUEUE, FAMILIES, ITL = FAMILIES };
+
+struct tally { /* the requests of one class, or of all */
+    struct series series[FAMILIES];
+    int64_t completed, failed, met, input_tokens, output_tokens;
+    bool has_slo;
+};
+
+struct collect {
+    struct sink sink;
+    const struct store_class *classes;
+    struct tally *of_class;
+    int64_t n_classes;
+    int64_t warmup_ns;
+    bool exact, lacks[EV_KINDS];
+
+    struct weighted itl;
+    int64_t steps, preemptions, prefill_tokens, peak_kv_blocks, peak_waiting;
+    unsigned __int128 busy_ns, decode_ns, kv_ns; /* step time; the same times n_decode; times kv_blocks */
+    int64_t second, second_tokens, peak_second_tokens;
+
+    struct store_metric *metrics;
+    int64_t n_metrics, cap_metrics;
+};
+
+enum { NS_PER_S = 1000000000 };
+
+static void count_steps(struct collect *c, const struct ev_step *s, uint32_t n)
+{
+    for (const struct ev_step *end = s + n; s < end; s++) {
+        if (s->t_start_ns < c->warmup_ns)
+            continue;
+        uint64_t time = (uint64_t)(s->t_end_ns - s->t_start_ns);
+        int64_t second = s->t_end_ns / NS_PER_S;
+
+        c->steps++;
+        c->busy_ns += time;
+        c->decode_ns += (unsigned __int128)time * (uint64_t)s->n_decode;
+        c->kv_ns += (unsigned __int128)time * (uint64_t)s->kv_blocks;
+        c->prefill_tokens += s->prefill_tokens;
+        if (s->kv_blocks > c->peak_kv_blocks)
+            c->peak_kv_blocks = s->kv_blocks;
+        if (s->n_waiting > c->peak_waiting)
+            c->peak_waiting = s->n_waiting;
+        if (second != c->second) {
+            c->second = second;
+            c->second_tokens = 0;
+        }
+        c->second_tokens += s->tokens_out;
+        if (c->second_tokens > c->peak_second_tokens)
+            c->peak_second_tokens = c->second_tokens;
+        if (s->n_decode > 0)
+            weighted_add(&c->itl, (uint64_t)s->gap_ns, (uint64_t)s->n_decode);
+    }
+}
+
+static bool meets(const struct store_class *k, const struct ev_request *r)
+{
+    __int128 decode_ns = r->t_end_ns - r->t_first_ns;
+
+    return (k->slo_ttft_ns <= 0 || r->t_first_ns - r->t_arrive_ns <= k->slo_ttft_ns) &&
+           (k->slo_e2el_ns <= 0 || r->t_end_ns - r->t_arrive_ns <= k->slo_e2el_ns) &&
+           (k->slo_tpot_ns <= 0 || r->output_tokens < 2 ||
+            decode_ns <= (__int128)k->slo_tpot_ns * (r->output_tokens - 1));
+}
+
+static void count_request(struct collect *c, const struct ev_request *r)
+{
+    sim_assert(r->class >= 0 && r->class < c->n_classes);
+    struct tally *t = &c->of_class[r->class];
+
+    if (r->status == REQUEST_REJECTED)
+        t->failed++;
+    if (r->status != REQUEST_COMPLETED)
+        return;
+    t->completed++;
+    t->met += meets(&c->classes[r->class], r);
+    t->input_tokens += r->input_tokens;
+    t->output_tokens += r->output_tokens;
+    series_add(&t->series[TTFT], (double)(r->t_first_ns - r->t_arrive_ns));
+    series_add(&t->series[E2EL], (double)(r->t_end_ns - r->t_arrive_ns));
+    series_add(&t->series[QUEUE], (double)(r->t_admit_ns - r->t_arrive_ns));
+    if (r->output_tokens > 1)
+        series_add(&t->series[TPOT], (double)(r->t_end_ns - r->t_first_ns) / (double)(r->output_tokens - 1));
+}
+
+static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
+{
+    struct collect *c = (struct collect *)sink;
+    const struct ev_request *request = (const struct ev_request *)u->rec[EV_REQUEST];
+    const struct ev_resume *resume = (const struct ev_resume *)u->rec[EV_RESUME];
+    const struct ev_preempt *preempt = (const struct ev_preempt *)u->rec[EV_PREEMPT];
+
+    (void)e;
+    count_steps(c, (const struct ev_step *)u->rec[EV_STEP], u->n[EV_STEP]);
+    for (uint32_t i = 0; i < u->n[EV_REQUEST]; i++)
+        if (request[i].t_arrive_ns >= c->warmup_ns)
+            count_request(c, &request[i]);
+    for (uint32_t i = 0; i < u->n[EV_RESUME]; i++)
+        if (resume[i].t_ns >= c->warmup_ns)
+            weighted_add(&c->itl, (uint64_t)resume[i].gap_ns, 1);
+    for (uint32_t i = 0; i < u->n[EV_PREEMPT]; i++)
+        c->preemptions += preempt[i].t_ns >= c->warmup_ns;
+    return 0;
+}
+
+static const struct sink_ops collect_ops = {.name = "metrics", .consume = consume};
+
+static void tally_init(struct tally *t, bool exact)
+{
+    for (int f = 0; f < FAMILIES; f++)
+        t->series[f].exact = exact;
+}
+
+struct collect *collect_new(const struct store_class *classes, int64_t n_classes, int64_t warmup_ns, bool exact)
+{
+    struct collect *c = mem_zalloc(1, sizeof *c);
+
+    c->sink.ops = &collect_ops;
+    c->classes = classes;
+    c->n_classes = n_classes;
+    c->warmup_ns = warmup_ns;
+    c->exact = exact;
+    c->itl.exact = exact;
+    c->second = -1;
+    c->of_class = mem_zalloc((size_t)n_classes, sizeof *c->of_class);
+    for (int64_t k = 0; k < n_classes; k++) {
+        tally_init(&c->of_class[k], exact);
+        c->of_class[k].has_slo = classes[k].slo_ttft_ns > 0 || classes[k].slo_tpot_ns > 0 || classes[k].slo_e2el_ns > 0;
+    }
+    return c;
+}
+
+struct sink *collect_sink(struct collect *c)
+{
+    return &c->sink;
+}
+
+void collect_lacks(struct collect *c, enum ev_kind k)
+{
+    c->lacks[k] = true;
+}
+
+static void give_marked(struct collect *c, int64_t class_id, const char *name, double value, const char *unit, bool approximate)
+{
+    if (c->n_metrics == c->cap_metrics) {
+        c->cap_metrics = c->cap_metrics ? 2 * c->cap_metrics : 128;
+        c->metrics = mem_realloc(c->metrics, (size_t)c->cap_metrics * sizeof *c->metrics);
+    }
+    c->metrics[c->n_metrics++] = (struct store_metric){class_id, name, value, unit, approximate};
+}
+
+static void give(struct collect *c, int64_t class_id, const char *name, double value, const char *unit)
+{
+    give_marked(c, class_id, name, value, unit, false);
+}
+
+/* Of a kind of record: NaN where the records are not there. */
+static void give_of(struct collect *c, enum ev_kind k, const char *name, double value, const char *unit)
+{
+    give(c, -1, name, c->lacks[k] ? NAN : value, unit);
+}
+
+#define STAT_NAMES(family)                                                                                             \
+    {"mean_" family "_ms", "median_" family "_ms", "std_" family "_ms",                                                \
+     "p90_" family "_ms",  "p95_" family "_ms",    "p99_" family "_ms"}
+enum { MEAN, MEDIAN, STD, P90, P95, P99, STATS };
+static const char *const stat_names[][STATS] = {
+    [TTFT] = STAT_NAMES("ttft"), [TPOT] = STAT_NAMES("tpot"),   [E2EL] = STAT_NAMES("e2el"),
+    [QUEUE] = STAT_NAMES("queue"), [ITL] = STAT_NAMES("itl"),
+};
+static const double stat_p[STATS] = {[MEDIAN] = 0.5, [P90] = 0.9, [P95] = 0.95, [P99] = 0.99};
+
+static void give_series(struct collect *c, int64_t class_id, int family, struct series *s)
+{
+    series_sort(s);
+    for (int i = 0; i < STATS; i++) {
+        double ns = i == MEAN ? series_mean(s) : i == STD ? series_std(s) : series_quantile(s, stat_p[i]);
+
+        if (c->lacks[EV_REQUEST])
+            ns = NAN;
+        give_marked(c, class_id, stat_names[family][i], ns / 1e6, "ms", stat_p[i] > 0 && !c->exact);
+    }
+}
+
+static void give_itl(struct collect *c)
+{
+    bool lacks = c->lacks[EV_STEP] || c->lacks[EV_RESUME];
+
+    weighted_sort(&c->itl);
+    for (int i = 0; i < STATS; i++) {
+        double ns = i == MEAN ? weighted_mean(&c->itl) : i == STD ? weighted_std(&c->itl) : weighted_quantile(&c->itl, stat_p[i]);
+
+        give_marked(c, -1, stat_names[ITL][i], lacks ? NAN : ns / 1e6, "ms", stat_p[i] > 0 && !c->exact);
+    }
+}
+
+static double rate(double amount, double seconds)
+{
+    return seconds > 0 ? amount / seconds : NAN;
+}
+
+static void give_tally(struct collect *c, int64_t class_id, const struct tally *t, double duration)
+{
+    bool lacks = c->lacks[EV_REQUEST];
+    double none = lacks ? NAN : 0; /* added to each: NaN takes over */
+    double input = (double)t->input_tokens, output = (double)t->output_tokens, ended = (double)(t->completed + t->failed);
+
+    give(c, class_id, "completed", none + (double)t->completed, "requests");
+    give(c, class_id, "failed", none + (double)t->failed, "requests");
+    give(c, class_id, "total_input_tokens", none + input, "tokens");
+    give(c, class_id, "total_output_tokens", none + output, "tokens");
+    give(c, class_id, "request_throughput", none + rate((double)t->completed, duration), "requests/s");
+    give(c, class_id, "request_goodput", t->has_slo ? none + rate((double)t->met, duration) : NAN, "requests/s");
+    give(c, class_id, "slo_attainment", t->has_slo && ended > 0 ? none + (double)t->met / ended : NAN, "");
+    give(c, class_id, "output_throughput", none + rate(output, duration), "tokens/s");
+    give(c, class_id, "total_token_throughput", none + rate(input + output, duration), "tokens/s");
+}
+
+static void give_steps(struct collect *c, double duration, int64_t n_replicas)
+{
+    double busy = (double)c->busy_ns;
+
+    give_of(c, EV_STEP, "steps", (double)c->steps, "steps");
+    give_of(c, EV_STEP, "mean_batch", c->busy_ns ? (double)c->decode_ns / busy : NAN, "sequences");
+    give_of(c, EV_STEP, "utilisation", rate(busy / NS_PER_S, duration * (double)n_replicas), "");
+    give_of(c, EV_STEP, "prefill_tokens", (double)c->prefill_tokens, "tokens");
+    give_of(c, EV_STEP, "mean_kv_blocks", c->busy_ns ? (double)c->kv_ns / busy : NAN, "blocks");
+    give_of(c, EV_STEP, "peak_kv_blocks", (double)c->peak_kv_blocks, "blocks");
+    give_of(c, EV_STEP, "peak_waiting", (double)c->peak_waiting, "requests");
+    give_of(c, EV_PREEMPT, "preemptions", (double)c->preemptions, "");
+}
+
+/* All classes together: the sums of each, and one series of all values. */
+static void add_up(const struct collect *c, struct tally *all)
+{
+    for (int64_t k = 0; k < c->n_classes; k++) {
+        const struct tally *t = &c->of_class[k];
+
+        all->completed += t->completed;
+        all->failed += t->failed;
+        all->met += t->met;
+        all->input_tokens += t->input_tokens;
+        all->output_tokens += t->output_tokens;
+        all->has_slo |= t->has_slo;
+        for (int f = 0; f < FAMILIES; f++)
+            series_append(&all->series[f], &t->series[f]);
+    }
+}
+
+int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas, int64_t gpus, int64_t max_concurrent,
+                        const struct store_metric **out)
+{
+    double duration = t_end_ns > c->warmup_ns ? (double)(t_end_ns - c->warmup_ns) / NS_PER_S : 0;
+    struct tally all = {0};
+
+    tally_init(&all, c->exact);
+    add_up(c, &all);
+    give(c, -1, "duration", duration, "s");
+    give_tally(c, -1, &all, duration);
+    give_of(c, EV_REQUEST, "output_throughput_per_gpu", rate((double)all.output_tokens, duration * (double)gpus), "tokens/s");
+    give_of(c, EV_STEP, "max_output_tokens_per_s", (double)c->peak_second_tokens, "tokens/s");
+    give_of(c, EV_REQUEST, "max_concurrent_requests", (double)max_concurrent, "requests");
+    give_series(c, -1, TTFT, &all.series[TTFT]);
+    give_series(c, -1, TPOT, &all.series[TPOT]);
+    give_itl(c);
+    give_series(c, -1, E2EL, &all.series[E2EL]);
+    give_series(c, -1, QUEUE, &all.series[QUEUE]);
+    give_steps(c, duration, n_replicas);
+    for (int f = 0; f < FAMILIES; f++)
+        series_free(&all.series[f]);
+
+    for (int64_t k = 0; k < c->n_classes; k++) {
+        give_tally(c, k, &c->of_class[k], duration);
+        for (int f = 0; f < FAMILIES; f++)
+            give_series(c, k, f, &c->of_class[k].series[f]);
+    }
+    *out = c->metrics;
+    return c->n_metrics;
+}
+
+void collect_free(struct collect *c)
+{
+    if (!c)
+        return;
+    for (int64_t k = 0; k < c->n_classes; k++)
+        for (int f = 0; f < FAMILIES; f++)
+            series_free(&c->of_class[k].series[f]);
+    weighted_free(&c->itl);
+    free(c->of_class);
+    free(c->metrics);
+    free(c);
+}

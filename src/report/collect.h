@@ -1,0 +1,60 @@
+/*
+ * collect.h - the metrics of a run, from its records (a sink).
+ *
+ * INTERFACE: vLLM's names and definitions (`vllm bench serve`); DESIGN.md has the table.
+ *   TTFT  = t_first - t_arrive      E2EL = t_end - t_arrive      queue = t_admit - t_arrive (first admission)
+ *   TPOT  = (t_end - t_first) / (output - 1), requests of one output token left out
+ *   ITL   = gaps between the tokens of a request, pooled: each step adds its gap once per decoding sequence,
+ *           each resume its own
+ *
+ * What counts. Requests: those that arrived at or after warm-up; latencies and tokens are of the completed ones.
+ * Steps: those that started at or after warm-up and ended within the run. Resumes and preemptions: at or after it.
+ * T = t_end - warmup, the duration.
+ *
+ *   duration                 T, s                       completed, failed    requests; failed = rejected
+ *   total_input_tokens, total_output_tokens             of completed requests
+ *   request_throughput       completed / T              request_goodput      completed and met every SLO (<=) / T
+ *   slo_attainment           met / (completed + failed): a rejection is a miss
+ *   output_throughput        output tokens / T          total_token_throughput  (input + output) / T
+ *   output_throughput_per_gpu                           output_throughput / gpus
+ *   max_output_tokens_per_s  the most tokens that left steps within one whole second [k, k + 1) of simulated time
+ *   max_concurrent_requests  the peak of requests in the system, over the whole run
+ *   steps                    steps counted              mean_batch     n_decode weighted by step time
+ *   utilisation              step time / (replicas T)   prefill_tokens computed in steps, recomputed ones included
+ *   mean_kv_blocks           kv_blocks weighted by step time           peak_kv_blocks   its maximum, of one replica
+ *   peak_waiting             the largest n_waiting of a step           preemptions      how many there were
+ *   {mean,median,std,p90,p95,p99}_{ttft,tpot,itl,e2el,queue}_ms
+ *
+ * request_goodput and slo_attainment are NaN where no class has an SLO. Of one class are given only the
+ * metrics of its requests (a step's gap is shared by all classes in it, so there is no ITL of a class).
+ *
+ * Percentiles are linear (type 7), std is population. At log levels request, step and all they are exact: values are
+ * kept (8 bytes a value, steps 16) and sorted by radix at the end. At summary they come from a log histogram
+ * (<= 0.1% error) and are marked approximate; memory then does not grow with the run. Means and std are exact
+ * at every level.
+ *
+ * Ties: steps must come in order of t_end_ns (the model's order; max_output_tokens_per_s needs it).
+ */
+#ifndef REPORT_COLLECT_H
+#define REPORT_COLLECT_H
+
+#include "store/store.h"
+#include "trace/trace.h"
+
+struct collect;
+
+/* Classes are those of the store config (SLOs). exact: keep values. */
+struct collect *collect_new(const struct store_class *classes, int64_t n_classes, int64_t warmup_ns, bool exact);
+struct sink *collect_sink(struct collect *c);
+
+/* For records read back from a file that holds only some kinds: what needs kind k is then NaN, not 0. */
+void collect_lacks(struct collect *c, enum ev_kind k);
+
+/* After the trace is finished. t_end_ns is the run's last instant; duration = t_end - warmup. gpus: of all
+ * replicas, for per-GPU rates. max_concurrent: the model's exact peak of requests in flight. *out is owned
+ * by c. Call once. */
+int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas, int64_t gpus, int64_t max_concurrent,
+                        const struct store_metric **out);
+void collect_free(struct collect *c);
+
+#endif

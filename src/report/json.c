@@ -1,0 +1,105 @@
+#include "report/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Bytes of the UTF-8 character at s, 0 when there is none: overlong forms and surrogates are none. */
+static int utf8_length(const unsigned char *s)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    int n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+    uint32_t c = n == 1 ? s[0] : s[0] & (0xffu >> (n + 1));
+
+    for (int i = 1; i < n; i++) {
+        if (s[i] >> 6 != 2)
+            return 0;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    return n < 2 || (c >= least[n] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff)) ? n : 0;
+}
+
+static void quoted(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        int n = utf8_length(s);
+
+        if (n == 0) {
+            fputs("\\ufffd", out);
+            n = 1;
+        } else if (*s == '"' || *s == '\\') {
+            fprintf(out, "\\%c", *s);
+        } else if (*s < 0x20 || *s == 0x7f) {
+            fprintf(out, "\\u%04x", *s);
+        } else {
+            fwrite(s, 1, (size_t)n, out);
+        }
+        s += n;
+    }
+    fputc('"', out);
+}
+
+static void begin(struct json *j, const char *key)
+{
+    if (j->depth > 0)
+        fprintf(j->out, "%s\n%*s", j->first ? "" : ",", 2 * j->depth, "");
+    if (key) {
+        quoted(j->out, key);
+        fputs(": ", j->out);
+    }
+    j->first = false;
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+    begin(j, key);
+    fputc(bracket, j->out);
+    j->depth++;
+    j->first = true;
+}
+
+void json_close(struct json *j, char bracket)
+{
+    j->depth--;
+    if (!j->first)
+        fprintf(j->out, "\n%*s", 2 * j->depth, "");
+    fputc(bracket, j->out);
+    j->first = false;
+    if (j->depth == 0)
+        fputc('\n', j->out);
+}
+
+void json_text(struct json *j, const char *key, const char *value)
+{
+    begin(j, key);
+    if (value)
+        quoted(j->out, value);
+    else
+        fputs("null", j->out);
+}
+
+void json_int(struct json *j, const char *key, int64_t value)
+{
+    begin(j, key);
+    fprintf(j->out, "%" PRId64, value);
+}
+
+void json_real(struct json *j, const char *key, double value)
+{
+    char text[40] = "null";
+
+    for (int digits = 15; isfinite(value) && digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    begin(j, key);
+    fputs(text, j->out);
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+    begin(j, key);
+    fputs(value ? "true" : "false", j->out);
+}

@@ -1,0 +1,43 @@
+/*
+ * load.h - a results file, read: what a report shows, and nothing else.
+ *
+ * The file is untrusted: the connection is defensive, schema functions are not trusted, names must be real tables, every
+ * value is checked for type and range, counts are capped. What does not fit is an error, never a crash.
+ *
+ * FILE.part is opened read-write, so that SQLite rolls back what a killed run left half done. Where a run was
+ * killed there are no metrics in the file: they are computed from its rows as the run itself would have, over
+ * [warm-up, last instant recorded], and `recomputed` is set. Kinds that its log level left out give NaN.
+ */
+#ifndef REPORT_LOAD_H
+#define REPORT_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "store/store.h"
+
+struct results { /* texts and arrays live in the arena; a text that the file leaves NULL is NULL */
+    const char *status, *message, *fingerprint, *version, *scenario_path, *config_hash, *log;
+    int64_t seed, replication, warmup_ns, horizon_ns /* 0: none */, t_end_ns, events;
+    double wall_s; /* NaN: unknown */
+    bool recomputed;
+
+    struct store_class *classes;
+    struct store_metric *metrics;
+    struct store_counter *counters;
+    int64_t n_classes, n_metrics, n_counters;
+    int64_t n_replicas, gpus, kv_blocks; /* GPUs of all replicas; blocks of the largest */
+    struct arena arena;
+};
+
+/* Frees nothing on failure but the caller must call results_free in any case. */
+int results_load(struct results *r, const char *path, struct err *e);
+void results_free(struct results *r);
+
+/* NaN when there is no such metric; *approximate may be NULL. class_id -1: all classes. */
+double results_metric(const struct results *r, int64_t class_id, const char *name, bool *approximate);
+bool results_counter(const struct results *r, const char *name, int64_t *value);
+
+#endif

@@ -1,0 +1,186 @@
+#include "report/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/sort.h"
+#include "report/collect.h"
+#include "trace/trace.h"
+
+/* Above these a value cannot be of a run, and sums of them might overflow. */
+static const int64_t TIME_MAX = INT64_C(1) << 60, COUNT_MAX = INT64_C(1) << 40;
+enum { CHUNK = 4096 };
+
+struct reading {
+    struct collect *collect;
+    int64_t n_classes, t_last_ns;
+    uint64_t *arrive, *end; /* of requests that were served, for the peak of concurrency */
+    size_t n_arrive, n_end, cap;
+};
+
+static bool to_record(sqlite3_stmt *stmt, const struct ev_info *info, int64_t *rec, int64_t *t_last_ns)
+{
+    for (int f = 0; f < info->n_fields; f++) {
+        enum field_type type = info->fields[f].type;
+        int stored = sqlite3_column_type(stmt, f);
+
+        if (type == FIELD_STATUS) {
+            const char *name = (const char *)sqlite3_column_text(stmt, f);
+
+            for (rec[f] = REQUEST_WAITING; rec[f] <= REQUEST_REJECTED; rec[f]++)
+                if (name && strcmp(name, request_status_names[rec[f]]) == 0)
+                    break;
+            if (rec[f] > REQUEST_REJECTED)
+                return false;
+            continue;
+        }
+        if (stored != SQLITE_INTEGER && !(stored == SQLITE_NULL && type != FIELD_INT))
+            return false;
+        rec[f] = stored == SQLITE_NULL ? -1 : sqlite3_column_int64(stmt, f);
+        if (stored == SQLITE_INTEGER && (rec[f] < 0 || rec[f] > (type == FIELD_TIME ? TIME_MAX : COUNT_MAX)))
+            return false;
+        if (type == FIELD_TIME && rec[f] > *t_last_ns)
+            *t_last_ns = rec[f];
+    }
+    return true;
+}
+
+/* What the arithmetic of collect relies on. gap_ns is no FIELD_TIME but is one in range. */
+static bool plausible(enum ev_kind k, const int64_t *rec, int64_t n_classes)
+{
+    const struct ev_request *q = (const struct ev_request *)rec;
+    const struct ev_step *s = (const struct ev_step *)rec;
+
+    if (k == EV_STEP)
+        return s->t_start_ns >= 0 && s->t_end_ns >= s->t_start_ns;
+    if (k != EV_REQUEST)
+        return true;
+    if (q->class >= n_classes || q->t_arrive_ns < 0)
+        return false;
+    return q->status != REQUEST_COMPLETED || (q->t_admit_ns >= q->t_arrive_ns && q->t_first_ns >= q->t_admit_ns &&
+                                              q->t_end_ns >= q->t_first_ns);
+}
+
+static void note_request(struct reading *g, const struct ev_request *q)
+{
+    if (q->status == REQUEST_REJECTED)
+        return;
+    if (g->n_arrive == g->cap) {
+        g->cap = g->cap ? 2 * g->cap : 1024;
+        g->arrive = mem_realloc(g->arrive, g->cap * sizeof *g->arrive);
+        g->end = mem_realloc(g->end, g->cap * sizeof *g->end);
+    }
+    g->arrive[g->n_arrive++] = (uint64_t)q->t_arrive_ns;
+    if (q->t_end_ns >= 0)
+        g->end[g->n_end++] = (uint64_t)q->t_end_ns;
+}
+
+/* At the same instant ends come before arrivals, as in the model. */
+static int64_t peak_concurrency(struct reading *g)
+{
+    int64_t peak = 0;
+
+    sort_u64(g->arrive, g->n_arrive);
+    sort_u64(g->end, g->n_end);
+    for (size_t a = 0, d = 0; a < g->n_arrive; a++) {
+        while (d < g->n_end && g->end[d] <= g->arrive[a] && d < a)
+            d++;
+        if ((int64_t)(a + 1 - d) > peak)
+            peak = (int64_t)(a + 1 - d);
+    }
+    return peak;
+}
+
+static sqlite3_stmt *select_all(sqlite3 *db, const struct ev_info *info)
+{
+    char sql[512];
+    int at = snprintf(sql, sizeof sql, "SELECT ");
+    sqlite3_stmt *stmt = NULL;
+
+    for (int f = 0; f < info->n_fields; f++)
+        at += snprintf(sql + at, sizeof sql - (size_t)at, "%s%s", f ? ", " : "", info->fields[f].name);
+    at += snprintf(sql + at, sizeof sql - (size_t)at, " FROM %s ORDER BY rowid", info->table);
+    sim_assert((size_t)at < sizeof sql);
+    return sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK ? stmt : NULL;
+}
+
+static int read_kind(struct reading *g, sqlite3 *db, enum ev_kind k, const char *path, struct err *e)
+{
+    const struct ev_info *info = &ev_info[k];
+    size_t fields = (size_t)info->n_fields;
+    struct trace_unit unit = {0};
+    sqlite3_stmt *stmt = select_all(db, info);
+    int64_t row = 0;
+    int rc = stmt ? SQLITE_ROW : SQLITE_ERROR, result = -1;
+
+    unit.rec[k] = mem_alloc(CHUNK * fields * sizeof(int64_t));
+    while (rc == SQLITE_ROW) {
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW) {
+            int64_t *rec = unit.rec[k] + unit.n[k] * fields;
+
+            row++;
+            if (!to_record(stmt, info, rec, &g->t_last_ns) || !plausible(k, rec, g->n_classes)) {
+                err_set(e, EXIT_CODE_IO, "%s: damaged: row %lld of table %s cannot be", path, (long long)row, info->table);
+                goto out;
+            }
+            if (k == EV_REQUEST)
+                note_request(g, (const struct ev_request *)rec);
+            unit.n[k]++;
+        }
+        if (unit.n[k] == CHUNK || rc != SQLITE_ROW) {
+            struct sink *sink = collect_sink(g->collect);
+
+            if (sink->ops->consume(sink, &unit, e))
+                goto out;
+            unit.n[k] = 0;
+        }
+    }
+    if (rc != SQLITE_DONE)
+        err_set(e, EXIT_CODE_IO, "%s: table %s: %s", path, info->table, sqlite3_errmsg(db));
+    else
+        result = 0;
+out:
+    free(unit.rec[k]);
+    sqlite3_finalize(stmt);
+    return result;
+}
+
+static bool is_logged(const char *log, enum log_level level)
+{
+    static const char *const names[] = {[LOG_SUMMARY] = "summary", [LOG_REQUEST] = "request", [LOG_STEP] = "step",
+                                        [LOG_ALL] = "all"};
+
+    for (int l = level; l <= LOG_ALL; l++)
+        if (log && strcmp(log, names[l]) == 0)
+            return true;
+    return false;
+}
+
+int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err *e)
+{
+    static const enum ev_kind kinds[] = {EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT};
+    struct reading g = {.collect = collect_new(r->classes, r->n_classes, r->warmup_ns, true), .n_classes = r->n_classes};
+    const struct store_metric *metrics;
+    int result = -1;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!is_logged(r->log, ev_info[kinds[i]].level))
+            collect_lacks(g.collect, kinds[i]);
+        else if (read_kind(&g, db, kinds[i], path, e))
+            goto out;
+    }
+    r->t_end_ns = g.t_last_ns;
+    r->n_metrics = collect_metrics(g.collect, r->t_end_ns, r->n_replicas, r->gpus, peak_concurrency(&g), &metrics);
+    r->metrics = arena_alloc(&r->arena, (size_t)r->n_metrics * sizeof *r->metrics);
+    memcpy(r->metrics, metrics, (size_t)r->n_metrics * sizeof *r->metrics);
+    r->recomputed = true;
+    result = 0;
+out:
+    collect_free(g.collect);
+    free(g.arrive);
+    free(g.end);
+    return result;
+}

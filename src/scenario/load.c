@@ -1,0 +1,311 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "scenario/scenario.h"
+#include "scenario/tables.h"
+
+enum { CLASSES_MAX = 1000, TEXT_BYTES_MAX = 8 * 1024 * 1024 };
+
+struct loader {
+    struct scenario *sc;
+    struct ini_entries es;
+    struct diags *d;
+    bool garbled;           /* the files have syntax errors: what is missing may stand in a line that was refused */
+    bool lenient[SECTIONS]; /* the same for one section, whose preset could not be read */
+    size_t cap_binds;
+};
+
+static bool is_class(const char *section)
+{
+    return strncmp(section, "class ", 6) == 0;
+}
+
+/* ---- presets ---- */
+
+/* A preset file may fill its own section, one for a GPU also [node]. */
+static bool preset_may(const struct section *s, const struct ini_entry *e)
+{
+    return strcmp(e->section, s->name) == 0 || (strcmp(s->name, "gpu") == 0 && strcmp(e->section, "node") == 0);
+}
+
+static bool load_preset(struct loader *l, const struct section *s, const struct ini_entry *named)
+{
+    const char *path = preset_file(s->preset_folder, named, &l->sc->arena, l->d);
+    size_t first = l->es.n, kept = first, mistakes = l->d->n;
+
+    if (path == NULL || !ini_load(&l->es, path, INI_RANK_PRESET, &l->sc->arena, l->d))
+        return false;
+    for (size_t i = first; i < l->es.n; i++) {
+        struct ini_entry e = l->es.at[i];
+        if (!preset_may(s, &e))
+            diags_add(l->d, e.file, e.line, "[%s] has no place in a preset of [%s]", e.section, s->name);
+        else if (e.key && strcmp(e.key, "preset") == 0)
+            diags_add(l->d, e.file, e.line, "[%s] preset: a preset cannot name another", e.section);
+        else
+            l->es.at[kept++] = e;
+    }
+    l->es.n = kept;
+    return l->d->n == mistakes;
+}
+
+/* ---- binding tables to structs ---- */
+
+static struct opt_bind *bind(struct loader *l, const char *section, const char *prefix, const struct opt_table *table,
+                             void *base, bool lenient)
+{
+    struct scenario *sc = l->sc;
+
+    sim_assert(sc->n_binds < l->cap_binds);
+    struct opt_bind *b = &sc->binds[sc->n_binds++];
+    *b = (struct opt_bind){.section = section, .prefix = prefix, .table = table, .base = base, .lenient = lenient};
+    opt_apply(b, &l->es, &sc->arena, l->d);
+    return b;
+}
+
+/* The keys of policies that were not chosen: unknown here, but worth a better message than "unknown". */
+static void check_unchosen(struct loader *l, const char *section, const struct section_choice *c,
+                           const struct policy *chosen)
+{
+    const struct policy *const *list = policy_list(c->kind);
+
+    for (size_t i = 0; i < l->es.n; i++) {
+        struct ini_entry *e = &l->es.at[i];
+        if (e->key == NULL || e->used || strcmp(e->section, section) != 0 ||
+            strncmp(e->key, c->prefix, strlen(c->prefix)) != 0)
+            continue;
+        for (size_t p = 0; list[p] && !e->used; p++)
+            for (size_t k = 0; k < list[p]->options.n && !e->used; k++) {
+                if (strcmp(e->key + strlen(c->prefix), list[p]->options.rows[k].name) != 0)
+                    continue;
+                e->used = true;
+                if (chosen)
+                    diags_add(l->d, e->file, e->line, "[%s] %s is a key of %s = %s, but %s = %s was chosen", section,
+                              e->key, c->table.rows->name, list[p]->name, c->table.rows->name, chosen->name);
+            }
+    }
+}
+
+/* NULL if a mistake was made; its message is there then. */
+static const struct policy *bind_choice(struct loader *l, const char *section, const struct section_choice *c,
+                                        char *base)
+{
+    struct scenario *sc = l->sc;
+    int *index = arena_alloc(&sc->arena, sizeof *index);
+    size_t mistakes = l->d->n;
+    const struct policy *p = NULL;
+
+    *index = -1;
+    bind(l, section, "", &c->table, index, l->garbled);
+    if (l->d->n == mistakes && *index >= 0) {
+        p = policy_list(c->kind)[*index];
+        void *options = arena_alloc(&sc->arena, p->options_size ? p->options_size : 1);
+        memcpy(base + c->ops, &p, sizeof p); /* a struct KIND_ops begins with its struct policy */
+        memcpy(base + c->options, &options, sizeof options);
+        bind(l, section, c->prefix, &p->options, options, l->garbled);
+    }
+    check_unchosen(l, section, c, p);
+    return p;
+}
+
+static bool section_given(const struct loader *l, const char *section)
+{
+    for (size_t i = 0; i < l->es.n; i++)
+        if (strcmp(l->es.at[i].section, section) == 0)
+            return true;
+    return false;
+}
+
+static void load_presets(struct loader *l, const struct section *sections)
+{
+    for (int i = 0; i < SECTIONS; i++) {
+        const struct section *s = &sections[i];
+        if (s->preset_folder == NULL)
+            continue;
+        const struct ini_entry *named = ini_find(&l->es, s->name, "preset");
+        if (named) {
+            struct ini_entry kept = *named; /* entries move when more are read */
+            l->lenient[i] = !load_preset(l, s, &kept);
+        } else if (!section_given(l, s->name) && !l->garbled) {
+            diags_add(l->d, NULL, 0, "[%s] is missing: %s (want e.g. preset = NAME; `tiersim explain %s` lists them)",
+                      s->name, s->help, s->name);
+            l->lenient[i] = true;
+        }
+    }
+}
+
+static void bind_section(struct loader *l, const struct section *s, bool lenient, const char *name, char *base)
+{
+    lenient |= l->garbled;
+    if (s->preset_folder)
+        bind(l, name, "", &preset_table, arena_alloc(&l->sc->arena, sizeof(const char *)), false);
+    if (s->table.n)
+        bind(l, name, "", &s->table, base + s->base, lenient);
+    for (int i = 0; i < s->n_choices; i++)
+        bind_choice(l, name, &s->choice[i], base);
+}
+
+/* ---- classes ---- */
+
+static const char *const *class_sections(struct loader *l, size_t *n)
+{
+    struct arena *a = &l->sc->arena;
+    const char **names = arena_alloc(a, (l->es.n + 1) * sizeof *names);
+
+    *n = 0;
+    for (size_t i = 0; i < l->es.n; i++) {
+        const struct ini_entry *e = &l->es.at[i];
+        bool seen = false;
+        if (!is_class(e->section) || e->rank == INI_RANK_SET)
+            continue;
+        for (size_t k = 0; k < *n && !seen; k++)
+            seen = strcmp(names[k], e->section) == 0;
+        if (!seen)
+            names[(*n)++] = e->section;
+    }
+    return names;
+}
+
+/* Its mistake was said: no second message for its section or key. */
+static void forget(struct ini_entry *e)
+{
+    e->section = "run";
+    e->used = true;
+}
+
+static void check_unnamed_classes(struct loader *l)
+{
+    for (size_t i = 0; i < l->es.n; i++) {
+        struct ini_entry *e = &l->es.at[i];
+        if (strcmp(e->section, "class") != 0)
+            continue;
+        if (e->key == NULL || e->rank == INI_RANK_SET)
+            diags_add(l->d, e->file, e->line, "[class] needs a name, e.g. [class chat]");
+        forget(e);
+    }
+}
+
+/* -s may change a class, not make one: that is how a misspelt name is noticed. */
+static void check_set_classes(struct loader *l, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < l->es.n; i++) {
+        struct ini_entry *e = &l->es.at[i];
+        bool known = false;
+        if (e->rank != INI_RANK_SET || !is_class(e->section))
+            continue;
+        for (size_t k = 0; k < n && !known; k++)
+            known = strcmp(names[k], e->section) == 0;
+        if (known)
+            continue;
+        const char *nearest = opt_nearest(e->section, names, n);
+        if (nearest)
+            diags_add(l->d, e->file, 0, "the scenario has no [%s]; did you mean [%s]?", e->section, nearest);
+        else
+            diags_add(l->d, e->file, 0, "the scenario has no [%s]", e->section);
+        forget(e);
+    }
+}
+
+static void bind_classes(struct loader *l, const struct section *s, const char *const *names, size_t n)
+{
+    struct scenario *sc = l->sc;
+
+    sc->classes = arena_alloc(&sc->arena, (n + 1) * sizeof *sc->classes);
+    for (size_t i = 0; i < n; i++) {
+        struct class_options *c = &sc->classes[sc->n_classes++];
+        c->name = names[i] + strlen("class ");
+        bind_section(l, s, false, names[i], (char *)c);
+    }
+}
+
+/* ---- the whole ---- */
+
+static const char *read_text(struct scenario *sc, const char *path, struct diags *d)
+{
+    FILE *f = fopen(path, "r");
+    char *text = NULL;
+    size_t n = 0;
+
+    if (f == NULL) {
+        diags_add(d, path, 0, "cannot read \"%s\": %s", path, strerror(errno));
+        return "";
+    }
+    text = arena_alloc(&sc->arena, 1);
+    for (size_t cap = 16384; cap <= TEXT_BYTES_MAX; cap *= 2) {
+        text = arena_alloc(&sc->arena, cap + 1);
+        rewind(f);
+        n = fread(text, 1, cap, f);
+        if (n < cap)
+            break;
+    }
+    text[n] = '\0';
+    fclose(f);
+    return text;
+}
+
+static bool read_all(struct loader *l, const char *path, char *const *sets, size_t n_sets)
+{
+    struct scenario *sc = l->sc;
+
+    if (!ini_load(&l->es, path, INI_RANK_SCENARIO, &sc->arena, l->d))
+        return false;
+    l->garbled = l->d->n > 0;
+    for (size_t i = 0; i < n_sets; i++)
+        ini_set(&l->es, sets[i], &sc->arena, l->d);
+    sc->text = read_text(sc, path, l->d);
+    return true;
+}
+
+static void bind_all(struct loader *l)
+{
+    const struct section *s = sections_get();
+    size_t n_classes;
+    const char *const *classes = class_sections(l, &n_classes);
+
+    check_set_classes(l, classes, n_classes);
+    size_t mistakes = l->d->n;
+    check_unnamed_classes(l);
+    if (n_classes > CLASSES_MAX) {
+        diags_add(l->d, NULL, 0, "too many classes (at most %d)", CLASSES_MAX);
+        return;
+    }
+    if (n_classes == 0 && !l->garbled && l->d->n == mistakes)
+        diags_add(l->d, NULL, 0,
+                  "there is no [class NAME]: a scenario needs at least one, with input and output lengths");
+    l->cap_binds = 6 * (SECTIONS + n_classes);
+    l->sc->binds = arena_alloc(&l->sc->arena, l->cap_binds * sizeof *l->sc->binds);
+    load_presets(l, s);
+    for (int i = 0; i < SECTIONS; i++) {
+        if (s[i].named)
+            bind_classes(l, &s[i], classes, n_classes);
+        else
+            bind_section(l, &s[i], l->lenient[i], s[i].name, (char *)l->sc);
+    }
+    opt_check_unknown(l->sc->binds, l->sc->n_binds, &l->es, l->d);
+}
+
+bool scenario_load(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, struct diags *d)
+{
+    struct loader l = {.sc = sc, .d = d};
+    size_t before = d->n;
+
+    *sc = (struct scenario){.text = ""};
+    arena_init(&sc->arena);
+    sc->path = arena_strdup(&sc->arena, path);
+    if (read_all(&l, path, sets, n_sets)) {
+        bind_all(&l);
+        if (d->n == before)
+            scenario_check(sc, d);
+        if (d->n == before)
+            print_normal_form(sc);
+    }
+    ini_entries_free(&l.es);
+    return d->n == before;
+}
+
+void scenario_free(struct scenario *sc)
+{
+    arena_free(&sc->arena);
+    *sc = (struct scenario){0};
+}

@@ -1,0 +1,105 @@
+/*
+ * scenario.h - a checked scenario: typed values, no text left to interpret.
+ *
+ * All units are in the names; strings and option blobs live in the scenario's arena. A scenario that
+ * scenario_load gave without diags is consistent: every cross-field check was made.
+ */
+#ifndef SCENARIO_SCENARIO_H
+#define SCENARIO_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "conf/opt.h"
+#include "policy/arrival.h"
+#include "policy/length.h"
+#include "policy/router.h"
+#include "policy/scheduler.h"
+#include "policy/cost.h"
+#include "policy/layout.h"
+
+struct run_options { /* [run] */
+    int64_t seed, replication;
+    int64_t horizon_ns; /* 0: none */
+    int64_t warmup_ns;
+    int log; /* enum log_level */
+};
+
+struct cluster_options { /* [cluster] */
+    int64_t nodes;       /* 0: as many as the replicas need */
+};
+
+struct node_options { /* [node] */
+    int64_t gpus;     /* per node; a replica's tp stays within one node */
+};
+
+struct workload_options { /* [workload] */
+    int64_t requests;      /* ends arrivals; 0: unlimited (then a horizon or a trace must end the run) */
+    const char *trace;     /* path; for arrivals = trace */
+    double trace_speed;    /* 2 replays twice as fast */
+    int64_t trace_from_ns, trace_to_ns; /* slice of trace time, before speed; to = 0: to its end */
+};
+
+struct length_choice {
+    const struct length_ops *ops;
+    void *options;
+};
+
+struct class_options { /* [class NAME] */
+    const char *name;
+    double weight;
+    struct length_choice input, output;
+    int64_t input_min, input_max, output_min, output_max; /* tokens; clamps after rounding */
+    int64_t slo_ttft_ns, slo_tpot_ns, slo_e2el_ns;        /* 0: none */
+};
+
+struct scenario {
+    struct run_options run;
+    struct cluster_options cluster;
+    struct node_options node;
+    struct layout layout; /* [gpu] [model] [replica] [engine] and the shared keys of [scheduler] */
+    const struct scheduler_ops *scheduler;
+    void *scheduler_options;
+    const struct router_ops *router;
+    void *router_options;
+    const struct cost_ops *cost; /* [replica] cost = roofline | fixed */
+    void *cost_options;
+    struct workload_options workload;
+    const struct arrival_ops *arrival;
+    void *arrival_options;
+    struct class_options *classes; /* in file order; at least one */
+    int64_t n_classes;
+
+    const char *path;          /* as given; for messages */
+    const char *text;          /* the scenario file's own bytes, for the results file */
+    const char *resolved;      /* normal form, paths included */
+    uint64_t config_hash;      /* of the normal form without run.log, paths reduced to what they hold: see print.c */
+    struct opt_bind *binds;    /* every bound table, for resolved printing and run_param */
+    size_t n_binds;
+    struct arena arena;
+};
+
+/* Loads file and -s assignments (n of them), presets and includes. Gives false with diags filled when anything is
+ * wrong; *sc must be freed in any case. */
+bool scenario_load(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, struct diags *d);
+void scenario_free(struct scenario *sc);
+
+/* Cross-field checks: everything that takes more than one key (check.c). */
+void scenario_check(const struct scenario *sc, struct diags *d);
+
+/* Normal form; with origin, each line ends in "  ; file:line" (or "; default", "; -s"). Loading the normal
+ * form gives the same normal form. */
+void scenario_print(const struct scenario *sc, bool origin, FILE *out);
+
+/* `tiersim explain`: KEY is "section.key", "section", a policy's name, or "" for the list of sections. Returns false
+ * for an unknown key (the message with the nearest key goes to err). */
+bool scenario_explain(const char *key, FILE *out, FILE *err);
+
+/* Each (key, value) of the normal form, for run_param. value_num is NaN where the value is no number. */
+typedef void scenario_param(void *ctx, const char *key, const char *value, double value_num);
+void scenario_each_param(const struct scenario *sc, scenario_param *f, void *ctx);
+
+#endif

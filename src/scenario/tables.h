@@ -1,0 +1,56 @@
+/*
+ * tables.h - the sections of a scenario: which keys, which presets, which policies.
+ *
+ * load.c walks this list to fill a scenario, explain.c to describe it. A new key is a row in tables.c; a new policy
+ * brings its own table (policy.h) and needs nothing here.
+ *
+ * Offsets point into struct scenario, for [class NAME] into struct class_options.
+ */
+#ifndef SCENARIO_TABLES_H
+#define SCENARIO_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/opt.h"
+#include "policy/policy.h"
+
+/* A key of the section that picks a policy, whose options are then keys of the section too. */
+struct section_choice {
+    struct opt_table table; /* one row, an int: index into policy_list(kind) */
+    enum policy_kind kind;
+    const char *prefix;          /* of the policy's keys: "input_" */
+    size_t ops, options;         /* where the pointers go */
+};
+
+struct section {
+    const char *name, *help;
+    bool named;                  /* [class NAME] */
+    const char *preset_folder;   /* of data/; NULL: the section has no presets */
+    struct opt_table table;
+    size_t base;                 /* of the struct that the table fills */
+    struct section_choice choice[2];
+    int n_choices;
+};
+
+enum { SECTIONS = 11 };
+
+/* In the order of the normal form; the classes come last. Call sections_get first: it fills in the policies' names. */
+const struct section *sections_get(void);
+
+/* The key `preset` of sections that have presets: one row, a const char *. */
+extern const struct opt_table preset_table;
+
+/* A file of data/FOLDER by its preset's name; NULL after a diag that lists the known ones. A name with a / is a
+ * path (as seen from e's file). The folder data/ is the first there is of: $TIERSIM_DATA (then no other is tried), the
+ * source tree's, the one beside the program's build folder, the one installed beside the program, the installed one. */
+const char *preset_file(const char *folder, const struct ini_entry *e, struct arena *a, struct diags *d);
+/* The presets of a folder, sorted; at most max of them. */
+size_t preset_names(const char *folder, const char **names, size_t max, struct arena *a);
+
+struct scenario;
+
+/* Sets sc->resolved and sc->config_hash (print.c). */
+void print_normal_form(struct scenario *sc);
+
+#endif

@@ -1,0 +1,185 @@
+#include "store/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bug.h"
+#include "store/store.h"
+#include "trace/trace.h"
+
+struct column {
+    const char *name, *decl, *help;
+};
+
+struct table {
+    const char *name, *help;
+    const struct column *columns; /* ends at name NULL */
+};
+
+static const struct column run_columns[] = {
+    {"id", "INTEGER PRIMARY KEY", "1: a file holds one run"},
+    {"status", "TEXT NOT NULL CHECK (status IN ('running', 'complete', 'interrupted', 'failed'))",
+     "running: being written, or killed; else how it ended"},
+    {"message", "TEXT", "why it failed"},
+    {"fingerprint", "TEXT", "digest of the ordered records and of every draw, 16 hex digits"},
+    {"version", "TEXT NOT NULL", "of the program that wrote the file"},
+    {"scenario_path", "TEXT NOT NULL", "the scenario as it was named"},
+    {"config_hash", "TEXT NOT NULL", "hash of the resolved scenario, 16 hex digits"},
+    {"seed", "INTEGER NOT NULL", "run.seed"},
+    {"replication", "INTEGER NOT NULL", "run.replication"},
+    {"log", "TEXT NOT NULL", "all, step, request or summary: which record tables are filled"},
+    {"warmup_ns", "INTEGER NOT NULL", "metrics leave out what came before"},
+    {"horizon_ns", "INTEGER", "the run was cut here; NULL: no horizon"},
+    {"t_end_ns", "INTEGER", "the last instant simulated; NULL while running"},
+    {"events", "INTEGER", "events handled by the engine"},
+    {"wall_s", "REAL", "wall time of the simulation"},
+    {"scenario_text", "TEXT NOT NULL", "the scenario file as it was"},
+    {"resolved", "TEXT NOT NULL", "the scenario in normal form: every option with its value"},
+    {0},
+};
+static const struct column run_param_columns[] = {
+    {"run_id", "INTEGER NOT NULL REFERENCES run(id)", "the run"},
+    {"key", "TEXT NOT NULL", "section.key"},
+    {"value_text", "TEXT NOT NULL", "the value as in the normal form"},
+    {"value_num", "REAL", "the value in its base unit, where it is a number"},
+    {"is_iter", "INTEGER NOT NULL", "1: a study varies this key"},
+    {0},
+};
+static const struct column class_columns[] = {
+    {"id", "INTEGER PRIMARY KEY", "classes are numbered in the order of the scenario, from 0"},
+    {"name", "TEXT NOT NULL", "[class NAME]"},
+    {"weight", "REAL NOT NULL", "its share of the requests, relative to the others"},
+    {"slo_ttft_ns", "INTEGER", "objective for the time to first token; NULL: none"},
+    {"slo_tpot_ns", "INTEGER", "objective for the time per output token; NULL: none"},
+    {"slo_e2el_ns", "INTEGER", "objective for the end-to-end latency; NULL: none"},
+    {0},
+};
+static const struct column replica_columns[] = {
+    {"id", "INTEGER PRIMARY KEY", "replicas are numbered from 0"},
+    {"gpus", "INTEGER NOT NULL", "GPUs it runs on"},
+    {"kv_blocks", "INTEGER NOT NULL", "capacity of its KV cache in blocks"},
+    {"kv_block_tokens", "INTEGER NOT NULL", "tokens a block holds"},
+    {0},
+};
+static const struct column metric_columns[] = {
+    {"class", "INTEGER REFERENCES class(id)", "NULL: all classes"},
+    {"name", "TEXT NOT NULL", "vLLM's key where it has one"},
+    {"value", "REAL", "NULL where it is not defined (a mean of nothing)"},
+    {"unit", "TEXT NOT NULL", "of the value"},
+    {"approximate", "INTEGER NOT NULL", "1: from a log histogram, within 0.1 %"},
+    {0},
+};
+static const struct column counter_columns[] = {
+    {"name", "TEXT NOT NULL", "what the model counted, by itself, for v_conservation"},
+    {"value", "INTEGER NOT NULL", "the count at the end of the run"},
+    {0},
+};
+static const struct column doc_columns[] = {
+    {"table_name", "TEXT NOT NULL", "a table or view of this file"},
+    {"column_name", "TEXT", "one of its columns; NULL: the row tells of the table"},
+    {"help", "TEXT NOT NULL", "what it holds"},
+    {0},
+};
+static const struct column reserve_columns[] = {
+    {"room", "BLOB NOT NULL", "zeros"},
+    {0},
+};
+
+static const struct table fixed_tables[] = {
+    {"run", "the run: what was asked, how it ended", run_columns},
+    {"run_param", "every option of the scenario, one a row", run_param_columns},
+    {"class", "request classes and their objectives (SLOs)", class_columns},
+    {"replica", "the replicas that serve", replica_columns},
+    {"metric", "the results, computed from the records when the run ended", metric_columns},
+    {"counter", "the model's own counts", counter_columns},
+    {"doc", "what tables and columns mean", doc_columns},
+    {"reserve", "room given up at the end, so that a full disk can still take the run's status", reserve_columns},
+};
+enum { N_FIXED = sizeof fixed_tables / sizeof fixed_tables[0] };
+
+static int exec(sqlite3 *db, const char *sql)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+static int document(sqlite3_stmt *doc, const char *table, const char *column, const char *help)
+{
+    sqlite3_bind_text(doc, 1, table, -1, SQLITE_STATIC);
+    sqlite3_bind_text(doc, 2, column, -1, SQLITE_STATIC);
+    sqlite3_bind_text(doc, 3, help, -1, SQLITE_STATIC);
+    sqlite3_step(doc);
+    return sqlite3_reset(doc);
+}
+
+static void record_column(FILE *ddl, const struct ev_field *f)
+{
+    fprintf(ddl, "%s %s", f->name, f->type == FIELD_STATUS ? "TEXT" : "INTEGER");
+    if (f->type == FIELD_INT || f->type == FIELD_STATUS)
+        fputs(" NOT NULL", ddl);
+    if (f->reference[0])
+        fprintf(ddl, " %s", f->reference);
+}
+
+/* Which TIMEs may be missing is not said in events.def, so none is NOT NULL. */
+static char *all_ddl(void)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *ddl = open_memstream(&text, &size);
+
+    sim_assert(ddl);
+    for (int t = 0; t < N_FIXED; t++) {
+        fprintf(ddl, "CREATE TABLE %s(", fixed_tables[t].name);
+        for (const struct column *c = fixed_tables[t].columns; c->name; c++)
+            fprintf(ddl, "%s\n  %s %s", c == fixed_tables[t].columns ? "" : ",", c->name, c->decl);
+        fputs("\n) STRICT;\n", ddl);
+    }
+    for (int k = 0; k < EV_KINDS; k++) {
+        fprintf(ddl, "CREATE TABLE %s(", ev_info[k].table);
+        for (int f = 0; f < ev_info[k].n_fields; f++) {
+            fputs(f ? ",\n  " : "\n  ", ddl);
+            record_column(ddl, &ev_info[k].fields[f]);
+        }
+        fputs("\n) STRICT;\n", ddl);
+    }
+    sim_assert(fclose(ddl) == 0);
+    return text;
+}
+
+static int document_all(sqlite3 *db)
+{
+    sqlite3_stmt *doc;
+    int rc = sqlite3_prepare_v2(db, "INSERT INTO doc VALUES(?,?,?)", -1, &doc, NULL);
+
+    for (int t = 0; !rc && t < N_FIXED; t++) {
+        rc = document(doc, fixed_tables[t].name, NULL, fixed_tables[t].help);
+        for (const struct column *c = fixed_tables[t].columns; !rc && c->name; c++)
+            rc = document(doc, fixed_tables[t].name, c->name, c->help);
+    }
+    for (int k = 0; !rc && k < EV_KINDS; k++) {
+        rc = document(doc, ev_info[k].table, NULL, ev_info[k].help);
+        for (int f = 0; !rc && f < ev_info[k].n_fields; f++)
+            rc = document(doc, ev_info[k].table, ev_info[k].fields[f].name, ev_info[k].fields[f].help);
+    }
+    sqlite3_finalize(doc);
+    return rc;
+}
+
+int schema_create(sqlite3 *db)
+{
+    char pragmas[96];
+    char *ddl = all_ddl();
+    int rc;
+
+    snprintf(pragmas, sizeof pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d", STORE_APPLICATION_ID,
+             STORE_SCHEMA_VERSION);
+    rc = exec(db, pragmas);
+    if (!rc)
+        rc = exec(db, ddl);
+    if (!rc)
+        rc = document_all(db);
+    if (!rc)
+        rc = exec(db, store_views_sql);
+    free(ddl);
+    return rc;
+}

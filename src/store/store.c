@@ -1,0 +1,338 @@
+#include "store/store.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "base/bug.h"
+#include "store/part.h"
+#include "store/schema.h"
+#include "store/vtab.h"
+
+/*
+ * Measured (tests/bench/bench_store.c): 16 KiB pages are a third faster than 4 KiB (fewer writes a commit); 64 KiB
+ * no faster, and each commit then rewrites a dozen half-full pages of that size. The cache holds what one unit changes, so that
+ * nothing is written before its commit. Debian's SQLite zeroes what is deleted unless told otherwise.
+ */
+static const char pragmas[] = "PRAGMA page_size=16384; PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF;"
+                              "PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=OFF;"
+                              "PRAGMA secure_delete=OFF; PRAGMA auto_vacuum=NONE;";
+
+enum { RESERVE_BYTES = 65536 };
+
+struct store {
+    struct sink sink;
+    sqlite3 *db;
+    char *file, *part;
+    bool force, renamed;
+    bool failed; /* the sink: nothing more is written but the status */
+    struct err why;
+    enum log_level level;
+    struct vtab_source source[EV_KINDS];
+    sqlite3_stmt *insert[EV_KINDS], *begin, *commit;
+    struct sort_pair *order; /* of the unit's request rows */
+    uint32_t order_cap;
+};
+
+static const char *const level_names[] = {"summary", "request", "step", "all"};
+
+/* Says in plain words what SQLite could not do. */
+static int failure(struct store *s, struct err *e, const char *doing)
+{
+    int code = sqlite3_errcode(s->db), why = sqlite3_system_errno(s->db);
+
+    if (code == SQLITE_FULL)
+        return err_set(e, EXIT_CODE_IO, "%s: the disk is full (%s); what was committed before is kept", s->part, doing);
+    return err_set(e, EXIT_CODE_IO, "%s: %s: %s%s%s", s->part, doing, sqlite3_errmsg(s->db), why ? ": " : "",
+                   why ? strerror(why) : "");
+}
+
+static int exec(struct store *s, const char *sql)
+{
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+}
+
+static int run_once(sqlite3_stmt *stmt)
+{
+    sqlite3_step(stmt);
+    return sqlite3_reset(stmt);
+}
+
+/* Binds by format and runs once: i int64, I int64 or NULL when <= 0, d double, s text. */
+static int put(struct store *s, const char *sql, const char *format, ...)
+{
+    sqlite3_stmt *stmt;
+    va_list ap;
+    int rc = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    va_start(ap, format);
+    for (int i = 1; format[i - 1]; i++) {
+        int64_t v;
+
+        switch (format[i - 1]) {
+        case 'i':
+            sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
+            break;
+        case 'I':
+            if ((v = va_arg(ap, int64_t)) > 0)
+                sqlite3_bind_int64(stmt, i, v);
+            break;
+        case 'd':
+            sqlite3_bind_double(stmt, i, va_arg(ap, double));
+            break;
+        case 's':
+            sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_STATIC);
+            break;
+        default:
+            sim_assert(!"bind format");
+        }
+    }
+    va_end(ap);
+    rc = run_once(stmt);
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+static void hex64(char out[17], uint64_t v)
+{
+    snprintf(out, 17, "%016" PRIx64, v);
+}
+
+static int put_config(struct store *s, const struct store_config *c)
+{
+    char hash[17];
+    int rc;
+
+    hex64(hash, c->config_hash);
+    rc = put(s,
+             "INSERT INTO run(id, status, version, scenario_path, config_hash, seed, replication, log, warmup_ns,"
+             " horizon_ns, scenario_text, resolved) VALUES(1, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             "sssiisiIss", c->version, c->scenario_path, hash, c->seed, c->replication, level_names[c->level],
+             c->warmup_ns, c->horizon_ns, c->scenario_text, c->resolved);
+    for (int64_t i = 0; !rc && i < c->n_params; i++)
+        rc = put(s, "INSERT INTO run_param VALUES(1, ?, ?, ?, 0)", "ssd", c->params[i].key, c->params[i].value_text,
+                 c->params[i].value_num);
+    for (int64_t i = 0; !rc && i < c->n_classes; i++)
+        rc = put(s, "INSERT INTO class VALUES(?, ?, ?, ?, ?, ?)", "isdIII", i, c->classes[i].name, c->classes[i].weight,
+                 c->classes[i].slo_ttft_ns, c->classes[i].slo_tpot_ns, c->classes[i].slo_e2el_ns);
+    for (int64_t i = 0; !rc && i < c->n_replicas; i++)
+        rc = put(s, "INSERT INTO replica VALUES(?, ?, ?, ?)", "iiii", i, c->gpus_per_replica, c->kv_blocks,
+                 c->kv_block_tokens);
+    if (!rc)
+        rc = put(s, "INSERT INTO reserve VALUES(zeroblob(?))", "i", (int64_t)RESERVE_BYTES);
+    return rc;
+}
+
+static int prepare_inserts(struct store *s)
+{
+    char sql[160];
+    int rc = sqlite3_prepare_v3(s->db, "BEGIN", -1, SQLITE_PREPARE_PERSISTENT, &s->begin, NULL);
+
+    if (!rc)
+        rc = sqlite3_prepare_v3(s->db, "COMMIT", -1, SQLITE_PREPARE_PERSISTENT, &s->commit, NULL);
+    for (enum ev_kind k = 0; !rc && k < EV_KINDS; k++) {
+        s->source[k].kind = k;
+        rc = vtab_register(s->db, &s->source[k]);
+        snprintf(sql, sizeof sql, "INSERT %s INTO %s SELECT * FROM unit_%s", k == EV_REQUEST ? "OR REPLACE" : "",
+                 ev_info[k].table, ev_info[k].table);
+        if (!rc)
+            rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->insert[k], NULL);
+    }
+    return rc;
+}
+
+/* Requests in order of id: rows of one page together, whether they are new or replaced. */
+static const struct sort_pair *order_requests(struct store *s, const struct trace_unit *u)
+{
+    uint32_t n = u->n[EV_REQUEST];
+    const struct ev_request *row = (const struct ev_request *)u->rec[EV_REQUEST];
+
+    if (n > s->order_cap) {
+        s->order_cap = n;
+        s->order = mem_realloc(s->order, n * sizeof *s->order);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        s->order[i] = (struct sort_pair){(uint64_t)row[i].id, i};
+    sort_pairs(s->order, n);
+    return s->order;
+}
+
+static int write_unit(struct store *s, const struct trace_unit *u)
+{
+    int rc = run_once(s->begin);
+
+    for (int k = 0; !rc && k < EV_KINDS; k++) {
+        if (ev_info[k].level > s->level || u->n[k] == 0)
+            continue;
+        s->source[k].rec = u->rec[k];
+        s->source[k].n = u->n[k];
+        s->source[k].order = k == EV_REQUEST ? order_requests(s, u) : NULL;
+        rc = run_once(s->insert[k]);
+    }
+    return rc ? rc : run_once(s->commit);
+}
+
+/* SQLite has rolled back by itself after most errors of the disk. */
+static void roll_back(struct store *s)
+{
+    if (!sqlite3_get_autocommit(s->db))
+        exec(s, "ROLLBACK");
+}
+
+static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
+{
+    struct store *s = (struct store *)sink;
+
+    if (s->failed)
+        return err_set(e, s->why.code, "%s", s->why.msg);
+    if (s->level == LOG_SUMMARY || write_unit(s, u) == SQLITE_OK)
+        return 0;
+    s->failed = true;
+    failure(s, &s->why, "writing the log");
+    roll_back(s);
+    return err_set(e, s->why.code, "%s", s->why.msg);
+}
+
+static const struct sink_ops store_ops = {.name = "sqlite", .consume = consume};
+
+static void release(struct store *s)
+{
+    for (int k = 0; k < EV_KINDS; k++)
+        sqlite3_finalize(s->insert[k]);
+    sqlite3_finalize(s->begin);
+    sqlite3_finalize(s->commit);
+    sqlite3_close(s->db);
+    free(s->order);
+    free(s->file);
+    free(s->part);
+    free(s);
+}
+
+/* A journal in mode TRUNCATE stays, empty; one that is not empty is still needed. The lock keeps others' away. */
+static void remove_journal(struct store *s)
+{
+    size_t size = strlen(s->part) + sizeof "-journal";
+    char *journal = mem_alloc(size);
+    struct stat st;
+
+    snprintf(journal, size, "%s-journal", s->part);
+    if (stat(journal, &st) == 0 && st.st_size == 0)
+        unlink(journal);
+    free(journal);
+}
+
+int store_open(struct store **out, const struct store_config *c, struct err *e)
+{
+    struct store *s = mem_zalloc(1, sizeof *s);
+    size_t size = strlen(c->path) + sizeof ".part";
+
+    *out = NULL;
+    s->sink.ops = &store_ops;
+    s->level = c->level;
+    s->force = c->force;
+    s->file = mem_alloc(size);
+    s->part = mem_alloc(size);
+    snprintf(s->file, size, "%s", c->path);
+    snprintf(s->part, size, "%s.part", c->path);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a mutex less an allocation; refused, harmlessly, once SQLite runs */
+    if (part_open(&s->db, s->file, s->part, c->force, e)) {
+        release(s);
+        return -1;
+    }
+    if (exec(s, pragmas) || exec(s, "BEGIN") || schema_create(s->db) || put_config(s, c) || exec(s, "COMMIT") ||
+        prepare_inserts(s)) {
+        failure(s, e, "beginning the file");
+        roll_back(s);
+        unlink(s->part); /* empty but for our own first words */
+        remove_journal(s);
+        release(s);
+        return -1;
+    }
+    *out = s;
+    return 0;
+}
+
+struct sink *store_sink(struct store *s)
+{
+    return &s->sink;
+}
+
+const char *store_file(const struct store *s)
+{
+    return s->renamed ? s->file : s->part;
+}
+
+static int write_end(struct store *s, const struct store_end *end)
+{
+    char hash[17];
+    int rc;
+
+    hex64(hash, end->fingerprint);
+    if ((rc = exec(s, "PRAGMA synchronous=FULL")) || (rc = exec(s, "BEGIN")) || (rc = exec(s, "DROP TABLE reserve")) ||
+        (rc = exec(s, "DELETE FROM doc WHERE table_name = 'reserve'")))
+        return rc;
+    for (int64_t i = 0; !rc && i < end->n_metrics; i++) {
+        const struct store_metric *m = &end->metrics[i];
+
+        rc = put(s, "INSERT INTO metric VALUES(CASE WHEN ?1 >= 0 THEN ?1 END, ?, ?, ?, ?)", "isdsi", m->class_id,
+                 m->name, m->value, m->unit, (int64_t)m->approximate);
+    }
+    for (int64_t i = 0; !rc && i < end->n_counters; i++)
+        rc = put(s, "INSERT INTO counter VALUES(?, ?)", "si", end->counters[i].name, end->counters[i].value);
+    if (!rc)
+        rc = put(s,
+                 "UPDATE run SET status = ?, message = ?, fingerprint = ?, t_end_ns = ?, events = ?, wall_s = ?"
+                 " WHERE id = 1",
+                 "sssiid", end->status, end->message, hash, end->t_end_ns, (int64_t)end->events, end->wall_s);
+    return rc ? rc : exec(s, "COMMIT");
+}
+
+/*
+ * The last words after a failure: no metrics, since they would tell of more than the rows do.
+ * First as any commit; where not even its journal finds room, without one: the pages are then
+ * overwritten in place, and what the reserve gave up is room enough within the file.
+ */
+static int write_failure(struct store *s, const char *message)
+{
+    static const char *const journals[] = {"PRAGMA journal_mode=TRUNCATE", "PRAGMA journal_mode=MEMORY"};
+    int rc = SQLITE_ERROR;
+
+    for (int i = 0; i < 2 && rc; i++) {
+        exec(s, "PRAGMA synchronous=FULL");
+        if ((rc = exec(s, journals[i])) || (rc = exec(s, "BEGIN")) || (rc = exec(s, "DROP TABLE reserve")) ||
+            (rc = put(s, "UPDATE run SET status = 'failed', message = ? WHERE id = 1", "s", message)) ||
+            (rc = exec(s, "COMMIT")))
+            roll_back(s);
+    }
+    return rc;
+}
+
+int store_close(struct store *s, const struct store_end *end, struct err *e)
+{
+    int rc = 0;
+
+    if (!s->failed && write_end(s, end) != SQLITE_OK) {
+        s->failed = true;
+        failure(s, &s->why, "writing the results");
+        roll_back(s);
+        rc = err_set(e, s->why.code, "%s", s->why.msg);
+    }
+    if (s->failed) {
+        if (write_failure(s, s->why.msg) != SQLITE_OK)
+            rc = failure(s, e, "recording the failure");
+    } else if (strcmp(end->status, "complete") == 0) {
+        rc = part_rename(s->file, s->part, s->force, e);
+        s->renamed = rc == 0;
+    }
+    remove_journal(s);
+    release(s);
+    return rc;
+}

@@ -1,0 +1,86 @@
+/*
+ * store.h - the results file: one SQLite database a run.
+ *
+ * Life of a file: FILE.part is written while the run goes (run.status = 'running'); each trace unit is one
+ * commit, so that a cut file is a consistent prefix; store_close writes metrics and counters, builds indices, sets the
+ * final status with one fully synced commit, and renames FILE.part to FILE if, and only if, the run is complete. An
+ * existing FILE is untouched until then.
+ *
+ * Journal TRUNCATE, synchronous OFF during the run, FULL for the last commit. WAL is not used: on a full disk
+ * it cannot even be opened read-only.
+ *
+ * Rows go in by `INSERT ... SELECT` from an in-memory virtual table over the unit's arrays.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "trace/trace.h"
+
+enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 1 };
+
+struct store_class {
+    const char *name;
+    double weight;
+    int64_t slo_ttft_ns, slo_tpot_ns, slo_e2el_ns; /* 0: none, stored as NULL */
+};
+
+struct store_param { /* a row of run_param */
+    const char *key, *value_text;
+    double value_num; /* NaN: NULL */
+};
+
+struct store_config {
+    const char *path; /* FILE */
+    bool force;       /* replace an existing FILE or FILE.part */
+    enum log_level level;
+    const char *scenario_path, *scenario_text, *resolved, *version;
+    uint64_t config_hash;
+    int64_t seed, replication, warmup_ns, horizon_ns;
+    const struct store_class *classes;
+    int64_t n_classes;
+    int64_t n_replicas, gpus_per_replica, kv_blocks, kv_block_tokens; /* each replica: table replica */
+    const struct store_param *params;
+    int64_t n_params;
+};
+
+struct store_metric { /* a row of metric */
+    int64_t class_id;   /* -1: all classes, stored as NULL */
+    const char *name;   /* vLLM's JSON key, e.g. mean_ttft_ms */
+    double value;       /* NaN: NULL */
+    const char *unit;
+    bool approximate;   /* from the log histogram */
+};
+
+struct store_counter { /* a row of counter: the model's own counts, for v_conservation */
+    const char *name;
+    int64_t value;
+};
+
+struct store_end {
+    const char *status; /* "complete", "interrupted", "failed" */
+    const char *message; /* why it failed, or NULL */
+    uint64_t fingerprint;
+    int64_t t_end_ns;
+    uint64_t events;
+    double wall_s;
+    const struct store_metric *metrics;
+    int64_t n_metrics;
+    const struct store_counter *counters;
+    int64_t n_counters;
+};
+
+struct store;
+
+/* -1 with err: the path exists and force is off, cannot be written, ... */
+int store_open(struct store **out, const struct store_config *c, struct err *e);
+struct sink *store_sink(struct store *s);
+/* Writes the end, renames when complete, frees s. After a failure of the sink (disk full) it still tries to
+ * record status 'failed' and the message in what was committed. */
+int store_close(struct store *s, const struct store_end *end, struct err *e);
+const char *store_file(const struct store *s); /* the file as it is now: FILE.part until the rename */
+
+#endif

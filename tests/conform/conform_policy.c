@@ -1,0 +1,304 @@
+/*
+ * conform_policy.c - what every registered scheduler and router must keep, over random views.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "model/loads.h"
+#include "policy/cost.h"
+#include "policy/router.h"
+#include "policy/scheduler.h"
+
+/* ---- schedulers ---- */
+
+enum { N_MAX = 64 };
+
+struct mock {
+    struct sched_view v;
+    struct sched_seq running[N_MAX], waiting[N_MAX]; /* running in order of admission */
+    int64_t n_running;
+};
+
+static const struct mock *mock_of(const struct sched_view *v)
+{
+    return (const struct mock *)v;
+}
+
+static bool next_partial(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
+{
+    const struct mock *m = mock_of(v);
+
+    while (*at < (uint64_t)m->n_running) {
+        *out = m->running[(*at)++];
+        if (!out->decodes)
+            return true;
+    }
+    return false;
+}
+
+static bool next_waiting(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
+{
+    const struct mock *m = mock_of(v);
+
+    if (*at >= (uint64_t)v->n_waiting)
+        return false;
+    *out = m->waiting[(*at)++];
+    return true;
+}
+
+static bool next_latest(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
+{
+    const struct mock *m = mock_of(v);
+
+    if (*at >= (uint64_t)m->n_running)
+        return false;
+    *out = m->running[m->n_running - 1 - (int64_t)(*at)++];
+    return true;
+}
+
+/* A state that a replica can be in: within max_num_seqs, no blocks overdrawn, each request fits alone. */
+static void random_view(struct mock *m, struct scheduler_limits *limits, struct rng *r)
+{
+    int64_t block_tokens = 1 + (int64_t)rng_below(r, 32), held = 0, total;
+
+    memset(m, 0, sizeof *m);
+    limits->max_num_seqs = 1 + (int64_t)rng_below(r, 20);
+    limits->max_num_batched_tokens = limits->max_num_seqs + (int64_t)rng_below(r, 300);
+    limits->chunked_prefill = rng_below(r, 2);
+    m->v = (struct sched_view){.limits = limits,
+                               .block_tokens = block_tokens,
+                               .n_waiting = (int64_t)rng_below(r, 20),
+                               .partial = next_partial,
+                               .waiting = next_waiting,
+                               .latest = next_latest};
+    m->n_running = (int64_t)rng_below(r, (uint64_t)limits->max_num_seqs + 1);
+    bool partials = false;
+    for (int64_t i = 0; i < m->n_running; i++) {
+        struct sched_seq *s = &m->running[i];
+        partials = partials || rng_below(r, 8) == 0; /* partials are the latest admitted */
+        s->seq = (uint32_t)i;
+        s->computed = 1 + (int64_t)rng_below(r, 200);
+        s->decodes = !partials;
+        s->prompt_left = partials ? 1 + (int64_t)rng_below(r, 200) : 0;
+        s->blocks = (s->computed + block_tokens - 1) / block_tokens;
+        s->grows = s->decodes && s->computed % block_tokens == 0;
+        held += s->blocks;
+        m->v.n_decode += s->decodes;
+        m->v.n_partial += !s->decodes;
+        m->v.decode_blocks += s->grows;
+    }
+    for (int64_t i = 0; i < m->v.n_waiting; i++)
+        m->waiting[i] = (struct sched_seq){.seq = (uint32_t)(1000 + i), .prompt_left = 1 + (int64_t)rng_below(r, 200)};
+    total = (400 + block_tokens - 1) / block_tokens;
+    if (total < held)
+        total = held;
+    m->v.free_blocks = total - held + (int64_t)rng_below(r, 20) * (int64_t)rng_below(r, 2);
+}
+
+static const struct sched_seq *find(const struct mock *m, uint32_t id)
+{
+    if (id >= 1000) {
+        ck_assert_int_lt(id - 1000, m->v.n_waiting);
+        return &m->waiting[id - 1000];
+    }
+    ck_assert_int_lt(id, m->n_running);
+    return &m->running[id];
+}
+
+static void check_plan(const struct mock *m, const struct sched_plan *p)
+{
+    const struct sched_view *v = &m->v;
+    bool seen[2000] = {false};
+    int64_t decodes = v->n_decode, blocks = v->decode_blocks, free = v->free_blocks, tokens = 0, running = m->n_running;
+
+    for (int64_t i = 0; i < p->n_preempt; i++) {
+        const struct sched_seq *s = find(m, p->preempt[i]);
+        ck_assert(p->preempt[i] < 1000 && !seen[p->preempt[i]]);
+        seen[p->preempt[i]] = true;
+        decodes -= s->decodes;
+        blocks -= s->grows;
+        free += s->blocks;
+        running--;
+    }
+    for (int64_t i = 0; i < p->n_chunk + p->n_admit; i++) {
+        bool admitted = i >= p->n_chunk;
+        const struct sched_chunk *c = admitted ? &p->admit[i - p->n_chunk] : &p->chunk[i];
+        const struct sched_seq *s = find(m, c->seq);
+        ck_assert(!seen[c->seq] && admitted == (c->seq >= 1000));
+        seen[c->seq] = true;
+        ck_assert(!s->decodes && c->tokens >= 1 && c->tokens <= s->prompt_left);
+        tokens += c->tokens;
+        blocks += sched_blocks_for(v, s, c->tokens);
+        running += admitted;
+    }
+    ck_assert_int_le(decodes + tokens, v->limits->max_num_batched_tokens);
+    ck_assert_int_le(running, v->limits->max_num_seqs);
+    ck_assert_int_le(blocks, free);
+    if (m->n_running + v->n_waiting > 0)
+        ck_assert_int_gt(decodes + tokens, 0); /* it goes on */
+}
+
+START_TEST(schedulers_keep_the_rules)
+{
+    const struct scheduler_ops *ops = (const struct scheduler_ops *)policy_list(POLICY_SCHEDULER)[_i];
+    struct rng rng;
+    struct mock m;
+    struct scheduler_limits limits;
+    struct sched_plan a = {0}, b = {0};
+    int64_t admitted = 0, preempted = 0;
+
+    rng_init(&rng, 11, 0, 0, RNG_TEST);
+    for (int i = 0; i < 5000; i++) {
+        random_view(&m, &limits, &rng);
+        sched_plan_clear(&a);
+        sched_plan_clear(&b);
+        ops->plan(NULL, &m.v, &a);
+        ops->plan(NULL, &m.v, &b);
+        check_plan(&m, &a);
+        ck_assert(a.n_preempt == b.n_preempt && a.n_chunk == b.n_chunk && a.n_admit == b.n_admit);
+        for (int64_t k = 0; k < a.n_admit; k++)
+            ck_assert(a.admit[k].seq == b.admit[k].seq && a.admit[k].tokens == b.admit[k].tokens);
+        ck_assert(a.n_preempt == 0 || a.n_admit == 0);
+        admitted += a.n_admit;
+        preempted += a.n_preempt;
+    }
+    ck_assert_int_gt(admitted, 0);
+    ck_assert_int_gt(preempted, 0);
+    sched_plan_free(&a);
+    sched_plan_free(&b);
+}
+END_TEST
+
+/* ---- routers ---- */
+
+static int64_t brute_least(const struct loads *l)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < l->view.n; i++) {
+        int64_t a = l->key == ROUTER_KEY_TOKENS ? l->tokens[i] : l->requests[i];
+        int64_t b = l->key == ROUTER_KEY_TOKENS ? l->tokens[best] : l->requests[best];
+        if (l->key == ROUTER_KEY_ROOM) {
+            a = l->room[i] ? a : INT64_MAX;
+            b = l->room[best] ? b : INT64_MAX;
+        }
+        if (a < b)
+            best = i;
+    }
+    return best;
+}
+
+START_TEST(routers_answer_in_range)
+{
+    const struct router_ops *ops = (const struct router_ops *)policy_list(POLICY_ROUTER)[_i];
+    struct rng rng, draws, again;
+    static const int64_t sizes[] = {1, 2, 7, 100};
+
+    rng_init(&rng, 5, 0, 0, RNG_TEST);
+    for (int k = 0; k < 4; k++) {
+        struct loads l;
+        void *state = calloc(1, ops->state_size + 1), *state_again = calloc(1, ops->state_size + 1);
+        int64_t used[100] = {0};
+        loads_init(&l, sizes[k], ops->key);
+        rng_init(&draws, 1, 0, 0, RNG_ROUTER);
+        rng_init(&again, 1, 0, 0, RNG_ROUTER);
+        for (int i = 0; i < 3000; i++) {
+            int64_t at = (int64_t)rng_below(&rng, (uint64_t)sizes[k]);
+            if (l.requests[at] > 0 && rng_below(&rng, 2))
+                loads_add(&l, at, -1, -(l.tokens[at] / l.requests[at]));
+            loads_set_room(&l, at, rng_below(&rng, 3) > 0);
+            const struct router_view *v = loads_view(&l);
+            if (ops->key != ROUTER_KEY_NONE)
+                ck_assert_int_eq(v->least, brute_least(&l));
+            int64_t chosen = ops->route(NULL, state, v, &draws);
+            ck_assert_int_eq(chosen, ops->route(NULL, state_again, v, &again));
+            if (chosen == ROUTER_HOLD) {
+                ck_assert(ops->key == ROUTER_KEY_ROOM);
+                continue;
+            }
+            ck_assert(chosen >= 0 && chosen < sizes[k]);
+            if (ops->key == ROUTER_KEY_ROOM)
+                ck_assert(l.room[chosen]);
+            used[chosen]++;
+            loads_add(&l, chosen, 1, 1 + (int64_t)rng_below(&rng, 500));
+        }
+        for (int64_t i = 0; i < sizes[k]; i++)
+            ck_assert_int_gt(used[i], 0); /* no replica is forgotten */
+        loads_free(&l);
+        free(state);
+        free(state_again);
+    }
+}
+END_TEST
+
+/* ---- costs ---- */
+
+START_TEST(costs_rise_with_the_work)
+{
+    const struct cost_ops *ops = (const struct cost_ops *)policy_list(POLICY_COST)[_i];
+    int64_t options[8] = {1000000};
+    void *state = calloc(1, ops->state_size);
+    struct layout l = {
+        .gpu = {.memory_bytes = INT64_C(80) << 30, .memory_Bps = 3.35e12, .bf16_flops = 989e12, .fp8_flops = 1979e12,
+                .nvlink_Bps = 450e9, .gemm_efficiency = 0.7, .attention_efficiency = 0.6, .memory_efficiency = 0.8,
+                .nvlink_efficiency = 0.7, .allreduce_latency_ns = 8000, .layer_launch_ns = 10000},
+        .model = {.layers = 80, .hidden = 8192, .vocab = 128256, .q_heads = 64, .kv_heads = 8, .head_dim = 128,
+                  .dense_inter = 28672, .max_context = 131072},
+        .replica = {.count = 1, .tp = 4, .kv_block_tokens = 16, .memory_fraction = 0.9},
+        .engine = {.step_overhead_ns = 1000000, .seq_overhead_ns = 10000},
+        .limits = {256, 8192, true},
+    };
+
+    ops->prepare(options, &l, state);
+    struct cost_step empty = {.n_decode = 1, .ctx_tokens = 1, .n_logits = 1};
+    int64_t base = ops->step_ns(state, &empty);
+    ck_assert_int_gt(base, 0);
+    for (size_t field = 0; field < sizeof empty / sizeof(int64_t); field++) {
+        struct cost_step more = empty;
+        ((int64_t *)&more)[field] += 5000;
+        ck_assert_int_ge(ops->step_ns(state, &more), base);
+    }
+    ck_assert_int_gt(cost_kv_blocks(&l), 1000);
+    free(state);
+}
+END_TEST
+
+static int count(enum policy_kind kind)
+{
+    int n = 0;
+    while (policy_list(kind)[n])
+        n++;
+    return n;
+}
+
+START_TEST(names_are_unique_and_findable)
+{
+    const struct policy *const *list = policy_list(_i);
+
+    for (int i = 0; list[i]; i++) {
+        ck_assert_ptr_eq(policy_find(_i, list[i]->name), list[i]);
+        ck_assert(list[i]->help && strlen(list[i]->help) > 10);
+        ck_assert(list[i]->options.n == 0 || list[i]->options_size > 0);
+    }
+    ck_assert_ptr_null(policy_find(_i, "no_such_policy"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("conform_policy");
+    TCase *c = tcase_create("registries");
+
+    tcase_set_timeout(c, 60);
+    tcase_add_loop_test(c, names_are_unique_and_findable, 0, POLICY_KINDS);
+    tcase_add_loop_test(c, schedulers_keep_the_rules, 0, count(POLICY_SCHEDULER));
+    tcase_add_loop_test(c, routers_answer_in_range, 0, count(POLICY_ROUTER));
+    tcase_add_loop_test(c, costs_rise_with_the_work, 0, count(POLICY_COST));
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
