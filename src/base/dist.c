@@ -189,8 +189,8 @@ static double log1p_over(double t)
 
 /*
  * h(x) = x^-s; H, its integral from 1, is (x^(1-s) - 1) / (1-s), log x at s = 1, in a form that is smooth there.
- * Draw u uniform on (H(1.5) - h(1), H(n + 0.5)), take k nearest to H^-1(u), and accept where u falls in the upper h(k) of
- * k's stretch of H; left of `cut` it always does.
+ * Draw u uniform on (H(1.5) - h(1), H(n + 0.5)), take k nearest to H^-1(u), and accept where u falls in the upper h(k)
+ * of k's stretch of H; left of `cut` it always does.
  */
 static double zipf_integral(const struct dist_zipf *z, double x)
 {

@@ -13,8 +13,8 @@
  *        |____|\____           for the tail beyond x_1. All layers have the same area.
  *        +-----------> x
  *
- * A draw may take a varying number of words from its stream, but never one that depends on a scale or mean: two scenarios that
- * differ in a rate see the same arrivals, stretched.
+ * A draw may take a varying number of words from its stream, but never one that depends on a scale or mean: two
+ * scenarios that differ in a rate see the same arrivals, stretched.
  */
 #ifndef BASE_DIST_H
 #define BASE_DIST_H
@@ -29,7 +29,7 @@ struct dist_layer {
 };
 extern struct dist_layer dist_exponential_layers[256]; /* written once, by dist_tables_make */
 
-void dist_tables_make(void); /* thread-safe; rng_init calls it */
+void dist_tables_make(void);                                /* thread-safe; rng_init calls it */
 double dist_exponential_rare(struct rng *r, uint64_t word); /* the 1% of draws that need more than one word; mean 1 */
 
 /* mean > 0 */
@@ -48,11 +48,11 @@ static inline double dist_exponential(struct rng *r, double mean)
     return x;
 }
 
-double dist_uniform(struct rng *r, double lo, double hi);                /* lo + (hi-lo)*U, continuous on (lo, hi) */
-double dist_normal(struct rng *r);                                       /* mean 0, sd 1 */
-double dist_gamma(struct rng *r, double shape, double scale);            /* mean shape*scale */
-double dist_lognormal(struct rng *r, double median, double sigma);       /* median * exp(sigma*N) */
-double dist_weibull(struct rng *r, double shape, double scale);          /* P(X > x) = exp(-(x/scale)^shape) */
+double dist_uniform(struct rng *r, double lo, double hi);          /* lo + (hi-lo)*U, continuous on (lo, hi) */
+double dist_normal(struct rng *r);                                 /* mean 0, sd 1 */
+double dist_gamma(struct rng *r, double shape, double scale);      /* mean shape*scale */
+double dist_lognormal(struct rng *r, double median, double sigma); /* median * exp(sigma*N) */
+double dist_weibull(struct rng *r, double shape, double scale);    /* P(X > x) = exp(-(x/scale)^shape) */
 
 /* Zipf over the integers 1..n: P(k) proportional to k^-s, s >= 0, n <= 2^52. Rejection-inversion (Hoermann and
  * Derflinger 1996), constant set-up, O(1) a draw. */

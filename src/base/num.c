@@ -51,8 +51,9 @@ static double split(double x, double *k)
 }
 
 /*
- * With f = s/(2+s) and z = f^2: log(1+s) = 2 atanh(f) = 2f + f*(2z/3 + rest), rest = 2z^2/5 + 2z^3/7 + ... ; |f| < 0.1716,
- * z < 0.0295. Twelve terms in all leave 5e-22, which num_pow may multiply by 709. Two chains, over even and odd powers, halve the waiting time.
+ * With f = s/(2+s) and z = f^2: log(1+s) = 2 atanh(f) = 2f + f*(2z/3 + rest), rest = 2z^2/5 + 2z^3/7 + ... ; |f| <
+ * 0.1716, z < 0.0295. Twelve terms in all leave 5e-22, which num_pow may multiply by 709. Two chains, over even and odd
+ * powers, halve the waiting time.
  */
 static double atanh_rest(double z)
 {
@@ -83,10 +84,10 @@ static double exp_sum(double hi, double lo)
     double kd = (double)k;
     double r = (hi - kd * ln2_hi) - (kd * ln2_lo - lo);
     double w = r * r;
-    double even = 1.0 / 2 + w * (1.0 / 24 + w * (1.0 / 720 + w * (1.0 / 40320 + w * (1.0 / 3628800 +
-                                                                                 w * (1.0 / 479001600)))));
-    double odd = 1.0 / 6 + w * (1.0 / 120 + w * (1.0 / 5040 + w * (1.0 / 362880 + w * (1.0 / 39916800 +
-                                                                                  w * (1.0 / 6227020800)))));
+    double even =
+        1.0 / 2 + w * (1.0 / 24 + w * (1.0 / 720 + w * (1.0 / 40320 + w * (1.0 / 3628800 + w * (1.0 / 479001600)))));
+    double odd = 1.0 / 6 + w * (1.0 / 120 +
+                                w * (1.0 / 5040 + w * (1.0 / 362880 + w * (1.0 / 39916800 + w * (1.0 / 6227020800)))));
     double e = 1 + (r + w * (even + r * odd));
     /* k is from -1021 to 1023, so that 2^k is a normal number and the product is exact. */
     return e * from_bits((uint64_t)(k + 1023) << 52);
@@ -131,7 +132,8 @@ static double log_two(double x, double *lo)
     double sum_lo, sum = two_sum(k * ln2_hi, 2 * f, &sum_lo);
     double out_lo, out = two_sum(sum, third, &out_lo);
 
-    third_lo += (cube_lo + f * z_lo + 3 * z * f_lo) * (2.0 / 3) + cube * 0x1.5555555555555p-55; /* 2/3 beyond a double */
+    third_lo +=
+        (cube_lo + f * z_lo + 3 * z * f_lo) * (2.0 / 3) + cube * 0x1.5555555555555p-55; /* 2/3 beyond a double */
     *lo = out_lo + (sum_lo + (2 * f_lo + k * ln2_lo + third_lo + f * atanh_rest(z)));
     return out;
 }
@@ -163,9 +165,11 @@ double num_lgamma(double x)
         x += 1;
     }
     double z = 1 / (x * x);
-    double tail = (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360 -
-                                                                                                   z * (1.0 / 156))))))) /
-                  x;
+    double tail =
+        (1.0 / 12 -
+         z * (1.0 / 360 -
+              z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360 - z * (1.0 / 156))))))) /
+        x;
     double lo, hi = log_two(x, &lo);
     double main_lo, main_hi = two_product(x - 0.5, hi, &main_lo);
 

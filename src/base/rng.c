@@ -53,7 +53,7 @@ void rng_init(struct rng *r, uint64_t seed, uint64_t replication, uint64_t entit
 
 /* Multiply and take the upper half; low halves below 2^64 mod n would be one too many for some results
  * (Lemire, "Fast random integer generation in an interval", 2019). */
-uint64_t rng_below(struct rng *r, uint64_t n)
+static uint64_t below(struct rng *r, uint64_t n)
 {
     sim_assert(n >= 1);
     wide p = (wide)rng_u64(r) * n;
@@ -62,9 +62,25 @@ uint64_t rng_below(struct rng *r, uint64_t n)
         while ((uint64_t)p < spare)
             p = (wide)rng_u64(r) * n;
     }
-    uint64_t v = (uint64_t)(p >> 64);
+    return (uint64_t)(p >> 64);
+}
+
+uint64_t rng_below(struct rng *r, uint64_t n)
+{
+    uint64_t v = below(r, n);
+
     rng_mix_u64(r, v);
     return v;
+}
+
+int64_t rng_range(struct rng *r, int64_t low, int64_t high)
+{
+    sim_assert(low <= high);
+    uint64_t n = (uint64_t)high - (uint64_t)low + 1; /* 0 for all of int64 */
+    uint64_t v = (uint64_t)low + (n ? below(r, n) : rng_u64(r));
+
+    rng_mix_u64(r, v);
+    return (int64_t)v;
 }
 
 static void gsl_set(void *state, unsigned long seed)

@@ -10,11 +10,11 @@
  * rounds differently must show), which the run's fingerprint takes in. A change in any bit of any value, an
  * exchange of two values or one more value changes it.
  *
- * Bits to values: rng_u01 is ((u >> 12) + 0.5) / 2^52, which is exact and in (0, 1): never 0, never 1. (With 53 bits the
- * half could not be held, and the largest would round to 1.)
+ * Bits to values: rng_u01 is ((u >> 12) + 0.5) / 2^52, which is exact and in (0, 1): never 0, never 1. (With 53 bits
+ * the half could not be held, and the largest would round to 1.)
  *
- * Speed: four blocks are made at once, since a block's ten rounds wait for each other and different blocks do not; what a draw
- * does is in line here. Not thread-safe: a stream belongs to one thread.
+ * Speed: four blocks are made at once, since a block's ten rounds wait for each other and different blocks do not; what
+ * a draw does is in line here. Not thread-safe: a stream belongs to one thread.
  */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
@@ -39,7 +39,7 @@ enum { RNG_BATCH = 16 };
 
 struct rng {
     uint64_t key[2];
-    uint64_t counter[4]; /* of the next block to be made */
+    uint64_t counter[4];     /* of the next block to be made */
     uint64_t out[RNG_BATCH]; /* out[RNG_BATCH - left ...] are still to be given */
     unsigned left;
     uint64_t digest; /* of the values drawn, in order */
@@ -90,7 +90,8 @@ static inline void rng_mix_double(struct rng *r, double value)
     rng_mix_u64(r, bits);
 }
 
-uint64_t rng_below(struct rng *r, uint64_t n); /* uniform in [0, n), unbiased; mixed; n >= 1 */
+uint64_t rng_below(struct rng *r, uint64_t n);               /* uniform in [0, n), unbiased; mixed; n >= 1 */
+int64_t rng_range(struct rng *r, int64_t low, int64_t high); /* uniform from low to high, both included; mixed */
 
 /* The same generator for GSL's own distributions (tests use them as oracles). gsl_rng_set(seed) gives the
  * stream (seed, 0, 0, RNG_TEST). */

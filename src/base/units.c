@@ -127,10 +127,13 @@ bool units_parse(const char *s, enum unit unit, double *value, char *why, size_t
             return false;
         }
     }
-    if (unit == UNIT_NONE)
+    if (unit == UNIT_NONE) {
         snprintf(why, why_size, "\"%s\" has \"%s\" after the number (want a bare number, e.g. %s)", s, end, k->example);
-    else
-        snprintf(why, why_size, "\"%s\" has the unit \"%s\" (want %s, e.g. %s)", s, end, k->name, k->example);
+        return false;
+    }
+    size_t used = (size_t)snprintf(why, why_size, "\"%s\" has the unit \"%s\" (want %s:", s, end, k->name);
+    for (const struct suffix *u = k->suffixes; u->text && used < why_size; u++)
+        used += (size_t)snprintf(why + used, why_size - used, " %s%s", u->text, u[1].text ? "," : ")");
     return false;
 }
 
@@ -250,7 +253,7 @@ static bool to_whole(const char *s, double x, const char *unit_name, int64_t *ou
     }
     *out = (int64_t)rint(x);
     if (*out == 0 && x != 0) {
-        snprintf(why, why_size, "\"%s\" is less than one of %s", s, unit_name);
+        snprintf(why, why_size, "\"%s\" is less than 1 %s", s, unit_name);
         return false;
     }
     return true;
@@ -277,5 +280,5 @@ bool units_parse_bytes(const char *s, int64_t *n, char *why, size_t why_size)
 {
     double x;
 
-    return units_parse(s, UNIT_BYTE, &x, why, why_size) && to_whole(s, x, "bytes", n, why, why_size);
+    return units_parse(s, UNIT_BYTE, &x, why, why_size) && to_whole(s, x, "B", n, why, why_size);
 }

@@ -18,6 +18,7 @@ struct reader {
     const char *file, *dir; /* arena */
     int line, rank, depth;
     bool in_section, skip; /* skip: below a broken header */
+    bool full;             /* INI_ENTRIES_MAX was reached, and said */
     char buf[INI_LINE_MAX + 2];
     const char *tail; /* what inih had no room for, of the value it was given last */
     struct ini_entries *es;
@@ -232,6 +233,18 @@ static void key_line(struct reader *r, char *line, char *out, size_t size)
     snprintf(out, size, "%s=%.*s\n", key, (int)cut, value);
 }
 
+/* One message a file when there are too many entries; the rest of the file's keys is skipped. */
+static bool room_left(struct reader *r)
+{
+    if (r->es->n < INI_ENTRIES_MAX)
+        return true;
+    if (!r->full)
+        diags_add(r->d, r->file, r->line, "too many keys and sections (at most %d in all)", INI_ENTRIES_MAX);
+    r->full = true;
+    r->skip = true;
+    return false;
+}
+
 /* inih's fgets: each line of the file as one line that inih cannot misread. */
 static char *next_line(char *out, int num, void *stream)
 {
@@ -254,9 +267,9 @@ static char *next_line(char *out, int num, void *stream)
     }
     if (*line == '[') {
         const char *name = section_name(r, line);
-        r->skip = name == NULL;
+        r->skip = name == NULL || !room_left(r);
         r->in_section = true;
-        if (name) {
+        if (!r->skip) {
             add_entry(r->es, (struct ini_entry){.section = arena_strdup(r->a, name),
                                                 .file = r->file,
                                                 .line = r->line,
@@ -295,12 +308,8 @@ static int on_key(void *user, const char *section, const char *key, const char *
             return 1;
         }
     }
-    if (es->n >= INI_ENTRIES_MAX) {
-        if (!r->skip)
-            diags_add(r->d, r->file, r->line, "too many keys (at most %d in all)", INI_ENTRIES_MAX);
-        r->skip = true;
+    if (!room_left(r))
         return 1;
-    }
     add_entry(es, (struct ini_entry){.section = arena_strdup(r->a, section),
                                      .key = arena_strdup(r->a, key),
                                      .value = arena_printf(r->a, "%s%s", value, r->tail),
@@ -389,6 +398,8 @@ static bool load_file(struct ini_entries *es, const char *path, int rank, const 
 
 bool ini_load(struct ini_entries *es, const char *path, int rank, struct arena *a, struct diags *d)
 {
+    if (es->top == NULL)
+        es->top = arena_strdup(a, path);
     return load_file(es, path, rank, NULL, a, d);
 }
 

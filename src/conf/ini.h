@@ -29,7 +29,7 @@ enum {
     INI_NAME_MAX = 48,   /* bytes of a section or key */
     INI_DEPTH_MAX = 16,  /* files that include each other */
     INI_FILES_MAX = 256,
-    INI_ENTRIES_MAX = 20000,
+    INI_ENTRIES_MAX = 10000, /* keys and section headers */
 };
 
 enum {
@@ -52,7 +52,8 @@ struct ini_entry {
 struct ini_entries {
     struct ini_entry *at;
     size_t n, cap;
-    int files; /* read so far */
+    int files;       /* read so far */
+    const char *top; /* the first of them */
 };
 
 /* Appends the file's entries and section headers. The same key twice in one section of one file is an error (both

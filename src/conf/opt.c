@@ -66,7 +66,7 @@ static void missing(const struct opt_bind *b, const struct opt *row, const struc
     char want[512];
 
     describe(row, want, sizeof want);
-    diags_add(d, header ? header->file : NULL, header ? header->line : 0, "[%s] %s%s is missing: %s (want %s)",
+    diags_add(d, header ? header->file : es->top, header ? header->line : 0, "[%s] %s%s is missing: %s (want %s)",
               b->section, b->prefix, row->name, row->help, want);
 }
 

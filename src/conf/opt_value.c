@@ -200,15 +200,17 @@ bool opt_value_parse(const struct opt *row, const char *text, const char *dir, v
 /* The per cent that gives p's bits back when divided by 100. */
 static void format_percent(double p, char *out, size_t size)
 {
+    double percent = p * 100;
+
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, size, "%.*g", digits, p * 100);
-        if (strtod(out, NULL) / 100 == p)
-            return;
+        percent = strtod(out, NULL);
+        if (percent / 100 == p)
+            break;
     }
-    /* p * 100 was rounded: a neighbour of it is what was written. */
-    snprintf(out, size, "%.17g", nextafter(p * 100, 0));
-    if (strtod(out, NULL) / 100 != p)
-        snprintf(out, size, "%.17g", nextafter(p * 100, 200));
+    if (percent / 100 != p) /* p * 100 was rounded: what was written is a neighbour of it */
+        percent = nextafter(p * 100, nextafter(p * 100, 0) / 100 == p ? 0 : 200);
+    units_format_number(percent, out, size);
 }
 
 static const char *quantiles_text(const struct dist_quantiles *q, struct arena *a)

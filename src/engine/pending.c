@@ -3,169 +3,224 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef FILL
-#define FILL 16
-#endif
-#ifndef SPILL
+/* By measurement (tests/bench/bench_engine.c): sorting pays up to about 16 events; below some hundred a heap
+ * is as quick as buckets. Neither is sharp. */
+#ifndef RUN
+#define RUN 16
 #define SPILL 96
 #endif
-enum {
-    FILL_MAX = FILL,
-    SPILL_MIN = SPILL
-};
+enum { RUN_MAX = RUN, SPILL_MIN = SPILL };
+
+static const struct pending_list empty_list = {PENDING_NONE, PENDING_NONE};
 
 void pending_init(struct pending *p)
 {
     memset(p, 0, sizeof *p);
-    p->free = PENDING_NONE;
-    p->near_end = UINT64_MAX;
+    p->run_first = p->run_last = PENDING_KEY_MAX;
+    p->run = empty_list;
     p->spill_at = SPILL_MIN;
+    p->near_end = UINT64_MAX;
     for (int l = 0; l < PENDING_LEVELS; l++)
         for (int d = 0; d < PENDING_DIGITS; d++)
-            p->bucket[l][d].head = PENDING_NONE;
-    pending_grow_near(p);
+            p->bucket[l][d] = empty_list;
+    p->free = PENDING_NONE;
+    pending_grow_late(p);
     pending_grow_slots(p);
 }
 
 void pending_free(struct pending *p)
 {
-    free(p->near);
+    free(p->late);
     free(p->slot);
 }
 
-void pending_grow_near(struct pending *p)
+/* Room for twice as many, and for the four sentinels that the last group of children may need. */
+void pending_grow_late(struct pending *p)
 {
-    uint32_t cap = p->cap_near == 0 ? 128 : 2 * p->cap_near;
-    sim_assert(cap > p->cap_near);
-    p->near = mem_realloc(p->near, (cap + 4ul) * sizeof *p->near);
-    for (uint64_t i = p->n_near; i < cap + 4ul; i++)
-        p->near[i] = (struct pending_node){UINT64_MAX, UINT64_MAX, PENDING_NONE};
-    p->cap_near = cap;
+    uint32_t cap = p->cap_late == 0 ? 128 : 2 * p->cap_late;
+    sim_assert(cap > p->cap_late);
+    p->late = mem_realloc(p->late, ((size_t)cap + 4) * sizeof *p->late);
+    for (size_t i = p->n_late; i < (size_t)cap + 4; i++)
+        p->late[i] = (struct pending_node){PENDING_KEY_MAX, PENDING_NONE};
+    p->cap_late = cap;
 }
 
 void pending_grow_slots(struct pending *p)
 {
-    uint32_t cap = p->cap_slots == 0 ? 128 : 2 * p->cap_slots;
-    sim_assert(cap > p->cap_slots);
+    uint32_t cap = p->n_slots == 0 ? 128 : 2 * p->n_slots;
+    sim_assert(cap > p->n_slots);
     p->slot = mem_realloc(p->slot, cap * sizeof *p->slot);
-    for (uint32_t i = cap; i-- > p->cap_slots;) {
+    for (uint32_t i = cap; i-- > p->n_slots;) {
         p->slot[i] = (struct pending_slot){.gen = 1, .next = p->free};
         p->free = i;
     }
-    p->cap_slots = p->n_slots = cap;
+    p->n_slots = cap;
 }
 
-static unsigned level_of(uint64_t t, uint64_t origin)
+struct place {
+    unsigned level, digit;
+};
+
+static struct place place_of(const struct pending *p, uint64_t t)
 {
-    return (unsigned)(63 - __builtin_clzll((t ^ origin) | 1)) / PENDING_DIGIT_BITS;
+    unsigned highest_bit = 63u - (unsigned)__builtin_clzll((t ^ p->origin) | 1);
+    unsigned level = highest_bit / PENDING_DIGIT_BITS;
+    return (struct place){level, t >> level * PENDING_DIGIT_BITS & (PENDING_DIGITS - 1)};
+}
+
+static void mark_empty(struct pending *p, struct place at)
+{
+    p->digits[at.level] &= ~(1ull << at.digit);
+    if (p->digits[at.level] == 0)
+        p->levels &= ~(1u << at.level);
 }
 
 void pending_far_insert(struct pending *p, uint32_t slot)
 {
-    struct pending_slot *e = &p->slot[slot];
-    unsigned level = level_of(e->t, p->origin);
-    unsigned digit = e->t >> (level * PENDING_DIGIT_BITS) & (PENDING_DIGITS - 1);
-    struct pending_bucket *b = &p->bucket[level][digit];
-    e->link = PENDING_NONE;
-    e->next = b->head;
-    if (b->head != PENDING_NONE)
-        p->slot[b->head].link = slot;
-    b->head = slot;
-    b->n++;
-    p->digits[level] |= 1ull << digit;
-    p->levels |= 1u << level;
-    p->n_far++;
+    struct place at = place_of(p, p->slot[slot].key.t);
+    pending_append(p, &p->bucket[at.level][at.digit], slot, PENDING_FAR);
+    p->digits[at.level] |= 1ull << at.digit;
+    p->levels |= 1u << at.level;
 }
 
-void pending_far_remove(struct pending *p, uint32_t slot)
+/* Takes a slot out of the run or of its bucket. */
+void pending_unlist(struct pending *p, uint32_t slot)
 {
-    struct pending_slot *e = &p->slot[slot];
-    unsigned level = level_of(e->t, p->origin);
-    unsigned digit = e->t >> (level * PENDING_DIGIT_BITS) & (PENDING_DIGITS - 1);
-    struct pending_bucket *b = &p->bucket[level][digit];
-    if (e->next != PENDING_NONE)
-        p->slot[e->next].link = e->link;
-    if (e->link != PENDING_NONE)
-        p->slot[e->link].next = e->next;
-    else
-        b->head = e->next;
-    p->n_far--;
-    if (--b->n == 0) {
-        p->digits[level] &= ~(1ull << digit);
-        if (p->digits[level] == 0)
-            p->levels &= ~(1u << level);
+    const struct pending_slot *e = &p->slot[slot];
+    struct place at = {0};
+    struct pending_list *list = &p->run;
+    if (e->place == PENDING_FAR) {
+        at = place_of(p, e->key.t);
+        list = &p->bucket[at.level][at.digit];
+    } else if (slot == p->run.head) {
+        pending_run_pop(p);
+        return;
     }
+    *(e->next == PENDING_NONE ? &list->tail : &p->slot[e->next].back) = e->back;
+    *(e->back == PENDING_NONE ? &list->head : &p->slot[e->back].next) = e->next;
+    if (list->head == PENDING_NONE)
+        mark_empty(p, at);
 }
 
-/* Empties the bucket and gives its list. */
-static uint32_t take(struct pending *p, unsigned level, unsigned digit)
+/* Empties the next bucket; there must be one. */
+static struct pending_list take_bucket(struct pending *p, struct place *at)
 {
-    struct pending_bucket *b = &p->bucket[level][digit];
-    uint32_t head = b->head;
-    p->n_far -= b->n;
-    *b = (struct pending_bucket){PENDING_NONE, 0};
-    p->digits[level] &= ~(1ull << digit);
-    if (p->digits[level] == 0)
-        p->levels &= ~(1u << level);
-    return head;
+    at->level = (unsigned)__builtin_ctz(p->levels);
+    at->digit = (unsigned)__builtin_ctzll(p->digits[at->level]);
+    struct pending_list list = p->bucket[at->level][at->digit];
+    p->bucket[at->level][at->digit] = empty_list;
+    mark_empty(p, *at);
+    return list;
+}
+
+static void set_run(struct pending *p, struct pending_list run)
+{
+    p->run = run;
+    p->run_first = p->slot[run.head].key;
+    p->run_last = p->slot[run.tail].key;
+}
+
+/* Insertion sort on the way into the run; false, and nothing done, if there are more than RUN_MAX. */
+static bool run_of_few(struct pending *p, struct pending_list list)
+{
+    struct pending_node sorted[RUN_MAX];
+    uint32_t n = 0;
+    for (uint32_t slot = list.head; slot != PENDING_NONE; slot = p->slot[slot].next) {
+        if (n == RUN_MAX)
+            return false;
+        struct pending_node x = {p->slot[slot].key, slot};
+        uint32_t i = n++;
+        for (; i > 0 && pending_less(x.key, sorted[i - 1].key); i--)
+            sorted[i] = sorted[i - 1];
+        sorted[i] = x;
+    }
+    struct pending_list run = empty_list;
+    for (uint32_t i = 0; i < n; i++)
+        pending_append(p, &run, sorted[i].slot, PENDING_RUN);
+    set_run(p, run);
+    return true;
+}
+
+/* One instant, any number: a run as far as it is in order, the rest into late. */
+static uint32_t run_of_instant(struct pending *p, struct pending_list list)
+{
+    struct pending_list run = empty_list;
+    struct pending_key last = {0, 0};
+    uint32_t n = 0;
+    for (uint32_t slot = list.head, next; slot != PENDING_NONE; slot = next, n++) {
+        next = p->slot[slot].next;
+        if (n == 0 || pending_less(last, p->slot[slot].key)) {
+            last = p->slot[slot].key;
+            pending_append(p, &run, slot, PENDING_RUN);
+        } else {
+            pending_late_insert(p, slot);
+        }
+    }
+    set_run(p, run);
+    return n;
+}
+
+static void spread(struct pending *p, struct pending_list list)
+{
+    for (uint32_t slot = list.head, next; slot != PENDING_NONE; slot = next) {
+        next = p->slot[slot].next;
+        pending_far_insert(p, slot);
+    }
 }
 
 void pending_refill(struct pending *p)
 {
-    while (p->n_near == 0 && p->levels != 0) {
-        unsigned level = (unsigned)__builtin_ctz(p->levels);
-        unsigned digit = (unsigned)__builtin_ctzll(p->digits[level]);
-        unsigned shift = level * PENDING_DIGIT_BITS;
-        uint64_t width = 1ull << shift;
-        uint64_t base = (p->origin & ~(PENDING_DIGITS * width - 1)) + digit * width;
-        bool small = p->bucket[level][digit].n <= FILL_MAX || level == 0;
-        uint32_t slot = take(p, level, digit);
-        if (small) {
-            p->near_end = base + width;
-            for (; slot != PENDING_NONE; slot = p->slot[slot].next)
-                pending_near_insert(p, slot);
+    uint32_t n = RUN_MAX;
+    while (p->run.head == PENDING_NONE && p->levels != 0) {
+        struct place at;
+        struct pending_list list = take_bucket(p, &at);
+        uint64_t width = 1ull << at.level * PENDING_DIGIT_BITS;
+        uint64_t start = (p->origin & ~(PENDING_DIGITS * width - 1)) + at.digit * width;
+        p->near_end = start + width;
+        if (run_of_few(p, list))
+            break;
+        if (at.level == 0) {
+            n = run_of_instant(p, list);
         } else {
-            p->near_end = p->origin = base;
-            for (uint32_t next; slot != PENDING_NONE; slot = next) {
-                next = p->slot[slot].next;
-                pending_far_insert(p, slot);
-            }
+            p->near_end = p->origin = start;
+            spread(p, list);
         }
     }
     if (p->levels == 0)
         p->near_end = UINT64_MAX;
-    p->spill_at = p->n_near > SPILL_MIN / 2 ? 2 * p->n_near : SPILL_MIN;
+    p->spill_at = n > SPILL_MIN / 2 ? 2 * n : SPILL_MIN;
 }
 
+/*
+ * Buckets agree with origin, so near can go back to them only if it begins at or after origin. If it begins
+ * before (a burst of events was scheduled between now and a run made of much later ones), origin must move
+ * down and all of far be placed anew, which is done if late is at least half of all: then the pushes
+ * that made it grow have paid for it.
+ */
 void pending_spill(struct pending *p)
 {
-    uint64_t least = p->near[0].t;
-    uint32_t moved = PENDING_NONE;
-    if (least < p->origin || p->n_far == 0) {
-        if (p->n_far > p->n_near) {
-            p->spill_at = 2 * p->n_near;
-            return;
-        }
+    uint64_t least = pending_next_time(p);
+    if (p->levels != 0 && least < p->origin && p->n_late < p->n / 2) {
+        p->spill_at = 2 * p->n_late;
+        return;
+    }
+    struct pending_list all = p->run;
+    p->run = empty_list;
+    p->run_first = p->run_last = PENDING_KEY_MAX;
+    for (uint32_t i = 0; i < p->n_late; i++) {
+        pending_append(p, &all, p->late[i].slot, PENDING_FAR);
+        p->late[i].key = PENDING_KEY_MAX;
+    }
+    p->n_late = 0;
+    if (p->levels == 0 || least < p->origin) {
         while (p->levels != 0) {
-            unsigned level = (unsigned)__builtin_ctz(p->levels);
-            uint32_t slot = take(p, level, (unsigned)__builtin_ctzll(p->digits[level]));
-            for (uint32_t next; slot != PENDING_NONE; slot = next) {
-                next = p->slot[slot].next;
-                p->slot[slot].next = moved;
-                moved = slot;
-            }
+            struct place at;
+            struct pending_list list = take_bucket(p, &at);
+            p->slot[all.tail].next = list.head;
+            all.tail = list.tail;
         }
         p->origin = least;
     }
-    p->near_end = p->origin;
-    for (uint32_t next; moved != PENDING_NONE; moved = next) {
-        next = p->slot[moved].next;
-        pending_far_insert(p, moved);
-    }
-    for (uint32_t i = 0; i < p->n_near; i++) {
-        pending_far_insert(p, p->near[i].slot);
-        p->near[i] = (struct pending_node){UINT64_MAX, UINT64_MAX, PENDING_NONE};
-    }
-    p->n_near = 0;
+    spread(p, all);
     pending_refill(p);
 }

@@ -1,7 +1,37 @@
 /*
- * pending.h - the pending set: events ordered by (t, class, seq). Private to the engine.
+ * pending.h - the pending set: events waiting, taken in the order of (t, class, seq). Private to the engine.
  *
- * (draft header; see below)
+ * Only the next few events need to be in order; the others need only be known to be later. So the set is
+ * cut in two at near_end:
+ *
+ *     now      near_end                                                      2^63
+ *      |  near    |  far                                                       |
+ *      +----------+--+--+-----+-----------+------------------------------------+--> t
+ *      | run, late|  |  |     |           |       buckets, wider and wider
+ *
+ *   far   t >= near_end: unordered lists in the buckets of a radix tree over t, 11 levels of 64 (6 bits
+ *         each). The level is the highest digit in which t differs from origin, the bucket that digit of t:
+ *             origin  3 . 17 . 05
+ *             t       3 . 40 . 22   level 1, bucket 40: it holds 3.40.00 .. 3.40.63
+ *         so push and remove are O(1), and the next bucket is found by two bit scans.
+ *   near  t < near_end: `run`, a sorted list that is eaten from its head, and `late`, a 4-ary heap of what
+ *         was pushed below near_end since the run was made. The next event is the lesser of their heads.
+ *
+ * When near is empty (pending_refill), the next bucket becomes the run if it is small (sorted then) or of
+ * one instant; otherwise it is spread over the level below, origin moving to its start, and so on. When late
+ * grows well beyond what a refill gives (pending_spill), near goes back to the buckets to be cut
+ * more finely. A set of a few dozen events never leaves `late`, so it is then simply a heap.
+ *
+ * Invariants: near is empty only if all is; each event of near < near_end <= each of far; origin <=
+ *   near_end; an event in far is in the bucket that its t and origin name; a list in a bucket keeps the
+ *   order of pushing; late.at[n .. n+3] hold a key above all others.
+ * Ties: keys are unique, for seq is. Events of one instant come out of one bucket of level 0 in the order of
+ *   pushing, which is that of seq when they are of one class: then the bucket is a run as it stands.
+ * Cost: push, pop and remove O(1) amortised for far and run, O(log late) for late, whatever the times are.
+ *   An event goes down at most 11 levels, and up again only by a spill, which a doubling of late pays
+ *   for: no law of times makes it worse than a heap by more than a constant. Peek is O(1) always.
+ * Ownership: events live in slots, which never move between parts: lists and the heap are of slot
+ *   numbers. A handle is (generation, slot). 40 bytes an event, 24 more in late.
  */
 #ifndef ENGINE_PENDING_H
 #define ENGINE_PENDING_H
@@ -14,153 +44,200 @@
 enum {
     PENDING_DIGIT_BITS = 6,
     PENDING_DIGITS = 1 << PENDING_DIGIT_BITS,
-    PENDING_LEVELS = 11, /* x 6 bits covers the 63 bits of a time */
+    PENDING_LEVELS = 11, /* of 6 bits: all of a time's 63 */
     PENDING_CLASS_SHIFT = 56,
 };
+
 #define PENDING_NONE UINT32_MAX
 
-struct pending_node {
+struct pending_key {
     uint64_t t;
     uint64_t tie; /* class << 56 | seq */
+};
+
+static inline bool pending_less(struct pending_key a, struct pending_key b)
+{
+    return ((unsigned __int128)a.t << 64 | a.tie) < ((unsigned __int128)b.t << 64 | b.tie); /* no branch */
+}
+
+enum pending_place { PENDING_FREE, PENDING_LATE, PENDING_RUN, PENDING_FAR };
+
+struct pending_slot {
+    struct pending_key key;
+    uint32_t kind, arg;
+    uint32_t gen;  /* of the handle to the event here; in a free slot, of the handle to be given next */
+    uint32_t next; /* in a list: the slot after this; free: the next free slot */
+    uint32_t back; /* in a list: the slot before this; late: the index in the heap */
+    enum pending_place place;
+};
+
+struct pending_list {
+    uint32_t head, tail; /* NONE when empty */
+};
+
+struct pending_node {
+    struct pending_key key;
     uint32_t slot;
 };
 
-struct pending_slot {
-    uint64_t t;
-    uint64_t tie;
-    uint32_t kind;
-    uint32_t arg;
-    uint32_t gen;  /* of the event living here; of the next one while the slot is free */
-    uint32_t link; /* near: index in near[]; far: the slot before it in its bucket, or NONE */
-    uint32_t next; /* far: the slot after it in its bucket; free: the next free slot */
-};
-
-struct pending_bucket {
-    uint32_t head;
-    uint32_t n;
-};
-
 struct pending {
-    struct pending_node *near;
-    uint32_t n_near, cap_near;
-    uint32_t spill_at;
-    uint64_t near_end;
+    struct pending_key run_first; /* of run.head */
+    struct pending_key run_last;  /* no less than that of run.tail; both are above all others when run is empty */
+    struct pending_list run;
 
+    struct pending_node *late;
+    uint32_t n_late, cap_late;
+    uint32_t spill_at; /* the size of late that calls for a spill */
+
+    uint64_t near_end; /* UINT64_MAX while far is empty */
     uint64_t origin;
-    uint32_t n_far;
-    uint32_t levels;
-    uint64_t digits[PENDING_LEVELS];
-    struct pending_bucket bucket[PENDING_LEVELS][PENDING_DIGITS];
+    uint32_t levels;                 /* bit l: level l has events */
+    uint64_t digits[PENDING_LEVELS]; /* bit d: bucket [l][d] has events */
+    struct pending_list bucket[PENDING_LEVELS][PENDING_DIGITS];
 
     struct pending_slot *slot;
-    uint32_t n_slots, cap_slots;
-    uint32_t free;
+    uint32_t n_slots; /* free ones included */
+    uint32_t free;    /* the list of free slots, last freed first: it is still in the cache */
+    uint32_t n;       /* events pending */
 };
 
 void pending_init(struct pending *p);
 void pending_free(struct pending *p);
 
+/* The cold parts of the functions below. */
 void pending_grow_slots(struct pending *p);
-void pending_grow_near(struct pending *p);
+void pending_grow_late(struct pending *p);
 void pending_refill(struct pending *p);
 void pending_spill(struct pending *p);
 void pending_far_insert(struct pending *p, uint32_t slot);
-void pending_far_remove(struct pending *p, uint32_t slot);
+void pending_unlist(struct pending *p, uint32_t slot);
 
-static inline bool pending_less(const struct pending_node *a, const struct pending_node *b)
+#define PENDING_KEY_MAX ((struct pending_key){UINT64_MAX, UINT64_MAX})
+
+/* late: the heap */
+
+static inline void pending_late_put(struct pending *p, uint32_t at, struct pending_node x)
 {
-    return ((unsigned __int128)a->t << 64 | a->tie) < ((unsigned __int128)b->t << 64 | b->tie);
+    p->late[at] = x;
+    p->slot[x.slot].back = at;
 }
 
-static inline void pending_put(struct pending *p, uint32_t at, struct pending_node x)
-{
-    p->near[at] = x;
-    p->slot[x.slot].link = at;
-}
-
-static inline void pending_sift_up(struct pending *p, uint32_t hole, struct pending_node x)
+static inline void pending_late_up(struct pending *p, uint32_t hole, struct pending_node x)
 {
     while (hole > 0) {
         uint32_t parent = (hole - 1) / 4;
-        if (!pending_less(&x, &p->near[parent]))
+        if (!pending_less(x.key, p->late[parent].key))
             break;
-        pending_put(p, hole, p->near[parent]);
+        pending_late_put(p, hole, p->late[parent]);
         hole = parent;
     }
-    pending_put(p, hole, x);
+    pending_late_put(p, hole, x);
 }
 
-static inline void pending_sift_down(struct pending *p, uint32_t hole, struct pending_node x)
+static inline void pending_late_down(struct pending *p, uint32_t hole, struct pending_node x)
 {
-    const struct pending_node *at = p->near;
-    for (uint64_t first; (first = 4 * (uint64_t)hole + 1) < p->n_near;) {
+    const struct pending_node *at = p->late;
+    for (uint64_t first; (first = 4 * (uint64_t)hole + 1) < p->n_late;) {
         /* Four children, or fewer and sentinels: a tournament without branches. */
-        uint64_t a = first + pending_less(&at[first + 1], &at[first]);
-        uint64_t b = first + 2 + pending_less(&at[first + 3], &at[first + 2]);
-        uint64_t least = a + (b - a) * pending_less(&at[b], &at[a]);
-        if (!pending_less(&at[least], &x))
+        uint64_t a = first + pending_less(at[first + 1].key, at[first].key);
+        uint64_t b = first + 2 + pending_less(at[first + 3].key, at[first + 2].key);
+        uint64_t least = a + (b - a) * pending_less(at[b].key, at[a].key);
+        if (!pending_less(at[least].key, x.key))
             break;
-        pending_put(p, hole, at[least]);
+        pending_late_put(p, hole, at[least]);
         hole = (uint32_t)least;
     }
-    pending_put(p, hole, x);
+    pending_late_put(p, hole, x);
 }
 
-static inline void pending_near_insert(struct pending *p, uint32_t slot)
+static inline void pending_late_insert(struct pending *p, uint32_t slot)
 {
-    if (p->n_near == p->cap_near)
-        pending_grow_near(p);
-    struct pending_slot *e = &p->slot[slot];
-    pending_sift_up(p, p->n_near++, (struct pending_node){e->t, e->tie, slot});
+    if (p->n_late == p->cap_late)
+        pending_grow_late(p);
+    p->slot[slot].place = PENDING_LATE;
+    pending_late_up(p, p->n_late++, (struct pending_node){p->slot[slot].key, slot});
 }
 
-static inline void pending_near_remove(struct pending *p, uint32_t at)
+static inline void pending_late_remove(struct pending *p, uint32_t at)
 {
-    struct pending_node last = p->near[--p->n_near];
-    p->near[p->n_near] = (struct pending_node){UINT64_MAX, UINT64_MAX, PENDING_NONE};
-    if (at == p->n_near)
+    struct pending_node last = p->late[--p->n_late];
+    p->late[p->n_late].key = PENDING_KEY_MAX;
+    if (at == p->n_late)
         return;
-    if (at > 0 && pending_less(&last, &p->near[(at - 1) / 4]))
-        pending_sift_up(p, at, last);
+    if (at > 0 && pending_less(last.key, p->late[(at - 1) / 4].key))
+        pending_late_up(p, at, last);
     else
-        pending_sift_down(p, at, last);
+        pending_late_down(p, at, last);
 }
 
+/* Lists: the run, the buckets */
+
+static inline void pending_append(struct pending *p, struct pending_list *list, uint32_t slot, enum pending_place place)
+{
+    struct pending_slot *e = &p->slot[slot];
+    e->place = place;
+    e->back = list->tail;
+    e->next = PENDING_NONE;
+    *(list->tail == PENDING_NONE ? &list->head : &p->slot[list->tail].next) = slot;
+    list->tail = slot;
+}
+
+static inline void pending_run_pop(struct pending *p)
+{
+    p->run.head = p->slot[p->run.head].next;
+    if (p->run.head == PENDING_NONE) {
+        p->run.tail = PENDING_NONE;
+        p->run_first = p->run_last = PENDING_KEY_MAX;
+    } else {
+        p->slot[p->run.head].back = PENDING_NONE;
+        p->run_first = p->slot[p->run.head].key;
+    }
+}
+
+/* The whole */
+
+static inline uint64_t pending_next_time(const struct pending *p)
+{
+    return p->run_first.t < p->late[0].key.t ? p->run_first.t : p->late[0].key.t;
+}
+
+/* Puts the event of a slot whose key is set where it belongs. */
 static inline void pending_insert(struct pending *p, uint32_t slot)
 {
-    if (p->slot[slot].t < p->near_end) {
-        if (p->n_near >= p->spill_at)
-            pending_spill(p);
-        if (p->slot[slot].t < p->near_end) {
-            pending_near_insert(p, slot);
-            return;
-        }
+    p->n++;
+    if (p->slot[slot].key.t < p->near_end && p->n_late >= p->spill_at)
+        pending_spill(p);
+    struct pending_key key = p->slot[slot].key;
+    if (key.t >= p->near_end) {
+        pending_far_insert(p, slot);
+    } else if (pending_less(p->run_last, key)) {
+        pending_append(p, &p->run, slot, PENDING_RUN);
+        p->run_last = key;
+    } else {
+        pending_late_insert(p, slot);
     }
-    pending_far_insert(p, slot);
 }
 
+/* Takes it out; the slot remains the caller's. */
 static inline void pending_remove(struct pending *p, uint32_t slot)
 {
-    if (p->slot[slot].t >= p->near_end) {
-        pending_far_remove(p, slot);
-        return;
-    }
-    pending_near_remove(p, p->slot[slot].link);
-    if (p->n_near == 0)
+    p->n--;
+    if (p->slot[slot].place == PENDING_LATE)
+        pending_late_remove(p, p->slot[slot].back);
+    else
+        pending_unlist(p, slot);
+    if (p->n_late == 0 && p->run.head == PENDING_NONE)
         pending_refill(p);
 }
 
-static inline uint64_t pending_push(struct pending *p, uint64_t t, uint64_t tie, uint32_t kind, uint32_t arg)
+static inline uint64_t pending_push(struct pending *p, struct pending_key key, uint32_t kind, uint32_t arg)
 {
-    uint32_t slot = p->free;
-    if (slot == PENDING_NONE) {
+    if (p->free == PENDING_NONE)
         pending_grow_slots(p);
-        slot = p->free;
-    }
+    uint32_t slot = p->free;
     struct pending_slot *e = &p->slot[slot];
     p->free = e->next;
-    e->t = t;
-    e->tie = tie;
+    e->key = key;
     e->kind = kind;
     e->arg = arg;
     uint64_t handle = (uint64_t)e->gen << 32 | slot;
@@ -171,28 +248,36 @@ static inline uint64_t pending_push(struct pending *p, uint64_t t, uint64_t tie,
 static inline void pending_release(struct pending *p, uint32_t slot)
 {
     struct pending_slot *e = &p->slot[slot];
-    if (++e->gen != 0) { /* generations used up: the slot is retired, so that no handle ever lives twice */
+    e->place = PENDING_FREE;
+    if (++e->gen != 0) { /* else its generations are used up: never used again, so no handle lives twice */
         e->next = p->free;
         p->free = slot;
     }
 }
 
+/* The slot of a living handle, or NONE. */
 static inline uint32_t pending_find(const struct pending *p, uint64_t handle)
 {
     uint32_t slot = (uint32_t)handle;
-    return slot < p->n_slots && p->slot[slot].gen == handle >> 32 ? slot : PENDING_NONE;
+    return slot < p->n_slots && p->slot[slot].gen == handle >> 32 && p->slot[slot].place != PENDING_FREE
+               ? slot
+               : PENDING_NONE;
 }
 
-/* Removes the least event and gives its slot, still readable until the next push. */
+/* Takes the next event out (there must be one) and gives its slot, readable until the next push. */
 static inline uint32_t pending_pop(struct pending *p)
 {
-    uint32_t slot = p->near[0].slot;
-    struct pending_node last = p->near[--p->n_near];
-    p->near[p->n_near] = (struct pending_node){UINT64_MAX, UINT64_MAX, PENDING_NONE};
-    if (p->n_near > 0)
-        pending_sift_down(p, 0, last);
-    else
+    uint32_t slot;
+    if (pending_less(p->run_first, p->late[0].key)) {
+        slot = p->run.head;
+        pending_run_pop(p);
+    } else {
+        slot = p->late[0].slot;
+        pending_late_remove(p, 0);
+    }
+    if (p->n_late == 0 && p->run.head == PENDING_NONE)
         pending_refill(p);
+    p->n--;
     pending_release(p, slot);
     return slot;
 }

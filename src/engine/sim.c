@@ -33,16 +33,16 @@ void sim_free(struct sim *s)
 }
 
 /* seq has 56 bits: at 100 million events a second they last 22 years. */
-static uint64_t next_tie(struct sim *s, uint64_t event_class)
+static struct pending_key next_key(struct sim *s, int64_t t_ns, uint64_t event_class)
 {
-    return event_class << PENDING_CLASS_SHIFT | s->seq++;
+    return (struct pending_key){(uint64_t)t_ns, event_class << PENDING_CLASS_SHIFT | s->seq++};
 }
 
 sim_handle sim_schedule(struct sim *s, int64_t t_ns, unsigned event_class, uint32_t kind, uint32_t arg)
 {
     sim_assert(t_ns >= s->now_ns);
     sim_assert(event_class <= UINT8_MAX);
-    return pending_push(&s->pending, (uint64_t)t_ns, next_tie(s, event_class), kind, arg);
+    return pending_push(&s->pending, next_key(s, t_ns, event_class), kind, arg);
 }
 
 bool sim_pending(const struct sim *s, sim_handle h)
@@ -68,8 +68,7 @@ bool sim_reschedule(struct sim *s, sim_handle h, int64_t t_ns)
     sim_assert(t_ns >= s->now_ns);
     pending_remove(&s->pending, slot);
     struct pending_slot *e = &s->pending.slot[slot];
-    e->t = (uint64_t)t_ns;
-    e->tie = next_tie(s, e->tie >> PENDING_CLASS_SHIFT);
+    e->key = next_key(s, t_ns, e->key.tie >> PENDING_CLASS_SHIFT);
     pending_insert(&s->pending, slot);
     return true;
 }
@@ -81,7 +80,7 @@ int64_t sim_now(const struct sim *s)
 
 int64_t sim_next_time(const struct sim *s)
 {
-    return s->pending.n_near > 0 ? (int64_t)s->pending.near[0].t : INT64_MAX;
+    return s->pending.n > 0 ? (int64_t)pending_next_time(&s->pending) : INT64_MAX;
 }
 
 uint64_t sim_count(const struct sim *s)
@@ -91,7 +90,7 @@ uint64_t sim_count(const struct sim *s)
 
 uint64_t sim_size(const struct sim *s)
 {
-    return (uint64_t)s->pending.n_near + s->pending.n_far;
+    return s->pending.n;
 }
 
 enum sim_stop sim_run(struct sim *s, int64_t until_ns, uint64_t max_events)
@@ -102,9 +101,9 @@ enum sim_stop sim_run(struct sim *s, int64_t until_ns, uint64_t max_events)
             s->stop = false;
             return SIM_REQUESTED;
         }
-        if (p->n_near == 0)
+        if (p->n == 0)
             return SIM_EMPTY;
-        int64_t t_ns = (int64_t)p->near[0].t;
+        int64_t t_ns = (int64_t)pending_next_time(p);
         if (t_ns > until_ns) {
             if (s->now_ns < until_ns)
                 s->now_ns = until_ns;

@@ -1,6 +1,6 @@
 /*
- * arrival_deterministic.c - equal gaps. Nothing is drawn; the gap is mixed into the digest all the same, so that a change of
- * rate shows in the fingerprint.
+ * arrival_deterministic.c - equal gaps. Nothing is drawn; the gap is mixed into the digest all the same, so that a
+ * change of rate shows in the fingerprint.
  */
 #include "policy/arrival.h"
 

@@ -37,8 +37,9 @@ static void prepare(const void *options, const struct layout *l, void *state)
     struct cost_params p = cost_params(l);
     double tp = (double)l->replica.tp, layers = (double)m->layers, hidden = (double)m->hidden;
     double w = dtype_bytes(l->replica.dtype), bf16 = dtype_bytes(DTYPE_BF16);
-    double gemm_flops = (l->replica.dtype == DTYPE_FP8 ? g->fp8_flops : g->bf16_flops) * g->gemm_efficiency;
-    double head_flops = g->bf16_flops * g->gemm_efficiency, attention_flops = g->bf16_flops * g->attention_efficiency;
+    double head_flops = g->bf16_flops * g->gemm_efficiency;
+    double gemm_flops = l->replica.dtype == DTYPE_FP8 ? g->fp8_flops * g->fp8_gemm_efficiency : head_flops;
+    double attention_flops = g->bf16_flops * g->attention_efficiency;
     double bytes = g->memory_Bps * g->memory_efficiency;
     double kv_bytes = 2 * layers * p.kv_width_gpu * dtype_bytes(l->replica.kv_dtype);
     double pair_flops = 4 * layers * p.q_width / tp;

@@ -15,7 +15,8 @@ struct gpu_options { /* [gpu] */
     double memory_Bps;
     double bf16_flops, fp8_flops; /* dense, FLOP/s */
     double nvlink_Bps;            /* one direction */
-    double gemm_efficiency;       /* share of peak FLOP/s that large GEMMs reach */
+    double gemm_efficiency;       /* share of peak FLOP/s that large bf16 GEMMs reach */
+    double fp8_gemm_efficiency;   /* likewise fp8, of the fp8 peak */
     double attention_efficiency;  /* share of peak FLOP/s that prefill attention reaches */
     double memory_efficiency;     /* share of nominal bandwidth that weights and KV reads reach */
     double nvlink_efficiency;     /* share of nominal that all-reduce bus bandwidth reaches */

@@ -2,7 +2,6 @@
  * length_uniform.c - each whole number from low to high equally likely. The keys are not min and max, which in [class]
  * are the limits that any law is clamped to.
  */
-#include "base/bug.h"
 #include "policy/length.h"
 
 struct options {
@@ -18,8 +17,7 @@ static double draw(const void *options, struct rng *r)
 {
     const struct options *o = options;
 
-    sim_assert(o->low <= o->high);
-    return (double)(o->low + (int64_t)rng_below(r, (uint64_t)(o->high - o->low) + 1));
+    return (double)rng_range(r, o->low, o->high);
 }
 
 const struct length_ops length_uniform_ops = {

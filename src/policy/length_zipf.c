@@ -1,6 +1,6 @@
 /*
- * length_zipf.c - P(k tokens) proportional to k^-exponent for k from 1 to top. (`top`, since max is in [class] the limit
- * that any law is clamped to.)
+ * length_zipf.c - P(k tokens) proportional to k^-exponent for k from 1 to top. (`top`, since max is in [class] the
+ * limit that any law is clamped to.)
  */
 #include "base/dist.h"
 #include "policy/length.h"
@@ -21,7 +21,8 @@ static double draw(const void *options, struct rng *r)
     const struct options *o = options;
     struct dist_zipf z;
 
-    dist_zipf_init(&z, o->exponent, (uint64_t)o->top); /* a draw costs one or two logs, its set-up six: not worth a state */
+    dist_zipf_init(&z, o->exponent,
+                   (uint64_t)o->top); /* a draw costs one or two logs, its set-up six: not worth a state */
     return (double)dist_zipf_draw(r, &z);
 }
 

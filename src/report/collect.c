@@ -35,7 +35,7 @@ enum { NS_PER_S = 1000000000 };
 
 static void count_steps(struct collect *c, const struct ev_step *s, uint32_t n)
 {
-    for (const struct ev_step *end = s + n; s < end; s++) {
+    for (; n > 0; n--, s++) {
         if (s->t_start_ns < c->warmup_ns)
             continue;
         uint64_t time = (uint64_t)(s->t_end_ns - s->t_start_ns);

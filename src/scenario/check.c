@@ -5,28 +5,24 @@
 
 #include "scenario/scenario.h"
 
-/* The entry that set the key; NULL for a default. *known is false if no bind has the key. */
-static const struct ini_entry *origin_of(const struct scenario *sc, const char *section, const char *key, bool *known)
+/* The entry that set the key; NULL for a default. */
+static const struct ini_entry *origin_of(const struct scenario *sc, const char *section, const char *key)
 {
-    *known = false;
     for (size_t i = 0; i < sc->n_binds; i++) {
         const struct opt_bind *b = &sc->binds[i];
         size_t n = strlen(b->prefix);
         if (strcmp(b->section, section) != 0 || strncmp(key, b->prefix, n) != 0)
             continue;
         for (size_t row = 0; row < b->table->n; row++)
-            if (strcmp(b->table->rows[row].name, key + n) == 0) {
-                *known = true;
+            if (strcmp(b->table->rows[row].name, key + n) == 0)
                 return b->origin[row];
-            }
     }
     return NULL;
 }
 
 static bool given(const struct scenario *sc, const char *section, const char *key)
 {
-    bool known;
-    return origin_of(sc, section, key, &known) != NULL;
+    return origin_of(sc, section, key) != NULL;
 }
 
 struct check {
@@ -38,14 +34,13 @@ __attribute__((format(printf, 4, 5))) static void wrong(const struct check *c, c
                                                         const char *fmt, ...)
 {
     char text[900];
-    bool known;
-    const struct ini_entry *e = origin_of(c->sc, section, key, &known);
+    const struct ini_entry *e = origin_of(c->sc, section, key);
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    diags_add(c->d, e ? e->file : NULL, e ? e->line : 0, "[%s] %s: %s", section, key, text);
+    diags_add(c->d, e ? e->file : c->sc->path, e ? e->line : 0, "[%s] %s: %s", section, key, text);
 }
 
 static void check_run(const struct check *c)
@@ -92,6 +87,8 @@ static void check_parallel(const struct check *c)
         wrong(c, "replica", "tp", "%" PRId64 " GPUs must exchange results, but [gpu] has no nvlink_bandwidth", r->tp);
     if (r->dtype == DTYPE_FP8 && sc->layout.gpu.fp8_flops <= 0)
         wrong(c, "replica", "dtype", "fp8, but [gpu] has no fp8_flops");
+    else if (r->dtype == DTYPE_FP8 && sc->layout.gpu.fp8_gemm_efficiency <= 0)
+        wrong(c, "replica", "dtype", "fp8, but [gpu] has no fp8_gemm_efficiency");
 }
 
 /* False if the KV cache would have no block. */
@@ -115,12 +112,14 @@ static void check_scheduler(const struct check *c)
 {
     const struct scheduler_limits *l = &c->sc->layout.limits;
 
-    if (l->max_num_batched_tokens < l->max_num_seqs)
-        wrong(c, "scheduler",
-              given(c->sc, "scheduler", "max_num_batched_tokens") ? "max_num_batched_tokens" : "max_num_seqs",
-              "max_num_batched_tokens = %" PRId64 " is less than max_num_seqs = %" PRId64
-              ": each running sequence takes one token of the budget in every step",
-              l->max_num_batched_tokens, l->max_num_seqs);
+    static const char why[] = "each running sequence takes one token of the budget in every step";
+
+    if (l->max_num_batched_tokens < l->max_num_seqs && given(c->sc, "scheduler", "max_num_batched_tokens"))
+        wrong(c, "scheduler", "max_num_batched_tokens", "%" PRId64 " is less than max_num_seqs = %" PRId64 ": %s",
+              l->max_num_batched_tokens, l->max_num_seqs, why);
+    else if (l->max_num_batched_tokens < l->max_num_seqs)
+        wrong(c, "scheduler", "max_num_seqs", "%" PRId64 " is more than max_num_batched_tokens = %" PRId64 ": %s",
+              l->max_num_seqs, l->max_num_batched_tokens, why);
     if (l->chunked_prefill)
         return;
     /* A preempted request computes its prompt and what it had answered again, in one piece. */
@@ -138,7 +137,8 @@ static void check_scheduler(const struct check *c)
               l->max_num_batched_tokens, longest);
 }
 
-/* The normal form gives every key, so a default that is spelt out is no mistake. */
+/* The normal form gives every key, so a default that is spelt out is no mistake; nor is a key put out of use by a
+ * choice of higher rank (-s workload.arrivals=poisson over a file that replays a trace). */
 static void check_no_trace_keys(const struct check *c)
 {
     const struct workload_options *w = &c->sc->workload;
@@ -149,9 +149,10 @@ static void check_no_trace_keys(const struct check *c)
                 {"trace_speed", w->trace_speed != 1},
                 {"trace_from", w->trace_from_ns != 0},
                 {"trace_to", w->trace_to_ns != 0}};
+    const struct ini_entry *choice = origin_of(c->sc, "workload", "arrivals");
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (keys[i].set)
+        if (keys[i].set && origin_of(c->sc, "workload", keys[i].key)->rank >= choice->rank)
             wrong(c, "workload", keys[i].key, "has no effect with arrivals = %s (want arrivals = trace)",
                   c->sc->arrival->policy.name);
 }
@@ -249,5 +250,5 @@ void scenario_check(const struct scenario *sc, struct diags *d)
         weights += sc->classes[i].weight;
     }
     if (weights <= 0)
-        diags_add(d, NULL, 0, "every [class] has weight = 0: no request could have a class");
+        diags_add(d, sc->path, 0, "every [class] has weight = 0: no request could have a class");
 }

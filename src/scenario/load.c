@@ -64,9 +64,10 @@ static struct opt_bind *bind(struct loader *l, const char *section, const char *
     return b;
 }
 
-/* The keys of policies that were not chosen: unknown here, but worth a better message than "unknown". */
+/* The keys of policies that were not chosen: unknown here, but worth a better message than "unknown". Those that a
+ * choice of higher rank has put out of use (-s "class chat.input=constant" over a file's lognormal) are no mistake. */
 static void check_unchosen(struct loader *l, const char *section, const struct section_choice *c,
-                           const struct policy *chosen)
+                           const struct policy *chosen, int rank)
 {
     const struct policy *const *list = policy_list(c->kind);
 
@@ -80,7 +81,7 @@ static void check_unchosen(struct loader *l, const char *section, const struct s
                 if (strcmp(e->key + strlen(c->prefix), list[p]->options.rows[k].name) != 0)
                     continue;
                 e->used = true;
-                if (chosen)
+                if (chosen && e->rank >= rank)
                     diags_add(l->d, e->file, e->line, "[%s] %s is a key of %s = %s, but %s = %s was chosen", section,
                               e->key, c->table.rows->name, list[p]->name, c->table.rows->name, chosen->name);
             }
@@ -97,7 +98,7 @@ static const struct policy *bind_choice(struct loader *l, const char *section, c
     const struct policy *p = NULL;
 
     *index = -1;
-    bind(l, section, "", &c->table, index, l->garbled);
+    const struct ini_entry *by = bind(l, section, "", &c->table, index, l->garbled)->origin[0];
     if (l->d->n == mistakes && *index >= 0) {
         p = policy_list(c->kind)[*index];
         void *options = arena_alloc(&sc->arena, p->options_size ? p->options_size : 1);
@@ -105,7 +106,7 @@ static const struct policy *bind_choice(struct loader *l, const char *section, c
         memcpy(base + c->options, &options, sizeof options);
         bind(l, section, c->prefix, &p->options, options, l->garbled);
     }
-    check_unchosen(l, section, c, p);
+    check_unchosen(l, section, c, p, by ? by->rank : INI_RANK_PRESET);
     return p;
 }
 
@@ -128,8 +129,9 @@ static void load_presets(struct loader *l, const struct section *sections)
             struct ini_entry kept = *named; /* entries move when more are read */
             l->lenient[i] = !load_preset(l, s, &kept);
         } else if (!section_given(l, s->name) && !l->garbled) {
-            diags_add(l->d, NULL, 0, "[%s] is missing: %s (want e.g. preset = NAME; `tiersim explain %s` lists them)",
-                      s->name, s->help, s->name);
+            diags_add(l->d, l->sc->path, 0,
+                      "[%s] is missing: %s (want e.g. preset = NAME; `tiersim explain %s` lists them)", s->name,
+                      s->help, s->name);
             l->lenient[i] = true;
         }
     }
@@ -267,11 +269,11 @@ static void bind_all(struct loader *l)
     size_t mistakes = l->d->n;
     check_unnamed_classes(l);
     if (n_classes > CLASSES_MAX) {
-        diags_add(l->d, NULL, 0, "too many classes (at most %d)", CLASSES_MAX);
+        diags_add(l->d, l->sc->path, 0, "too many classes (at most %d)", CLASSES_MAX);
         return;
     }
     if (n_classes == 0 && !l->garbled && l->d->n == mistakes)
-        diags_add(l->d, NULL, 0,
+        diags_add(l->d, l->sc->path, 0,
                   "there is no [class NAME]: a scenario needs at least one, with input and output lengths");
     l->cap_binds = 6 * (SECTIONS + n_classes);
     l->sc->binds = arena_alloc(&l->sc->arena, l->cap_binds * sizeof *l->sc->binds);

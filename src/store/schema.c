@@ -121,6 +121,30 @@ static void record_column(FILE *ddl, const struct ev_field *f)
 }
 
 /* Which TIMEs may be missing is not said in events.def, so none is NOT NULL. */
+static void record_tables(FILE *ddl)
+{
+    for (int k = 0; k < EV_KINDS; k++) {
+        fprintf(ddl, "CREATE TABLE %s(", ev_info[k].table);
+        for (int f = 0; f < ev_info[k].n_fields; f++) {
+            fputs(f ? ",\n  " : "\n  ", ddl);
+            record_column(ddl, &ev_info[k].fields[f]);
+        }
+        fputs("\n) STRICT;\n", ddl);
+    }
+}
+
+char *schema_record_tables(void)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *ddl = open_memstream(&text, &size);
+
+    sim_assert(ddl);
+    record_tables(ddl);
+    sim_assert(fclose(ddl) == 0);
+    return text;
+}
+
 static char *all_ddl(void)
 {
     char *text = NULL;
@@ -134,14 +158,7 @@ static char *all_ddl(void)
             fprintf(ddl, "%s\n  %s %s", c == fixed_tables[t].columns ? "" : ",", c->name, c->decl);
         fputs("\n) STRICT;\n", ddl);
     }
-    for (int k = 0; k < EV_KINDS; k++) {
-        fprintf(ddl, "CREATE TABLE %s(", ev_info[k].table);
-        for (int f = 0; f < ev_info[k].n_fields; f++) {
-            fputs(f ? ",\n  " : "\n  ", ddl);
-            record_column(ddl, &ev_info[k].fields[f]);
-        }
-        fputs("\n) STRICT;\n", ddl);
-    }
+    record_tables(ddl);
     sim_assert(fclose(ddl) == 0);
     return text;
 }

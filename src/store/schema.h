@@ -17,6 +17,9 @@
 
 extern const char store_views_sql[]; /* views.sql, by the Makefile */
 
+/* The DDL of the record tables alone; to be freed. */
+char *schema_record_tables(void);
+
 /* Creates everything in an empty database, within the caller's transaction. Gives an SQLite result code. */
 int schema_create(sqlite3 *db);
 

@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 
 #include "base/bug.h"
+#include "store/image.h"
 #include "store/part.h"
 #include "store/schema.h"
 #include "store/vtab.h"
@@ -34,7 +35,8 @@ struct store {
     bool failed; /* the sink: nothing more is written but the status */
     struct err why;
     enum log_level level;
-    struct vtab_source source[EV_KINDS];
+    struct vtab_source requests; /* rows that replace others */
+    struct image image;          /* all other rows */
     sqlite3_stmt *insert[EV_KINDS], *begin, *commit;
     struct sort_pair *order; /* of the unit's request rows */
     uint32_t order_cap;
@@ -138,13 +140,19 @@ static int prepare_inserts(struct store *s)
 
     if (!rc)
         rc = sqlite3_prepare_v3(s->db, "COMMIT", -1, SQLITE_PREPARE_PERSISTENT, &s->commit, NULL);
-    for (enum ev_kind k = 0; !rc && k < EV_KINDS; k++) {
-        s->source[k].kind = k;
-        rc = vtab_register(s->db, &s->source[k]);
-        snprintf(sql, sizeof sql, "INSERT %s INTO %s SELECT * FROM unit_%s", k == EV_REQUEST ? "OR REPLACE" : "",
-                 ev_info[k].table, ev_info[k].table);
-        if (!rc)
-            rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->insert[k], NULL);
+    s->requests.kind = EV_REQUEST;
+    if (!rc)
+        rc = vtab_register(s->db, &s->requests);
+    if (!rc)
+        rc = image_attach(&s->image, s->db);
+    for (int k = 0; !rc && k < EV_KINDS; k++) {
+        const char *table = ev_info[k].table;
+
+        if (k == EV_REQUEST)
+            snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO main.%s SELECT * FROM unit_%s", table, table);
+        else
+            snprintf(sql, sizeof sql, "INSERT INTO main.%s SELECT * FROM unit.%s", table, table);
+        rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->insert[k], NULL);
     }
     return rc;
 }
@@ -167,14 +175,16 @@ static const struct sort_pair *order_requests(struct store *s, const struct trac
 
 static int write_unit(struct store *s, const struct trace_unit *u)
 {
-    int rc = run_once(s->begin);
+    int rc = image_fill(&s->image, s->db, u, s->level);
 
+    s->requests.rec = u->rec[EV_REQUEST];
+    s->requests.n = u->n[EV_REQUEST];
+    s->requests.order = order_requests(s, u);
+    if (!rc)
+        rc = run_once(s->begin);
     for (int k = 0; !rc && k < EV_KINDS; k++) {
         if (ev_info[k].level > s->level || u->n[k] == 0)
             continue;
-        s->source[k].rec = u->rec[k];
-        s->source[k].n = u->n[k];
-        s->source[k].order = k == EV_REQUEST ? order_requests(s, u) : NULL;
         rc = run_once(s->insert[k]);
     }
     return rc ? rc : run_once(s->commit);
@@ -210,6 +220,7 @@ static void release(struct store *s)
     sqlite3_finalize(s->begin);
     sqlite3_finalize(s->commit);
     sqlite3_close(s->db);
+    image_free(&s->image);
     free(s->order);
     free(s->file);
     free(s->part);

@@ -100,10 +100,10 @@ INSERT INTO doc VALUES
     ('v_kv', NULL, 'KV blocks in use at each replica, by second of simulated time (steps that began in it): max(peak_share) is the run''s peak');
 
 CREATE VIEW v_itl AS
-SELECT replica, t_end_ns AS t_ns, gap_ns, n_decode AS weight, t_start_ns >= u.warmup_ns AS counted
-FROM run u, step WHERE n_decode > 0
+SELECT s.replica, s.t_end_ns AS t_ns, s.gap_ns, s.n_decode AS weight, s.t_start_ns >= u.warmup_ns AS counted
+FROM run u, step s WHERE s.n_decode > 0
 UNION ALL
-SELECT replica, t_ns, gap_ns, 1, t_ns >= u.warmup_ns FROM run u, resume;
+SELECT e.replica, e.t_ns, e.gap_ns, 1, e.t_ns >= u.warmup_ns FROM run u, resume e;
 INSERT INTO doc VALUES
     ('v_itl', NULL, 'gaps between tokens of a request: each stands for `weight` of them (the sequences that decoded in the step)');
 
@@ -134,27 +134,38 @@ INSERT INTO doc VALUES
 -- Each law: two independent ways to the same number. A law is left out where the run did not log what it needs, or ended
 -- without counters. Sums of ns go by halves of 32 bits, modulo 2^64 like the model's own.
 CREATE VIEW v_conservation AS
-WITH k(arrived, completed, rejected, waiting, running, held, in_arrived, out_done, out_partial, out_steps,
-       pf_computed, pf_needed, pf_again, kv_alloc, kv_freed, kv_held, preemptions, area, sojourn,
-       started, ended, stepping) AS (
-    SELECT max(CASE name WHEN 'requests_arrived' THEN value END), max(CASE name WHEN 'requests_completed' THEN value END),
-           max(CASE name WHEN 'requests_rejected' THEN value END), max(CASE name WHEN 'requests_waiting' THEN value END),
-           max(CASE name WHEN 'requests_running' THEN value END), max(CASE name WHEN 'requests_held' THEN value END),
-           max(CASE name WHEN 'tokens_in_arrived' THEN value END), max(CASE name WHEN 'tokens_out_done' THEN value END),
-           max(CASE name WHEN 'tokens_out_partial' THEN value END), max(CASE name WHEN 'tokens_out_steps' THEN value END),
-           max(CASE name WHEN 'prefill_tokens_computed' THEN value END),
-           max(CASE name WHEN 'prefill_tokens_needed' THEN value END),
-           max(CASE name WHEN 'prefill_tokens_recomputed' THEN value END),
-           max(CASE name WHEN 'kv_blocks_allocated' THEN value END), max(CASE name WHEN 'kv_blocks_freed' THEN value END),
-           max(CASE name WHEN 'kv_blocks_held' THEN value END), max(CASE name WHEN 'preemptions' THEN value END),
-           max(CASE name WHEN 'little_area_ns' THEN value END), max(CASE name WHEN 'little_sojourn_ns' THEN value END),
-           max(CASE name WHEN 'steps_started' THEN value END), max(CASE name WHEN 'steps_ended' THEN value END),
-           max(CASE name WHEN 'steps_running' THEN value END)
+WITH k AS (
+    SELECT max(CASE name WHEN 'requests_arrived' THEN value END) AS arrived,
+           max(CASE name WHEN 'requests_completed' THEN value END) AS completed,
+           max(CASE name WHEN 'requests_rejected' THEN value END) AS rejected,
+           max(CASE name WHEN 'requests_waiting' THEN value END) AS waiting,
+           max(CASE name WHEN 'requests_running' THEN value END) AS running,
+           max(CASE name WHEN 'requests_held' THEN value END) AS held,
+           max(CASE name WHEN 'tokens_in_arrived' THEN value END) AS in_arrived,
+           max(CASE name WHEN 'tokens_in_done' THEN value END) AS in_done,
+           max(CASE name WHEN 'tokens_out_done' THEN value END) AS out_done,
+           max(CASE name WHEN 'tokens_out_partial' THEN value END) AS out_partial,
+           max(CASE name WHEN 'tokens_out_steps' THEN value END) AS out_steps,
+           max(CASE name WHEN 'prefill_tokens_computed' THEN value END) AS prefilled,
+           max(CASE name WHEN 'decode_tokens_computed' THEN value END) AS decoded,
+           max(CASE name WHEN 'kv_tokens_done' THEN value END) AS kv_done,
+           max(CASE name WHEN 'kv_tokens_held' THEN value END) AS kv_held,
+           max(CASE name WHEN 'kv_tokens_dropped' THEN value END) AS kv_dropped,
+           max(CASE name WHEN 'kv_blocks_allocated' THEN value END) AS taken,
+           max(CASE name WHEN 'kv_blocks_freed' THEN value END) AS freed,
+           max(CASE name WHEN 'kv_blocks_held' THEN value END) AS in_use,
+           max(CASE name WHEN 'preemptions' THEN value END) AS preemptions,
+           max(CASE name WHEN 'little_area_ns' THEN value END) AS area,
+           max(CASE name WHEN 'little_sojourn_ns' THEN value END) AS sojourn,
+           max(CASE name WHEN 'steps_started' THEN value END) AS started,
+           max(CASE name WHEN 'steps_ended' THEN value END) AS ended,
+           max(CASE name WHEN 'steps_running' THEN value END) AS stepping
     FROM counter
 ), q AS ( -- log request, step, all
     SELECT count(*) AS n, total(status = 'completed') AS completed, total(status = 'rejected') AS rejected,
            total(status IN ('waiting', 'running')) AS in_flight,
            coalesce(sum(input_tokens), 0) AS tokens_in,
+           coalesce(sum(CASE status WHEN 'completed' THEN input_tokens END), 0) AS in_done,
            coalesce(sum(CASE status WHEN 'completed' THEN output_tokens END), 0) AS out_done,
            coalesce(sum(CASE WHEN status IN ('waiting', 'running') THEN generated_tokens END), 0) AS out_partial,
            coalesce(sum(generated_tokens), 0) AS generated,
@@ -164,7 +175,8 @@ WITH k(arrived, completed, rejected, waiting, running, held, in_arrived, out_don
     FROM request, (SELECT t_end_ns AS t_end FROM run) u
     WHERE (SELECT log FROM run) <> 'summary'
 ), s AS ( -- log step, all
-    SELECT count(*) AS n, coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(prefill_tokens), 0) AS prefill
+    SELECT count(*) AS n, coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(prefill_tokens), 0) AS prefill,
+           coalesce(sum(n_decode), 0) AS decoded
     FROM step WHERE (SELECT log FROM run) IN ('step', 'all')
 ), l(requests, steps, events) AS (
     SELECT log <> 'summary', log IN ('step', 'all'), log = 'all' FROM run
@@ -172,32 +184,35 @@ WITH k(arrived, completed, rejected, waiting, running, held, in_arrived, out_don
     SELECT 'requests: arrived = completed + rejected + waiting + running + held', arrived,
            completed + rejected + waiting + running + held FROM k
     UNION ALL SELECT 'output tokens: of steps = of completed + of those in flight', out_steps, out_done + out_partial FROM k
-    UNION ALL SELECT 'prompt tokens: computed = needed + recomputed', pf_computed, pf_needed + pf_again FROM k
-    UNION ALL SELECT 'KV blocks: allocated = freed + held', kv_alloc, kv_freed + kv_held FROM k
+    UNION ALL SELECT 'KV tokens: prefilled + decoded = of completed + held + dropped by preemption', prefilled + decoded,
+                     kv_done + kv_held + kv_dropped FROM k
+    UNION ALL SELECT 'KV blocks: allocated = freed + held', taken, freed + in_use FROM k
     UNION ALL SELECT 'steps: started = ended + running', started, ended + stepping FROM k
     UNION ALL SELECT 'Little: integral of requests in system = sum of sojourns (ns)', area, sojourn FROM k
-    UNION ALL SELECT 'requests: arrived = rows of request', arrived, n FROM k, q, l WHERE requests
+    UNION ALL SELECT 'requests: arrived = rows of request', arrived, q.n FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: completed = rows of request', k.completed, CAST(q.completed AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: rejected = rows of request', k.rejected, CAST(q.rejected AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: in flight = rows of request', waiting + running + held, CAST(in_flight AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'prompt tokens: arrived = rows of request', in_arrived, tokens_in FROM k, q, l WHERE requests
+    UNION ALL SELECT 'prompt tokens: of completed = rows of request', k.in_done, q.in_done FROM k, q, l WHERE requests
     UNION ALL SELECT 'output tokens: of completed = rows of request', k.out_done, q.out_done FROM k, q, l WHERE requests
     UNION ALL SELECT 'output tokens: in flight = rows of request', k.out_partial, q.out_partial FROM k, q, l WHERE requests
     UNION ALL SELECT 'preemptions: counted = rows of request', k.preemptions, q.preemptions FROM k, q, l WHERE requests
     UNION ALL SELECT 'Little: sum of sojourns = rows of request (ns)', sojourn,
                      ((sojourn_high + (sojourn_low >> 32)) << 32) | (sojourn_low & 4294967295) FROM k, q, l WHERE requests
-    UNION ALL SELECT 'steps: ended = rows of step', ended, n FROM k, s, l WHERE steps
+    UNION ALL SELECT 'steps: ended = rows of step', ended, s.n FROM k, s, l WHERE steps
     UNION ALL SELECT 'output tokens: of steps = rows of step', out_steps, tokens_out FROM k, s, l WHERE steps
-    UNION ALL SELECT 'prompt tokens: computed = rows of step', pf_computed, prefill FROM k, s, l WHERE steps
+    UNION ALL SELECT 'tokens decoded = rows of step', k.decoded, s.decoded FROM k, s, l WHERE steps
+    UNION ALL SELECT 'prompt tokens: prefilled = rows of step', prefilled, s.prefill FROM k, s, l WHERE steps
     UNION ALL SELECT 'output tokens: rows of step = rows of request', tokens_out, generated FROM s, q, l WHERE steps
-    UNION ALL SELECT 'prompt tokens: rows of step = rows of prefill', prefill,
+    UNION ALL SELECT 'prompt tokens: rows of step = rows of prefill', s.prefill,
                      (SELECT coalesce(sum(tokens), 0) FROM prefill) FROM s, l WHERE events
-    UNION ALL SELECT 'requests: rows of arrive = rows of request', (SELECT count(*) FROM arrive), n FROM q, l WHERE events
+    UNION ALL SELECT 'requests: rows of arrive = rows of request', (SELECT count(*) FROM arrive), q.n FROM q, l WHERE events
     UNION ALL SELECT 'requests: rows of finish = ended rows of request', (SELECT count(*) FROM finish),
-                     CAST(completed + rejected AS INTEGER) FROM q, l WHERE events
-    UNION ALL SELECT 'first tokens: rows of first_token = rows of request', (SELECT count(*) FROM first_token), first_tokens
+                     CAST(q.completed + q.rejected AS INTEGER) FROM q, l WHERE events
+    UNION ALL SELECT 'first tokens: rows of first_token = rows of request', (SELECT count(*) FROM first_token), q.first_tokens
               FROM q, l WHERE events
-    UNION ALL SELECT 'preemptions: rows of preempt = rows of request', (SELECT count(*) FROM preempt), preemptions
+    UNION ALL SELECT 'preemptions: rows of preempt = rows of request', (SELECT count(*) FROM preempt), q.preemptions
               FROM q, l WHERE events
 )
 SELECT name, "left", "right", "left" - "right" AS difference, "left" = "right" AS ok

@@ -15,7 +15,7 @@
 enum { TICKS_PER_S = 10000000, NS_PER_TICK = 100, QUOTED_MAX = 40 };
 
 /* A trace that spans more is taken for a mistake; it also keeps ns within int64. */
-#define SPAN_MAX_TICKS (INT64_C(100) * 366 * 86400 * TICKS_PER_S)
+#define SPAN_MAX_TICKS (INT64_C(36525) * 86400 * TICKS_PER_S)
 
 struct trace_azure {
     FILE *file;
@@ -159,7 +159,7 @@ static bool parse_tokens(const char *s, int64_t *tokens)
 struct trace_azure *trace_azure_open(const char *path, struct err *e)
 {
     if (path == NULL || *path == '\0') {
-        err_set(e, EXIT_CODE_IO, "arrival = trace needs the path of a trace (set it with -s workload.trace=PATH)");
+        err_set(e, EXIT_CODE_IO, "arrivals = trace needs the path of a trace (set it with -s workload.trace=PATH)");
         return NULL;
     }
     struct trace_azure *t = mem_zalloc(1, sizeof *t);

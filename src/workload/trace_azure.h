@@ -4,8 +4,8 @@
  *   TIMESTAMP,ContextTokens,GeneratedTokens
  *   2023-11-16 18:15:46.6805900,374,44
  *
- * Lines end in LF or CRLF; the last may lack its end. Timestamps have seven decimals; they turn to ns since the first row by
- * integer arithmetic (Gregorian calendar, no leap seconds, no time zone). Rows are in order of time; equal
+ * Lines end in LF or CRLF; the last may lack its end. Timestamps have seven decimals; they turn to ns since the first
+ * row by integer arithmetic (Gregorian calendar, no leap seconds, no time zone). Rows are in order of time; equal
  * timestamps are fine.
  *
  * Nothing is skipped: a line that is not such a row (a field missing or left over, no whole number of tokens from 1 to

@@ -121,10 +121,10 @@ static int give(struct workload *w, int64_t t_ns, const struct trace_row *row, s
     item->class_id = choose_class(w);
     const struct class_options *c = &w->sc->classes[item->class_id];
     sim_assert(row || (c->input.ops->draw && c->output.ops->draw));
-    item->input_tokens = draw_length(&c->input, &w->input[item->class_id], row ? row->input_tokens : 0, c->input_min,
-                                     c->input_max);
-    item->output_tokens = draw_length(&c->output, &w->output[item->class_id], row ? row->output_tokens : 0,
-                                      c->output_min, c->output_max);
+    item->input_tokens =
+        draw_length(&c->input, &w->input[item->class_id], row ? row->input_tokens : 0, c->input_min, c->input_max);
+    item->output_tokens =
+        draw_length(&c->output, &w->output[item->class_id], row ? row->output_tokens : 0, c->output_min, c->output_max);
     w->given++;
     return 1;
 }

@@ -5,16 +5,17 @@
  * item when one ended: the caller asks `concurrency` times at the start and once a completion.
  * Bounded memory: a trace is read as it is needed.
  *
- * Draws: separate streams for gaps (RNG_ARRIVAL; RNG_THINK in closed loops), classes (RNG_CLASS; one class draws nothing) and
- * each class's input and output lengths (RNG_INPUT, RNG_OUTPUT, entity = class index), so that changing one
- * leaves the others.
+ * Draws: separate streams for gaps (RNG_ARRIVAL; RNG_THINK in closed loops), classes (RNG_CLASS; one class draws
+ * nothing) and each class's input and output lengths (RNG_INPUT, RNG_OUTPUT, entity = class index), so that changing
+ * one leaves the others.
  *
- * Times: gaps are added in ns with the fraction carried on, so that a rate of 3/s is kept in the long run. The first open-loop
- * arrival comes one gap after 0. A trace row t within [trace_from, trace_to) comes at (t - trace_from) / trace_speed;
- * rows before the slice are read and checked, rows after it are not read. A slice without rows is an error.
+ * Times: gaps are added in ns with the fraction carried on, so that a rate of 3/s is kept in the long run. The first
+ * open-loop arrival comes one gap after 0. A trace row t within [trace_from, trace_to) comes at (t - trace_from) /
+ * trace_speed; rows before the slice are read and checked, rows after it are not read. A slice without rows is an
+ * error.
  *
- * Lengths: rounded to the nearest token, at least 1, clamped to the class's limits (a limit of 0 is none). A class whose
- * length is `trace` takes the line's, also clamped.
+ * Lengths: rounded to the nearest token, at least 1, clamped to the class's limits (a limit of 0 is none). A class
+ * whose length is `trace` takes the line's, also clamped.
  *
  * Ends: after workload.requests items, with the trace or its slice, or where the clock (int64 ns) would.
  */
@@ -28,7 +29,7 @@
 
 struct work_item {
     int64_t t_ns;
-    int64_t class_id; /* index into scenario.classes */
+    int64_t class_id;                    /* index into scenario.classes */
     int64_t input_tokens, output_tokens; /* >= 1 each */
 };
 

@@ -11,33 +11,37 @@ export TIERSIM_DATA
 passed=0
 failed=0
 
+ok() {
+    echo "ok - bad: $1"
+    passed=$((passed + 1))
+}
+not_ok() {
+    echo "not ok - bad: $1: $2"
+    failed=$((failed + 1))
+}
+
 if "$tiersim" check base.ini >"$out/stdout" 2>"$out/stderr" && [ "$(head -n 1 "$out/stdout")" = "base.ini: ok" ]; then
-    passed=1
+    ok base
 else
-    echo "FAIL base.ini is not ok:"
+    not_ok base "it is not ok:"
     cat "$out/stdout" "$out/stderr"
-    failed=1
 fi
 for ini in [0-9]*.ini; do
-    want=${ini%.ini}.txt
+    name=${ini%.ini}
     args=$(sed -n '1s/^; args: //p' "$ini")
     eval "\"\$tiersim\" check \"\$ini\" $args" >"$out/stdout" 2>"$out/stderr"
     code=$?
     if [ "$1" = --update ]; then
-        cp "$out/stderr" "$want"
+        cp "$out/stderr" "$name.txt"
     fi
     if [ $code -ne 2 ]; then
-        echo "FAIL $ini: exit code $code, not 2"
-        failed=$((failed + 1))
+        not_ok "$name" "exit code $code, not 2"
     elif [ -s "$out/stdout" ]; then
-        echo "FAIL $ini: something on stdout"
-        failed=$((failed + 1))
-    elif ! diff -u "$want" "$out/stderr"; then
-        echo "FAIL $ini: the messages differ"
-        failed=$((failed + 1))
+        not_ok "$name" "something on stdout"
+    elif ! diff -u "$name.txt" "$out/stderr"; then
+        not_ok "$name" "the messages differ"
     else
-        passed=$((passed + 1))
+        ok "$name"
     fi
 done
-echo "bad scenarios: $passed passed, $failed failed"
 [ $failed -eq 0 ] && [ $passed -gt 60 ]

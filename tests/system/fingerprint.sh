@@ -9,6 +9,10 @@
 set -euo pipefail
 srcdir=${srcdir:-.}
 : "${TIERSIM:?the path of the tiersim program}"
+command -v sqlite3 >/dev/null || {
+    echo "# skipped: the sqlite3 shell is not installed (Debian: apt-get install sqlite3)"
+    exit 77
+}
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -17,6 +17,10 @@
 set -euo pipefail
 here=${srcdir:-.}/tests/theory
 : "${TIERSIM:?the path of the tiersim program}"
+command -v sqlite3 >/dev/null || {
+    echo "# skipped: the sqlite3 shell is not installed (Debian: apt-get install sqlite3)"
+    exit 77
+}
 LC_ALL=C
 export LC_ALL
 replications=32

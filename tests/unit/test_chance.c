@@ -31,8 +31,9 @@ static double between(struct rng *r, double lo, double hi)
 
 START_TEST(log_is_within_an_ulp)
 {
-    static const double edges[] = {0x1p-1074, 0x1p-1022, 0x1.fffffffffffffp+1023, 0x1.6a09e667f3bccp0,
-                                   0x1.6a09e667f3bcdp0, 0x1.fffffffffffffp-1, 0x1.0000000000001p0, 0x1.5555p-700};
+    static const double edges[] = {0x1p-1074,           0x1p-1022,           0x1.fffffffffffffp+1023,
+                                   0x1.6a09e667f3bccp0, 0x1.6a09e667f3bcdp0, 0x1.fffffffffffffp-1,
+                                   0x1.0000000000001p0, 0x1.5555p-700};
     struct rng r;
     double worst = 0;
 
@@ -111,9 +112,7 @@ START_TEST(philox_gives_the_known_answers)
     static const struct {
         uint64_t counter[4], key[2], out[4];
     } known[] = {
-        {{0, 0, 0, 0},
-         {0, 0},
-         {0x16554d9eca36314c, 0xdb20fe9d672d0fdc, 0xd7e772cee186176b, 0x7e68b68aec7ba23b}},
+        {{0, 0, 0, 0}, {0, 0}, {0x16554d9eca36314c, 0xdb20fe9d672d0fdc, 0xd7e772cee186176b, 0x7e68b68aec7ba23b}},
         {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX},
          {UINT64_MAX, UINT64_MAX},
          {0x87b092c3013fe90b, 0x438c3c67be8d0224, 0x9cc7d7c69cd777b6, 0xa09caebf594f0ba0}},
@@ -240,6 +239,33 @@ START_TEST(below_refuses_the_spare_words)
 }
 END_TEST
 
+START_TEST(range_includes_both_ends)
+{
+    struct rng r;
+    int low = 0, high = 0;
+    uint64_t last = 0;
+
+    rng_init(&r, 7, 0, 0, RNG_TEST);
+    for (int i = 0; i < 30000; i++) {
+        int64_t v = rng_range(&r, -1, 1);
+        ck_assert(v >= -1 && v <= 1);
+        low += v == -1, high += v == 1;
+    }
+    ck_assert(abs(low - 10000) < 4 * 82 && abs(high - 10000) < 4 * 82); /* sd 81.6 */
+    ck_assert_int_eq(rng_range(&r, INT64_MAX, INT64_MAX), INT64_MAX);
+    for (int i = 0; i < 64; i++)
+        last |= (uint64_t)rng_range(&r, INT64_MIN, INT64_MAX);
+    ck_assert_uint_eq(last, UINT64_MAX);
+
+    /* The digest sees the value, not only its distance from low. */
+    struct rng a, b;
+    rng_init(&a, 7, 0, 0, RNG_TEST);
+    rng_init(&b, 7, 0, 0, RNG_TEST);
+    ck_assert_int_eq(rng_range(&a, 8, 16) + 1, rng_range(&b, 9, 17));
+    ck_assert_uint_ne(a.digest, b.digest);
+}
+END_TEST
+
 static uint64_t digest_of(const double *x, int n)
 {
     struct rng r;
@@ -317,6 +343,7 @@ int main(void)
     tcase_add_test(rng, u01_is_inside_its_bounds);
     tcase_add_test(rng, below_is_even);
     tcase_add_test(rng, below_refuses_the_spare_words);
+    tcase_add_test(rng, range_includes_both_ends);
     tcase_add_test(rng, digest_sees_every_change);
     tcase_add_test(rng, gsl_sees_the_same_generator);
     suite_add_tcase(s, num);

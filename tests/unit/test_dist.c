@@ -28,8 +28,8 @@ static const struct dist_quantiles points = {
     X(gamma_below_1, dist_gamma(r, 0.3, 2), gsl_ran_gamma(g, 0.3, 2), gsl_cdf_gamma_P(x, 0.3, 2), 0.6, 1.2)            \
     X(gamma_1, dist_gamma(r, 1, 2), gsl_ran_gamma(g, 1, 2), gsl_cdf_gamma_P(x, 1, 2), 2, 4)                            \
     X(gamma_above_1, dist_gamma(r, 7.5, 2), gsl_ran_gamma(g, 7.5, 2), gsl_cdf_gamma_P(x, 7.5, 2), 15, 30)              \
-    X(lognormal, dist_lognormal(r, 20, 0.5), gsl_ran_lognormal(g, log(20), 0.5),                                       \
-      gsl_cdf_lognormal_P(x, log(20), 0.5), 20 * exp(0.125), 400 * exp(0.25) * expm1(0.25))                            \
+    X(lognormal, dist_lognormal(r, 20, 0.5), gsl_ran_lognormal(g, log(20), 0.5), gsl_cdf_lognormal_P(x, log(20), 0.5), \
+      20 * exp(0.125), 400 * exp(0.25) * expm1(0.25))                                                                  \
     X(weibull_below_1, dist_weibull(r, 0.7, 2), gsl_ran_weibull(g, 2, 0.7), gsl_cdf_weibull_P(x, 2, 0.7),              \
       2 * tgamma(1 + 1 / 0.7), 4 * (tgamma(1 + 2 / 0.7) - pow(tgamma(1 + 1 / 0.7), 2)))                                \
     X(weibull_above_1, dist_weibull(r, 3, 2), gsl_ran_weibull(g, 2, 3), gsl_cdf_weibull_P(x, 2, 3),                    \
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(ziggurat_tails_have_their_weight)
 {
     enum { DRAWS = 8000000 };
-    static const double far[] = {5, 7, 7.6, 7.8, 9, 11}; /* exponential; its tail begins at 7.697 */
+    static const double far[] = {5, 7, 7.6, 7.8, 9, 11};      /* exponential; its tail begins at 7.697 */
     static const double wide[] = {3, 3.5, 3.65, 3.7, 4, 4.4}; /* normal, either side; 3.654 */
     double beyond[2][6] = {{0}}, below[6] = {0};
     struct rng r;
@@ -269,8 +269,8 @@ START_TEST(zipf_has_its_exact_weights)
         ck_assert_uint_eq(dist_zipf_draw(&r, &one), 1);
         log_sum += log((double)dist_zipf_draw(&r, &wide));
     }
-    /* s = 1: E[log K] = sum(log k / k) / sum(1/k), and sum(log k / k) = log(n)^2/2 - 0.0728158, sum(1/k) = log n + 0.5772157.
-     * log K spreads less than a uniform on [0, log n]: sd < log n / sqrt(12). */
+    /* s = 1: E[log K] = sum(log k / k) / sum(1/k), and sum(log k / k) = log(n)^2/2 - 0.0728158, sum(1/k) = log n +
+     * 0.5772157. log K spreads less than a uniform on [0, log n]: sd < log n / sqrt(12). */
     double l = 40 * log(2), mean = (l * l / 2 - 0.0728158) / (l + 0.5772157), se = l / sqrt(12.0 * N);
     ck_assert_msg(fabs(log_sum / N - mean) < 4 * se, "mean log %.4f, want %.4f", log_sum / N, mean);
 }

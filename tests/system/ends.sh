@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# How runs end when they do not end well: kill -9, Ctrl-C, a full disk, a missing trace, a broken trace line. Each must
+# leave a clear message and, where a file was begun, a readable one that says what it is.
+# Needs TIERSIM and srcdir from the environment.
+set -uo pipefail
+
+scratch=$(mktemp -d)
+mounted=
+cleanup() {
+    [ -z "$mounted" ] || umount "$mounted"
+    rm -rf "$scratch"
+}
+trap cleanup EXIT
+failed=0
+bench=$srcdir/scenarios/bench-100k.ini
+long=(-s workload.requests=50000000)
+
+ok() { # NAME COMMAND...: the command must succeed
+    local name=$1
+    shift
+    if "$@"; then
+        echo "ok - $name"
+    else
+        echo "not ok - $name"
+        failed=1
+    fi
+}
+sql() { sqlite3 "$1" "$2"; }
+is() { # WANT GOT
+    [ "$1" = "$2" ] || { echo "# want: $1"; echo "# got:  $2"; return 1; }
+}
+says() { # FILE PATTERN
+    grep -q -- "$2" "$1" || { echo "# wanted \"$2\" in:"; sed 's/^/#   /' "$1"; return 1; }
+}
+
+# A prefix is consistent when nothing refers to what is not there and each stage has been reached through the one before.
+consistent() {
+    is ok "$(sql "$1" 'PRAGMA integrity_check')" &&
+        is "" "$(sql "$1" 'PRAGMA foreign_key_check')" &&
+        is 1 "$(sql "$1" "SELECT count(*) > 1000 FROM step")" &&
+        is 0 "$(sql "$1" "SELECT (SELECT count(*) FROM arrive) - (SELECT count(*) FROM request)")" &&
+        is 0 "$(sql "$1" "SELECT (SELECT count(*) FROM finish) - (SELECT count(*) FROM request WHERE status IN ('completed', 'rejected'))")" &&
+        is 0 "$(sql "$1" "SELECT (SELECT count(*) FROM route) - (SELECT count(*) FROM request WHERE replica IS NOT NULL)")" &&
+        is 0 "$(sql "$1" "SELECT count(*) FROM admit a LEFT JOIN route r USING (request) WHERE r.request IS NULL")" &&
+        is 0 "$(sql "$1" "SELECT (SELECT sum(tokens_out) FROM step) - (SELECT sum(n_decode) FROM step) - (SELECT count(*) FROM first_token) - (SELECT count(*) FROM resume)")" &&
+        is 0 "$(sql "$1" "SELECT (SELECT max(t_ns) FROM arrive) > (SELECT max(t_end_ns) FROM step) + 1000000000")"
+}
+
+reports() { "$TIERSIM" report "$1" > "$scratch/out"; }
+
+wait_for_rows() { # FILE.part: until something is committed
+    for _ in $(seq 100); do
+        sleep 0.1
+        [ "$(stat -c %s "$1" 2> /dev/null || echo 0)" -gt 1000000 ] && return
+    done
+}
+
+# ---- an existing result is untouched until the rename ----
+"$TIERSIM" run "$bench" -q -o "$scratch/r.db" -s workload.requests=100
+before=$(sha256sum < "$scratch/r.db")
+"$TIERSIM" run "$bench" -q -o "$scratch/r.db" 2> "$scratch/err"
+ok "without --force an existing file is refused (exit 2 or 74)" test $? -ne 0
+ok "... and the message names it" says "$scratch/err" "r.db"
+
+# ---- kill -9 ----
+"$TIERSIM" run "$bench" -q --force -o "$scratch/r.db" "${long[@]}" &
+pid=$!
+wait_for_rows "$scratch/r.db.part"
+kill -9 $pid
+wait $pid 2> /dev/null
+ok "kill -9: the earlier result is untouched" is "$before" "$(sha256sum < "$scratch/r.db")"
+ok "kill -9: report opens FILE.db.part" reports "$scratch/r.db.part"
+ok "kill -9: the report says the run was cut" grep -qiE "running|cut|killed" "$scratch/out"
+ok "kill -9: status is running" is running "$(sql "$scratch/r.db.part" 'SELECT status FROM run')"
+ok "kill -9: what is there is a consistent prefix" consistent "$scratch/r.db.part"
+ok "kill -9: the same name can be run again" "$TIERSIM" run "$bench" -q --force -o "$scratch/r.db" -s workload.requests=100
+ok "kill -9: ... and leaves no .part" test ! -e "$scratch/r.db.part"
+
+# ---- Ctrl-C ----
+for sig in INT:130 TERM:143; do
+    name=SIG${sig%:*}
+    (trap - INT; exec "$TIERSIM" run "$bench" -q --force -o "$scratch/i.db" "${long[@]}") 2> "$scratch/err" &
+    pid=$!
+    wait_for_rows "$scratch/i.db.part"
+    kill -"${sig%:*}" $pid
+    wait $pid
+    ok "$name: exit ${sig#*:}" is "${sig#*:}" $?
+    ok "$name: the message says where the results are" says "$scratch/err" "i.db.part"
+    ok "$name: status is interrupted" is interrupted "$(sql "$scratch/i.db.part" 'SELECT status FROM run')"
+    ok "$name: consistent" consistent "$scratch/i.db.part"
+    ok "$name: every conservation law holds in the file" is 0 "$(sql "$scratch/i.db.part" 'SELECT count(*) FROM v_conservation WHERE NOT ok')"
+    ok "$name: report reads it" reports "$scratch/i.db.part"
+    ok "$name: ... and says so" says "$scratch/out" interrupted
+    rm -f "$scratch"/i.db*
+done
+
+# ---- a full disk ----
+mkdir "$scratch/full"
+if mount -t tmpfs -o size=8m tmpfs "$scratch/full" 2> /dev/null; then
+    mounted=$scratch/full
+    "$TIERSIM" run "$bench" -q -o "$scratch/full/f.db" 2> "$scratch/err"
+    code=$?
+else
+    echo "# cannot mount a tmpfs here: the limit on file size stands for the full disk"
+    (ulimit -f 8192; exec "$TIERSIM" run "$bench" -q -o "$scratch/full/f.db") 2> "$scratch/err"
+    code=$?
+fi
+ok "full disk: exit 74" is 74 $code
+ok "full disk: the message says so" says "$scratch/err" "full\|too large\|space"
+ok "full disk: no complete file" test ! -e "$scratch/full/f.db"
+cp "$scratch/full/f.db.part" "$scratch/f.db.part"
+ok "full disk: status is failed" is failed "$(sql "$scratch/f.db.part" 'SELECT status FROM run')"
+ok "full disk: the committed prefix is kept" consistent "$scratch/f.db.part"
+ok "full disk: report reads it" reports "$scratch/f.db.part"
+
+# ---- traces ----
+azure=$srcdir/scenarios/azure-conv-2023.ini
+"$TIERSIM" run "$azure" -q -o "$scratch/t.db" -s "workload.trace=$scratch/none.csv" 2> "$scratch/err"
+ok "missing trace: exit 74" is 74 $?
+ok "missing trace: the message names it" says "$scratch/err" "none.csv"
+ok "missing trace: no file was begun" test ! -e "$scratch/t.db" -a ! -e "$scratch/t.db.part"
+
+{
+    echo "TIMESTAMP,ContextTokens,GeneratedTokens"
+    for i in $(seq 10 59); do echo "2023-11-16 18:15:$i.6805900,374,44"; done
+    printf '2023-11-16 18:16:01.68'
+} > "$scratch/cut.csv"
+"$TIERSIM" run "$azure" -q -o "$scratch/t.db" -s "workload.trace=$scratch/cut.csv" 2> "$scratch/err"
+ok "truncated trace line: exit 1" is 1 $?
+ok "truncated trace line: the message has file:line" says "$scratch/err" "cut.csv:52:"
+ok "truncated trace line: status is failed" is failed "$(sql "$scratch/t.db.part" 'SELECT status FROM run')"
+ok "truncated trace line: its message is in the file" is 1 "$(sql "$scratch/t.db.part" "SELECT count(*) FROM run WHERE message LIKE '%cut.csv:52:%'")"
+ok "truncated trace line: report reads it" reports "$scratch/t.db.part"
+exit $failed

@@ -1,0 +1,95 @@
+-- metrics.sql - every metric of a results file (log level all), from its rows alone, by the definitions of
+-- src/report/collect.h. Prints one line for each that differs from the table metric by more than 1e-9 of itself, or
+-- that only one of the two has; then how many were compared.
+
+CREATE TEMP VIEW param AS
+SELECT warmup_ns AS w, t_end_ns AS t_end, max(t_end_ns - warmup_ns, 0) / 1e9 AS T,
+       (SELECT count(*) FROM replica) AS replicas, (SELECT sum(gpus) FROM replica) AS gpus
+FROM run;
+
+-- Requests that count, once under their class and once under NULL (all).
+CREATE TEMP TABLE q AS
+SELECT r.*, c.slo_ttft_ns IS NOT NULL OR c.slo_tpot_ns IS NOT NULL OR c.slo_e2el_ns IS NOT NULL AS has_slo,
+       r.status = 'completed' AND r.t_first_ns - r.t_arrive_ns <= coalesce(c.slo_ttft_ns, 9e18)
+           AND r.t_end_ns - r.t_arrive_ns <= coalesce(c.slo_e2el_ns, 9e18)
+           AND (r.output_tokens = 1 OR r.t_end_ns - r.t_first_ns <= coalesce(c.slo_tpot_ns, 9e12) * (r.output_tokens - 1)) AS met
+FROM request r JOIN class c ON c.id = r.class, param WHERE r.t_arrive_ns >= w AND r.status IN ('completed', 'rejected');
+CREATE TEMP TABLE tally AS
+WITH part AS (SELECT class, * FROM q UNION ALL SELECT NULL, * FROM q)
+SELECT k.id AS class, coalesce(sum(p.status = 'completed'), 0) AS completed, coalesce(sum(p.status = 'rejected'), 0) AS failed,
+       coalesce(sum(p.met), 0) AS met,
+       coalesce(sum(CASE p.status WHEN 'completed' THEN p.input_tokens END), 0) AS tokens_in,
+       coalesce(sum(CASE p.status WHEN 'completed' THEN p.output_tokens END), 0) AS tokens_out,
+       EXISTS (SELECT 1 FROM class c WHERE (k.id IS NULL OR c.id = k.id)
+               AND (c.slo_ttft_ns IS NOT NULL OR c.slo_tpot_ns IS NOT NULL OR c.slo_e2el_ns IS NOT NULL)) AS has_slo
+FROM (SELECT id FROM class UNION ALL SELECT NULL) k LEFT JOIN part p ON p.class IS k.id
+GROUP BY k.id;
+
+-- Values with how often each stands: all latencies as one table.
+CREATE TEMP TABLE value AS
+WITH v(class, family, x, n) AS (
+    SELECT class, 'ttft', t_first_ns - t_arrive_ns, 1 FROM q WHERE status = 'completed'
+    UNION ALL SELECT class, 'e2el', t_end_ns - t_arrive_ns, 1 FROM q WHERE status = 'completed'
+    UNION ALL SELECT class, 'queue', t_admit_ns - t_arrive_ns, 1 FROM q WHERE status = 'completed'
+    UNION ALL SELECT class, 'tpot', 1.0 * (t_end_ns - t_first_ns) / (output_tokens - 1), 1 FROM q
+              WHERE status = 'completed' AND output_tokens > 1
+)
+SELECT class, family, x, sum(n) AS n FROM v GROUP BY 1, 2, 3
+UNION ALL SELECT NULL, family, x, sum(n) FROM v GROUP BY 2, 3
+UNION ALL SELECT NULL, 'itl', x, sum(n) FROM (
+    SELECT gap_ns AS x, n_decode AS n FROM step, param WHERE t_start_ns >= w AND n_decode > 0
+    UNION ALL SELECT gap_ns, 1 FROM resume, param WHERE t_ns >= w) GROUP BY 3;
+-- Ranks lo .. hi - 1 hold x.
+CREATE TEMP TABLE ranked AS
+SELECT *, sum(n) OVER w AS hi, sum(n) OVER w - n AS lo, sum(n) OVER (PARTITION BY class, family) AS total
+FROM value WINDOW w AS (PARTITION BY class, family ORDER BY x ROWS UNBOUNDED PRECEDING);
+CREATE TEMP TABLE moment AS
+SELECT class, family, total, total(x * 1.0 * n) / total AS mean FROM ranked GROUP BY class, family;
+
+CREATE TEMP TABLE again AS
+WITH p(stat, p) AS (VALUES ('median', 0.5), ('p90', 0.9), ('p95', 0.95), ('p99', 0.99)),
+index_of AS (SELECT m.class, m.family, p.stat, CAST(p.p * (m.total - 1) AS INTEGER) AS i,
+                    p.p * (m.total - 1) - CAST(p.p * (m.total - 1) AS INTEGER) AS d FROM moment m, p)
+SELECT i.class, i.stat || '_' || i.family || '_ms' AS name,
+       sum(r.x * ((1 - i.d) * (r.lo <= i.i AND i.i < r.hi) + i.d * (r.lo <= i.i + 1 AND i.i + 1 < r.hi))) / 1e6 AS value
+FROM index_of i JOIN ranked r ON r.class IS i.class AND r.family = i.family AND r.lo <= i.i + 1 AND r.hi > i.i
+GROUP BY i.class, i.family, i.stat
+UNION ALL SELECT class, 'mean_' || family || '_ms', mean / 1e6 FROM moment
+UNION ALL SELECT m.class, 'std_' || m.family || '_ms', sqrt(total((r.x - m.mean) * (r.x - m.mean) * r.n) / m.total) / 1e6
+          FROM moment m JOIN ranked r ON r.class IS m.class AND r.family = m.family GROUP BY m.class, m.family
+UNION ALL SELECT class, 'completed', completed FROM tally
+UNION ALL SELECT class, 'failed', failed FROM tally
+UNION ALL SELECT class, 'total_input_tokens', tokens_in FROM tally
+UNION ALL SELECT class, 'total_output_tokens', tokens_out FROM tally
+UNION ALL SELECT class, 'request_throughput', completed / T FROM tally, param
+UNION ALL SELECT class, 'request_goodput', CASE WHEN has_slo THEN met / T END FROM tally, param
+UNION ALL SELECT class, 'slo_attainment', CASE WHEN has_slo THEN 1.0 * met / (completed + failed) END FROM tally
+UNION ALL SELECT class, 'output_throughput', tokens_out / T FROM tally, param
+UNION ALL SELECT class, 'total_token_throughput', (tokens_in + tokens_out) / T FROM tally, param
+UNION ALL SELECT NULL, 'output_throughput_per_gpu', tokens_out / T / gpus FROM tally, param WHERE class IS NULL
+UNION ALL SELECT NULL, 'duration', T FROM param
+UNION ALL SELECT NULL, 'max_output_tokens_per_s', max(n) FROM (
+              SELECT sum(tokens_out) AS n FROM step, param WHERE t_start_ns >= w GROUP BY t_end_ns / 1000000000)
+UNION ALL SELECT NULL, 'max_concurrent_requests', max(n) FROM (
+              SELECT sum(d) OVER (ORDER BY t, d ROWS UNBOUNDED PRECEDING) AS n FROM (
+                  SELECT t_arrive_ns AS t, 1 AS d FROM request WHERE status <> 'rejected'
+                  UNION ALL SELECT t_end_ns, -1 FROM request WHERE status = 'completed'))
+UNION ALL SELECT NULL, 'steps', count(*) FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'mean_batch', total(1.0 * n_decode * (t_end_ns - t_start_ns)) / sum(t_end_ns - t_start_ns)
+          FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'utilisation', total(t_end_ns - t_start_ns) / 1e9 / (T * replicas) FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'prefill_tokens', total(prefill_tokens) FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'mean_kv_blocks', total(1.0 * kv_blocks * (t_end_ns - t_start_ns)) / sum(t_end_ns - t_start_ns)
+          FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'peak_kv_blocks', max(kv_blocks) FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'peak_waiting', max(n_waiting) FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'preemptions', count(*) FROM preempt, param WHERE t_ns >= w;
+
+SELECT 'differs: ' || coalesce(m.class, 'all') || ' ' || m.name || ': metric ' || quote(m.value) || ', by SQL ' || quote(a.value)
+FROM metric m LEFT JOIN again a ON a.class IS m.class AND a.name = m.name
+WHERE (m.value IS NULL) <> (a.value IS NULL) OR abs(m.value - a.value) > 1e-9 * abs(a.value);
+SELECT 'not in the table metric: ' || a.name FROM again a
+WHERE NOT EXISTS (SELECT 1 FROM metric m WHERE m.class IS a.class AND m.name = a.name);
+SELECT 'approximate though logged: ' || name FROM metric WHERE approximate;
+SELECT 'compared ' || count(*) || ', with a value ' || sum(m.value IS NOT NULL)
+FROM metric m JOIN again a ON a.class IS m.class AND a.name = m.name;

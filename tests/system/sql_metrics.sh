@@ -1,0 +1,78 @@
+#!/bin/bash
+# sql_metrics.sh - every metric of a results file again, by plain SQL over its rows (metrics.sql): what C computed must
+# be what anyone can compute with the sqlite3 shell. Also: every conservation law holds, every reference
+# leads somewhere, and the cheaper log levels give the same metrics as `all` (summary: percentiles within 0.1%).
+set -euo pipefail
+here=${srcdir:-.}/tests/system
+: "${TIERSIM:?the path of the tiersim program}"
+command -v sqlite3 >/dev/null || {
+    echo "# skipped: the sqlite3 shell is not installed (Debian: apt-get install sqlite3)"
+    exit 77
+}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+bad=0
+
+result() { # NAME CONDITION(0|1) DETAIL
+    if [ "$2" = 1 ]; then
+        echo "ok - $1"
+    else
+        echo "not ok - $1"
+        printf '%s\n' "$3" | head -20 | sed 's/^/#   /'
+        bad=1
+    fi
+}
+
+check_file() { # NAME FILE
+    local out laws
+    out=$(sqlite3 -batch "$2" <"$here/metrics.sql")
+    # One line only, the count: at least 90 metrics, most of them with a value.
+    if [[ $out =~ ^compared\ ([0-9]+),\ with\ a\ value\ ([0-9]+)$ ]] && ((BASH_REMATCH[1] >= 90 && BASH_REMATCH[2] >= 80)); then
+        result "$1: every metric by SQL ($out)" 1 ""
+    else
+        result "$1: every metric by SQL" 0 "$out"
+    fi
+    out=$(sqlite3 -batch "$2" "SELECT * FROM v_conservation WHERE NOT ok")
+    laws=$(sqlite3 -batch "$2" "SELECT count(*) FROM v_conservation")
+    result "$1: $laws conservation laws" $((${#out} == 0 && laws >= 24)) "$laws laws; $out"
+    out=$(sqlite3 -batch "$2" "PRAGMA foreign_key_check")
+    result "$1: references" $((${#out} == 0)) "$out"
+}
+
+run() { # FILE OPTIONS...
+    local file=$1
+    shift
+    "$TIERSIM" run "$here/sql_metrics.ini" -o "$file" --force "$@" >/dev/null
+}
+
+# Plenty of memory and warm-up; too little of it, so that requests are preempted; cut in mid-run; overloaded and rejecting.
+run "$tmp/plain.db" -s run.log=all
+check_file plain "$tmp/plain.db"
+run "$tmp/preempt.db" -s run.log=all -s replica.memory_fraction=0.215 -s run.warmup=0s
+check_file preempted "$tmp/preempt.db"
+n=$(sqlite3 "$tmp/preempt.db" "SELECT count(*) FROM preempt")
+result "preempted: there were preemptions ($n)" $((n > 0)) "none"
+n=$(sqlite3 "$tmp/preempt.db" "SELECT count(*) FROM resume")
+result "preempted: there were resumes ($n)" $((n > 0)) "none"
+run "$tmp/cut.db" -s run.log=all -s run.horizon=20s
+check_file "cut at a horizon" "$tmp/cut.db"
+n=$(sqlite3 "$tmp/cut.db" "SELECT count(*) FROM request WHERE status IN ('waiting', 'running')")
+result "cut at a horizon: requests are in flight ($n)" $((n > 0)) "none"
+run "$tmp/central.db" -s run.log=all -s router.policy=central_queue -s scheduler.max_num_seqs=8
+check_file "central queue" "$tmp/central.db"
+
+compare='ATTACH %s AS other;
+SELECT m.name, m.value, o.value FROM metric m LEFT JOIN other.metric o ON o.class IS m.class AND o.name = m.name
+WHERE (m.value IS NULL) <> (o.value IS NULL) OR abs(m.value - o.value) > %s * abs(m.value);
+SELECT '\''fingerprint'\'' FROM run JOIN other.run o WHERE run.fingerprint <> o.fingerprint;'
+for level in step request summary; do
+    run "$tmp/$level.db" -s run.log=$level
+    tolerance=0
+    if [ $level = summary ]; then tolerance=1e-3; fi
+    # shellcheck disable=SC2059
+    out=$(sqlite3 -batch "$tmp/plain.db" "$(printf "$compare" "'$tmp/$level.db'" $tolerance)")
+    result "log level $level: the same metrics and fingerprint" $((${#out} == 0)) "$out"
+done
+n=$(sqlite3 "$tmp/summary.db" "SELECT count(*) FROM metric WHERE approximate")
+result "log level summary: percentiles are marked approximate" $((n > 0)) "none"
+exit $bad

@@ -1,0 +1,312 @@
+/* scenario: values, overrides, the normal form's round trip, the hash, explain. Works on tests/bad/base.ini, whose
+ * presets are its own, and on every file of scenarios/. */
+#include <check.h>
+#include <glob.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "scenario/scenario.h"
+#include "scenario/tables.h"
+
+static struct scenario sc;
+static struct diags d;
+static char srcdir[4096];
+
+static void setup(void)
+{
+    const char *dir = getenv("srcdir");
+
+    ck_assert_ptr_nonnull(realpath(dir ? dir : ".", srcdir));
+    diags_init(&d);
+}
+
+static const char *in_tree(const char *path)
+{
+    static char full[3][8192];
+    static int turn;
+
+    turn = (turn + 1) % 3;
+    snprintf(full[turn], sizeof full[turn], "%s/%s", srcdir, path);
+    return full[turn];
+}
+
+static void load(const char *path, const char *const *sets)
+{
+    size_t n = 0;
+
+    while (sets && sets[n])
+        n++;
+    bool ok = scenario_load(&sc, path, (char *const *)sets, n, &d);
+    if (!ok)
+        diags_print(&d, stderr);
+    ck_assert_msg(ok, "%s does not load", path);
+    ck_assert_uint_eq(d.n, 0);
+}
+
+static void load_base(const char *const *sets)
+{
+    setenv("TIERSIM_DATA", in_tree("tests/bad/data"), 1);
+    load(in_tree("tests/bad/base.ini"), sets);
+}
+
+START_TEST(values)
+{
+    load_base(NULL);
+    ck_assert_int_eq(sc.run.seed, 1);
+    ck_assert_int_eq(sc.run.log, 3);
+    ck_assert_int_eq(sc.layout.gpu.memory_bytes, 80000000000);
+    ck_assert_double_eq(sc.layout.gpu.memory_Bps, 3e12);
+    ck_assert_int_eq(sc.layout.gpu.layer_launch_ns, 20000);
+    ck_assert_int_eq(sc.node.gpus, 8);
+    ck_assert_int_eq(sc.layout.model.kv_heads, 8);
+    ck_assert_int_eq(sc.layout.replica.kv_block_tokens, 16);
+    ck_assert_int_eq(sc.layout.limits.max_num_seqs, 256);
+    ck_assert_int_eq(sc.layout.limits.max_num_batched_tokens, 8192);
+    ck_assert(sc.layout.limits.chunked_prefill);
+    ck_assert_str_eq(sc.scheduler->policy.name, "continuous");
+    ck_assert_str_eq(sc.router->policy.name, "round_robin");
+    ck_assert_str_eq(sc.cost->policy.name, "roofline");
+    ck_assert_str_eq(sc.arrival->policy.name, "poisson");
+    ck_assert_int_eq(sc.n_classes, 1);
+    ck_assert_str_eq(sc.classes[0].name, "chat");
+    ck_assert_str_eq(sc.classes[0].input.ops->policy.name, "constant");
+    ck_assert_double_eq(sc.classes[0].weight, 1);
+    ck_assert_int_eq(sc.classes[0].input_max, 0);
+    ck_assert_int_eq(strncmp(sc.text, "; A good scenario", 17), 0);
+    scenario_free(&sc);
+}
+END_TEST
+
+START_TEST(overrides)
+{
+    static const char *const sets[] = {
+        "gpu.preset=alto",        "gpu.memory=30GB",         "class chat.input=uniform",
+        "class chat.input_low=3", "class chat.input_high=5", "workload.arrivals=closed_loop",
+        "workload.concurrency=4", "run.log=summary",         NULL};
+
+    load_base(sets);
+    ck_assert_str_eq(sc.layout.gpu.name, "Alto, without NVLink");
+    ck_assert_int_eq(sc.layout.gpu.memory_bytes, 30000000000);
+    ck_assert_int_eq(sc.node.gpus, 8); /* alto says nothing of it: the default */
+    ck_assert_str_eq(sc.classes[0].input.ops->policy.name, "uniform");
+    ck_assert_int_eq(sc.arrival->concurrency(sc.arrival_options), 4);
+    ck_assert_int_eq(sc.run.log, 0);
+    scenario_free(&sc);
+}
+END_TEST
+
+/* The longest length that a class without limits may have counts where prompts cannot be cut. */
+START_TEST(unchunked_needs_a_budget)
+{
+    static const char *const enough[] = {"scheduler.chunked_prefill=no", "scheduler.max_num_batched_tokens=4096",
+                                         "class chat.input_max=4000", "class chat.output_max=96", NULL};
+    static char *const little[] = {(char *)"scheduler.chunked_prefill=no",
+                                   (char *)"scheduler.max_num_batched_tokens=4096", (char *)"class chat.input_max=4000",
+                                   (char *)"class chat.output_max=97"};
+
+    load_base(enough);
+    scenario_free(&sc);
+    ck_assert(!scenario_load(&sc, in_tree("tests/bad/base.ini"), little, 4, &d));
+    ck_assert_uint_eq(d.n, 1);
+    scenario_free(&sc);
+    diags_free(&d);
+}
+END_TEST
+
+static char *written(bool origin)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    scenario_print(&sc, origin, f);
+    fclose(f);
+    return text;
+}
+
+/* print -> load -> print: the same text, from another folder and without any presets; with origins as comments too. */
+static void round_trip(const char *path, bool origin)
+{
+    char file[] = "/tmp/tiersim-normal-XXXXXX";
+    int fd = mkstemp(file);
+
+    ck_assert_int_ge(fd, 0);
+    load(path, NULL);
+    char *text = written(origin), *normal = strdup(sc.resolved);
+    uint64_t hash = sc.config_hash;
+    scenario_free(&sc);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (int)strlen(text));
+    close(fd);
+    ck_assert_int_eq(chdir("/tmp"), 0);
+    setenv("TIERSIM_DATA", "/nonexistent", 1);
+    load(file, NULL);
+    unsetenv("TIERSIM_DATA");
+    ck_assert_str_eq(sc.resolved, normal);
+    ck_assert_uint_eq(sc.config_hash, hash);
+    scenario_free(&sc);
+    unlink(file);
+    free(text);
+    free(normal);
+}
+
+START_TEST(round_trip_of_all_scenarios)
+{
+    static const char *const patterns[] = {"scenarios/*.ini", "tests/theory/*.ini", "tests/golden/*.ini"};
+    glob_t g = {0};
+
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        glob(in_tree(patterns[i]), i ? GLOB_APPEND : 0, NULL, &g);
+    ck_assert_uint_ge(g.gl_pathc, 3);
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        if (strstr(g.gl_pathv[i], ".inc.ini")) /* a part of others */
+            continue;
+        round_trip(g.gl_pathv[i], false);
+        round_trip(g.gl_pathv[i], true);
+    }
+    globfree(&g);
+}
+END_TEST
+
+START_TEST(hash)
+{
+    static const char *const log[] = {"run.log=step", NULL}, *const same[] = {"run.seed=1", NULL},
+                             *const seed[] = {"run.seed=2", NULL};
+
+    load_base(NULL);
+    uint64_t h = sc.config_hash;
+    scenario_free(&sc);
+    load_base(log);
+    ck_assert_uint_eq(sc.config_hash, h);
+    scenario_free(&sc);
+    load_base(same);
+    ck_assert_uint_eq(sc.config_hash, h);
+    scenario_free(&sc);
+    load_base(seed);
+    ck_assert_uint_ne(sc.config_hash, h);
+    scenario_free(&sc);
+}
+END_TEST
+
+START_TEST(hash_leaves_folders_out)
+{
+    static const char *sets[] = {"workload.arrivals=trace", "class chat.input=trace", "workload.trace=/x/t.csv", NULL};
+    uint64_t h[3];
+
+    for (int i = 0; i < 3; i++) {
+        sets[2] = (const char *[]){"workload.trace=/x/t.csv", "workload.trace=y/t.csv", "workload.trace=/x/u.csv"}[i];
+        load_base(sets);
+        h[i] = sc.config_hash;
+        scenario_free(&sc);
+    }
+    ck_assert_uint_eq(h[0], h[1]);
+    ck_assert_uint_ne(h[0], h[2]);
+}
+END_TEST
+
+struct seen {
+    int n, rate, memory, log;
+};
+
+static void see(void *ctx, const char *key, const char *value, double num)
+{
+    struct seen *s = ctx;
+
+    s->n++;
+    ck_assert_ptr_nonnull(strchr(key, '.'));
+    s->rate += strcmp(key, "workload.rate") == 0 && strcmp(value, "10/s") == 0 && num == 10;
+    s->memory += strcmp(key, "gpu.memory") == 0 && strcmp(value, "80GB") == 0 && num == 80e9;
+    s->log += strcmp(key, "run.log") == 0 && strcmp(value, "all") == 0 && isnan(num);
+}
+
+START_TEST(params)
+{
+    struct seen s = {0};
+
+    load_base(NULL);
+    scenario_each_param(&sc, see, &s);
+    ck_assert(s.rate == 1 && s.memory == 1 && s.log == 1);
+    ck_assert_int_gt(s.n, 40);
+    scenario_free(&sc);
+}
+END_TEST
+
+/* Every key of every section and every policy can be explained, and is not empty. */
+START_TEST(explains_everything)
+{
+    const struct section *s = sections_get();
+    char key[128], *out = NULL, *err = NULL;
+    size_t n;
+    FILE *f = open_memstream(&out, &n), *e = open_memstream(&err, &n);
+
+    ck_assert(scenario_explain("", f, e));
+    for (int i = 0; i < SECTIONS; i++) {
+        ck_assert(scenario_explain(s[i].name, f, e));
+        for (size_t k = 0; k < s[i].table.n; k++) {
+            ck_assert_str_ne(s[i].table.rows[k].help, "");
+            snprintf(key, sizeof key, "%s.%s", s[i].name, s[i].table.rows[k].name);
+            ck_assert_msg(scenario_explain(key, f, e), "%s", key);
+        }
+        for (int c = 0; c < s[i].n_choices; c++)
+            for (const struct policy *const *p = policy_list(s[i].choice[c].kind); *p; p++) {
+                ck_assert(scenario_explain((*p)->name, f, e));
+                for (size_t k = 0; k < (*p)->options.n; k++) {
+                    snprintf(key, sizeof key, "%s.%s%s", s[i].name, s[i].choice[c].prefix, (*p)->options.rows[k].name);
+                    ck_assert_msg(scenario_explain(key, f, e), "%s", key);
+                }
+            }
+    }
+    ck_assert(scenario_explain("class chat.weight", f, e));
+    fflush(e);
+    ck_assert_str_eq(err, "");
+    ck_assert(!scenario_explain("replica.cuont", f, e));
+    fclose(f);
+    fclose(e);
+    ck_assert_str_eq(err, "tiersim: there is no \"replica.cuont\" to explain; did you mean \"replica.count\"?\n");
+    ck_assert_ptr_nonnull(strstr(out, "[workload] rate\n    mean arrivals per second"));
+    free(out);
+    free(err);
+}
+END_TEST
+
+/* Two policies of a section may not differ about a key, nor take one of the section's own. */
+START_TEST(no_policy_key_shadows_a_section_key)
+{
+    const struct section *s = sections_get();
+
+    for (int i = 0; i < SECTIONS; i++)
+        for (int c = 0; c < s[i].n_choices; c++)
+            for (const struct policy *const *p = policy_list(s[i].choice[c].kind); *p; p++)
+                for (size_t k = 0; k < (*p)->options.n; k++)
+                    for (size_t r = 0; r < s[i].table.n; r++) {
+                        char key[128];
+                        snprintf(key, sizeof key, "%s%s", s[i].choice[c].prefix, (*p)->options.rows[k].name);
+                        ck_assert_str_ne(key, s[i].table.rows[r].name);
+                    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("scenario");
+    TCase *t = tcase_create("scenario");
+
+    tcase_add_checked_fixture(t, setup, NULL);
+    tcase_add_test(t, values);
+    tcase_add_test(t, overrides);
+    tcase_add_test(t, unchunked_needs_a_budget);
+    tcase_add_test(t, round_trip_of_all_scenarios);
+    tcase_add_test(t, hash);
+    tcase_add_test(t, hash_leaves_folders_out);
+    tcase_add_test(t, params);
+    tcase_add_test(t, explains_everything);
+    tcase_add_test(t, no_policy_key_shadows_a_section_key);
+    tcase_set_timeout(t, 60);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
