@@ -45,10 +45,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {options, parse, "FILE.db",
-                                 "Prints the metrics of a results file. FILE.db.part, which a run that was not completed leaves, "
-                                 "is recovered and reported as cut short.",
-                                 NULL,    NULL,  NULL};
+static const struct argp argp = {
+    options,
+    parse,
+    "FILE.db",
+    "Prints the metrics of a results file. FILE.db.part, which a run that was not completed leaves, "
+    "is recovered and reported as cut short.",
+    NULL,
+    NULL,
+    NULL};
 
 int cmd_report(int argc, char **argv)
 {

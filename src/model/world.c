@@ -216,8 +216,6 @@ static void on_arrival(struct world *w, uint32_t item_index)
     q->output_tokens = item.output_tokens;
     q->t_arrive_ns = sim_now(w->sim);
     w->arrived_input += item.input_tokens;
-    if (in_system(w) > w->max_concurrent)
-        w->max_concurrent = in_system(w);
     *trace_put_arrive(w->trace) = (struct ev_arrive){.request = q->id,
                                                      .t_ns = q->t_arrive_ns,
                                                      .class = q->class_id,
@@ -229,8 +227,11 @@ static void on_arrival(struct world *w, uint32_t item_index)
         end_request(w, slot, REQUEST_REJECTED);
         if (closed)
             schedule_arrival(w);
-    } else if (w->held.n > 0 || !route(w, slot)) {
-        list_push_back(&w->pool, &w->held, LINK_QUEUE, slot);
+    } else {
+        if (in_system(w) > w->max_concurrent)
+            w->max_concurrent = in_system(w);
+        if (w->held.n > 0 || !route(w, slot))
+            list_push_back(&w->pool, &w->held, LINK_QUEUE, slot);
     }
     if (!closed)
         schedule_arrival(w);

@@ -11,6 +11,9 @@
  *      not fit into what is left waits for the next step, and one that no budget could hold gets a step's whole budget
  *      when nothing else prefills (scenario checks refuse that where it can be known).
  * The first request that does not fit ends admission: nobody overtakes.
+ *
+ * As in vLLM v1, admission asks for the blocks of the first chunk only. When the cache is nearly full, a long prompt
+ * can therefore be admitted, fail to grow, be preempted and be admitted again for many steps.
  */
 #include "policy/scheduler.h"
 

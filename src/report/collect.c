@@ -149,7 +149,8 @@ void collect_lacks(struct collect *c, enum ev_kind k)
     c->lacks[k] = true;
 }
 
-static void give_marked(struct collect *c, int64_t class_id, const char *name, double value, const char *unit, bool approximate)
+static void give_marked(struct collect *c, int64_t class_id, const char *name, double value, const char *unit,
+                        bool approximate)
 {
     if (c->n_metrics == c->cap_metrics) {
         c->cap_metrics = c->cap_metrics ? 2 * c->cap_metrics : 128;
@@ -170,11 +171,13 @@ static void give_of(struct collect *c, enum ev_kind k, const char *name, double 
 }
 
 #define STAT_NAMES(family)                                                                                             \
-    {"mean_" family "_ms", "median_" family "_ms", "std_" family "_ms",                                                \
-     "p90_" family "_ms",  "p95_" family "_ms",    "p99_" family "_ms"}
+    {                                                                                                                  \
+        "mean_" family "_ms", "median_" family "_ms", "std_" family "_ms", "p90_" family "_ms", "p95_" family "_ms",   \
+            "p99_" family "_ms"                                                                                        \
+    }
 enum { MEAN, MEDIAN, STD, P90, P95, P99, STATS };
 static const char *const stat_names[][STATS] = {
-    [TTFT] = STAT_NAMES("ttft"), [TPOT] = STAT_NAMES("tpot"),   [E2EL] = STAT_NAMES("e2el"),
+    [TTFT] = STAT_NAMES("ttft"),   [TPOT] = STAT_NAMES("tpot"), [E2EL] = STAT_NAMES("e2el"),
     [QUEUE] = STAT_NAMES("queue"), [ITL] = STAT_NAMES("itl"),
 };
 static const double stat_p[STATS] = {[MEDIAN] = 0.5, [P90] = 0.9, [P95] = 0.95, [P99] = 0.99};
@@ -197,7 +200,9 @@ static void give_itl(struct collect *c)
 
     weighted_sort(&c->itl);
     for (int i = 0; i < STATS; i++) {
-        double ns = i == MEAN ? weighted_mean(&c->itl) : i == STD ? weighted_std(&c->itl) : weighted_quantile(&c->itl, stat_p[i]);
+        double ns = i == MEAN  ? weighted_mean(&c->itl)
+                    : i == STD ? weighted_std(&c->itl)
+                               : weighted_quantile(&c->itl, stat_p[i]);
 
         give_marked(c, -1, stat_names[ITL][i], lacks ? NAN : ns / 1e6, "ms", stat_p[i] > 0 && !c->exact);
     }
@@ -212,7 +217,8 @@ static void give_tally(struct collect *c, int64_t class_id, const struct tally *
 {
     bool lacks = c->lacks[EV_REQUEST];
     double none = lacks ? NAN : 0; /* added to each: NaN takes over */
-    double input = (double)t->input_tokens, output = (double)t->output_tokens, ended = (double)(t->completed + t->failed);
+    double input = (double)t->input_tokens, output = (double)t->output_tokens,
+           ended = (double)(t->completed + t->failed);
 
     give(c, class_id, "completed", none + (double)t->completed, "requests");
     give(c, class_id, "failed", none + (double)t->failed, "requests");
@@ -266,7 +272,8 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas,
     add_up(c, &all);
     give(c, -1, "duration", duration, "s");
     give_tally(c, -1, &all, duration);
-    give_of(c, EV_REQUEST, "output_throughput_per_gpu", rate((double)all.output_tokens, duration * (double)gpus), "tokens/s");
+    give_of(c, EV_REQUEST, "output_throughput_per_gpu", rate((double)all.output_tokens, duration * (double)gpus),
+            "tokens/s");
     give_of(c, EV_STEP, "max_output_tokens_per_s", (double)c->peak_second_tokens, "tokens/s");
     give_of(c, EV_REQUEST, "max_concurrent_requests", (double)max_concurrent, "requests");
     give_series(c, -1, TTFT, &all.series[TTFT]);

@@ -55,7 +55,8 @@ static int check_file(const char *path, struct err *e)
 
         snprintf(part, size, "%s.part", path);
         if (why == ENOENT && stat(part, &st) == 0)
-            err_set(e, EXIT_CODE_IO, "%s: the run that was to write it is not complete; see `tiersim report %s`", path, part);
+            err_set(e, EXIT_CODE_IO, "%s: the run that was to write it is not complete; see `tiersim report %s`", path,
+                    part);
         else
             err_set(e, EXIT_CODE_IO, "%s: %s", path, strerror(why));
         free(part);
@@ -245,7 +246,8 @@ static int read_tables(struct file *f, struct err *e)
     struct results *r = f->r;
 
     if (each(f,
-             "SELECT status, message, fingerprint, version, scenario_path, config_hash, log, seed, replication, warmup_ns,"
+             "SELECT status, message, fingerprint, version, scenario_path, config_hash, log, seed, replication, "
+             "warmup_ns,"
              " horizon_ns, t_end_ns, events, wall_s FROM run LIMIT 1",
              take_run, e))
         return -1;
@@ -258,7 +260,8 @@ static int read_tables(struct file *f, struct err *e)
     r->classes = arena_alloc(&r->arena, (size_t)(r->n_classes + 1) * sizeof *r->classes);
     r->metrics = arena_alloc(&r->arena, (size_t)(r->n_metrics + 1) * sizeof *r->metrics);
     r->counters = arena_alloc(&r->arena, (size_t)(r->n_counters + 1) * sizeof *r->counters);
-    if (each(f, "SELECT id, name, weight, slo_ttft_ns, slo_tpot_ns, slo_e2el_ns FROM class ORDER BY id", take_class, e) ||
+    if (each(f, "SELECT id, name, weight, slo_ttft_ns, slo_tpot_ns, slo_e2el_ns FROM class ORDER BY id", take_class,
+             e) ||
         each(f, "SELECT class, name, value, unit, approximate FROM metric ORDER BY rowid", take_metric, e) ||
         each(f, "SELECT name, value FROM counter ORDER BY rowid", take_counter, e) ||
         each(f, "SELECT count(*), sum(gpus), max(kv_blocks) FROM replica", take_replicas, e))

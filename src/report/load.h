@@ -1,8 +1,8 @@
 /*
  * load.h - a results file, read: what a report shows, and nothing else.
  *
- * The file is untrusted: the connection is defensive, schema functions are not trusted, names must be real tables, every
- * value is checked for type and range, counts are capped. What does not fit is an error, never a crash.
+ * The file is untrusted: the connection is defensive, schema functions are not trusted, names must be real tables,
+ * every value is checked for type and range, counts are capped. What does not fit is an error, never a crash.
  *
  * FILE.part is opened read-write, so that SQLite rolls back what a killed run left half done. Where a run was
  * killed there are no metrics in the file: they are computed from its rows as the run itself would have, over

@@ -59,8 +59,8 @@ static bool plausible(enum ev_kind k, const int64_t *rec, int64_t n_classes)
         return true;
     if (q->class >= n_classes || q->t_arrive_ns < 0)
         return false;
-    return q->status != REQUEST_COMPLETED || (q->t_admit_ns >= q->t_arrive_ns && q->t_first_ns >= q->t_admit_ns &&
-                                              q->t_end_ns >= q->t_first_ns);
+    return q->status != REQUEST_COMPLETED ||
+           (q->t_admit_ns >= q->t_arrive_ns && q->t_first_ns >= q->t_admit_ns && q->t_end_ns >= q->t_first_ns);
 }
 
 static void note_request(struct reading *g, const struct ev_request *q)
@@ -123,7 +123,8 @@ static int read_kind(struct reading *g, sqlite3 *db, enum ev_kind k, const char 
 
             row++;
             if (!to_record(stmt, info, rec, &g->t_last_ns) || !plausible(k, rec, g->n_classes)) {
-                err_set(e, EXIT_CODE_IO, "%s: damaged: row %lld of table %s cannot be", path, (long long)row, info->table);
+                err_set(e, EXIT_CODE_IO, "%s: damaged: row %lld of table %s cannot be", path, (long long)row,
+                        info->table);
                 goto out;
             }
             if (k == EV_REQUEST)
@@ -150,8 +151,8 @@ out:
 
 static bool is_logged(const char *log, enum log_level level)
 {
-    static const char *const names[] = {[LOG_SUMMARY] = "summary", [LOG_REQUEST] = "request", [LOG_STEP] = "step",
-                                        [LOG_ALL] = "all"};
+    static const char *const names[] = {
+        [LOG_SUMMARY] = "summary", [LOG_REQUEST] = "request", [LOG_STEP] = "step", [LOG_ALL] = "all"};
 
     for (int l = level; l <= LOG_ALL; l++)
         if (log && strcmp(log, names[l]) == 0)
@@ -162,7 +163,8 @@ static bool is_logged(const char *log, enum log_level level)
 int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err *e)
 {
     static const enum ev_kind kinds[] = {EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT};
-    struct reading g = {.collect = collect_new(r->classes, r->n_classes, r->warmup_ns, true), .n_classes = r->n_classes};
+    struct reading g = {.collect = collect_new(r->classes, r->n_classes, r->warmup_ns, true),
+                        .n_classes = r->n_classes};
     const struct store_metric *metrics;
     int result = -1;
 

@@ -8,9 +8,16 @@
 #include "store/schema.h"
 
 enum {
-    LEAF = 13, INTERIOR = 5, LEAF_HEADER = 8, INTERIOR_HEADER = 12,
-    AT_CHANGE = 24, AT_PAGES = 28, AT_VALID_FOR = 92, /* of the file header */
-    FIELDS_MAX = 24, CELL_MAX = 9 + 9 + 2 + FIELDS_MAX * 9, FIRST_PAGES = 48,
+    LEAF = 13,
+    INTERIOR = 5,
+    LEAF_HEADER = 8,
+    INTERIOR_HEADER = 12,
+    AT_CHANGE = 24,
+    AT_PAGES = 28,
+    AT_VALID_FOR = 92, /* of the file header */
+    FIELDS_MAX = 24,
+    CELL_MAX = 9 + 9 + 2 + FIELDS_MAX * 9,
+    FIRST_PAGES = 48,
 };
 
 static void put16(unsigned char *p, uint32_t v)
@@ -108,9 +115,11 @@ static void page_header(unsigned char *page, int kind, uint32_t cells, uint32_t 
 }
 
 /* Fills page `number` with records from `at` on; gives the first that found no room. */
-static uint32_t put_leaf(struct image *im, uint32_t number, const struct ev_info *info, const int64_t *rec, uint32_t at, uint32_t n)
+static uint32_t put_leaf(struct image *im, uint32_t number, const struct ev_info *info, const int64_t *rec, uint32_t at,
+                         uint32_t n)
 {
-    unsigned char *page = page_at(im, number), *pointer = page + LEAF_HEADER, *content = page + IMAGE_PAGE, cell[CELL_MAX];
+    unsigned char *page = page_at(im, number), *pointer = page + LEAF_HEADER, *content = page + IMAGE_PAGE,
+                  cell[CELL_MAX];
     uint32_t from = at;
 
     for (; at < n; at++) {
@@ -154,7 +163,8 @@ static void put_tree(struct image *im, uint32_t root, const struct ev_info *info
     page_header(page, INTERIOR, cells, (uint32_t)(content - page));
 }
 
-/* Hands the memory to the connection anew, when it has moved; then the prepared statements find their way again by themselves. */
+/* Hands the memory to the connection anew, when it has moved; then the prepared statements find their way again by
+ * themselves. */
 static int hand_over(struct image *im, sqlite3 *db)
 {
     sqlite3_int64 size = (sqlite3_int64)im->cap_pages * IMAGE_PAGE;

@@ -11,9 +11,9 @@
  *   leaf     | header | cell pointers -->  free  <-- cells |     cell = size, rowid, record
  *   record   | header size | a type a column | values big-endian, as few bytes as they need |
  *
- * The image is attached to the writer's connection as "unit" (sqlite3_deserialize). Between units it is written anew in place
- * and the header's change counter is moved on, which tells SQLite to forget what it had cached; so
- * statements prepared once stay good.
+ * The image is attached to the writer's connection as "unit" (sqlite3_deserialize). Between units it is written anew in
+ * place and the header's change counter is moved on, which tells SQLite to forget what it had cached; so statements
+ * prepared once stay good.
  *
  * Kept out: `request`, whose rows replace others (vtab.h). Rowids count from 1 in each unit; the copy gives new ones.
  * Ownership: the image owns its memory; image_free after the connection is closed.
@@ -29,10 +29,10 @@
 #include "trace/trace.h"
 
 struct image {
-    unsigned char *page;        /* page i is at (i - 1) * IMAGE_PAGE */
-    size_t n_pages, cap_pages;  /* in use; allocated */
-    uint32_t root[EV_KINDS];    /* page numbers; 0: not a table of the image */
-    uint32_t change;            /* the header's change counter */
+    unsigned char *page;       /* page i is at (i - 1) * IMAGE_PAGE */
+    size_t n_pages, cap_pages; /* in use; allocated */
+    uint32_t root[EV_KINDS];   /* page numbers; 0: not a table of the image */
+    uint32_t change;           /* the header's change counter */
 };
 
 enum { IMAGE_PAGE = 65536 };

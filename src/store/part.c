@@ -93,8 +93,9 @@ static int check_journal(const char *file, const char *suffix, struct err *e)
     int rc = 0;
 
     if (stat(journal, &st) == 0 && st.st_size > 0)
-        rc = err_set(e, EXIT_CODE_IO, "%s: %s is in use, or was left in mid-change; open it once with sqlite3, or remove both",
-                     journal, file);
+        rc = err_set(e, EXIT_CODE_IO,
+                     "%s: %s is in use, or was left in mid-change; open it once with sqlite3, or remove both", journal,
+                     file);
     free(journal);
     return rc;
 }

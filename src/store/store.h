@@ -9,7 +9,18 @@
  * Journal TRUNCATE, synchronous OFF during the run, FULL for the last commit. WAL is not used: on a full disk
  * it cannot even be opened read-only.
  *
- * Rows go in by `INSERT ... SELECT` from an in-memory virtual table over the unit's arrays.
+ * Rows go in by `INSERT ... SELECT`: from an image of the unit in SQLite's own format (image.h), and the rows of
+ * request, which replace earlier ones, from a virtual table over the unit's array (vtab.h).
+ *
+ * Who may write (part.h): the writer holds SQLite's exclusive lock on FILE.part, so two runs cannot write the same
+ * file. A FILE, or a FILE.part that a dead run left (it may hold hours of results), is replaced only with force;
+ * an empty FILE.part is nobody's.
+ *
+ * A full disk: the unit that found no room is rolled back, which gives its room back, and store_close records
+ * status 'failed' with the reason; a reserve of 64 KiB inside the file is given up for that. No metrics are written
+ * then, since they would tell of more than the rows do: the report computes them from the rows.
+ *
+ * Threads: one at a time. store_open and store_close belong to the main thread, the sink to the consumer.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -35,7 +46,7 @@ struct store_param { /* a row of run_param */
 
 struct store_config {
     const char *path; /* FILE */
-    bool force;       /* replace an existing FILE or FILE.part */
+    bool force;       /* replace an existing FILE or a dead run's FILE.part */
     enum log_level level;
     const char *scenario_path, *scenario_text, *resolved, *version;
     uint64_t config_hash;
@@ -48,11 +59,11 @@ struct store_config {
 };
 
 struct store_metric { /* a row of metric */
-    int64_t class_id;   /* -1: all classes, stored as NULL */
-    const char *name;   /* vLLM's JSON key, e.g. mean_ttft_ms */
-    double value;       /* NaN: NULL */
+    int64_t class_id; /* -1: all classes, stored as NULL */
+    const char *name; /* vLLM's JSON key, e.g. mean_ttft_ms */
+    double value;     /* NaN: NULL */
     const char *unit;
-    bool approximate;   /* from the log histogram */
+    bool approximate; /* from the log histogram */
 };
 
 struct store_counter { /* a row of counter: the model's own counts, for v_conservation */
@@ -61,7 +72,7 @@ struct store_counter { /* a row of counter: the model's own counts, for v_conser
 };
 
 struct store_end {
-    const char *status; /* "complete", "interrupted", "failed" */
+    const char *status;  /* "complete", "interrupted", "failed" */
     const char *message; /* why it failed, or NULL */
     uint64_t fingerprint;
     int64_t t_end_ns;

@@ -1,9 +1,10 @@
 /*
- * vtab.h - a trace unit's arrays as SQLite tables, so that `INSERT INTO step SELECT * FROM unit_step` writes a whole
- * array with one statement: 3 times faster than binding and stepping each row.
+ * vtab.h - an array of records as an SQLite table, so that `INSERT OR REPLACE INTO request SELECT * FROM unit_request`
+ * writes all of it with one statement, in an order of our choice. For rows that replace others; the rest, which is
+ * nine rows of ten, takes the faster way of image.h.
  *
- * One eponymous, read-only virtual table a record kind, "unit_" + the kind's name, on the writer's own connection;
- * nothing of it reaches the file. It reads what its vtab_source points to at that time; the caller keeps the
+ * An eponymous, read-only virtual table, "unit_" + the kind's name, on the writer's own connection; nothing of it
+ * reaches the file. It reads what its vtab_source points to at that time; the caller keeps the
  * arrays alive and unchanged while a statement runs. Only full scans, in array order (or in that of `order`).
  */
 #ifndef STORE_VTAB_H

@@ -41,9 +41,15 @@ static void *put(struct trace_unit *u, enum ev_kind k)
 static void put_request(struct trace_unit *u, int64_t id, int64_t t, bool done)
 {
     *(struct ev_request *)put(u, EV_REQUEST) =
-        (struct ev_request){.id = id, .replica = id & 3, .input_tokens = 512, .output_tokens = 512,
-                            .generated_tokens = done ? 512 : 100, .t_arrive_ns = t, .t_admit_ns = t + 1234567,
-                            .t_first_ns = t + 31234567, .t_end_ns = done ? t + 6131234567 : -1,
+        (struct ev_request){.id = id,
+                            .replica = id & 3,
+                            .input_tokens = 512,
+                            .output_tokens = 512,
+                            .generated_tokens = done ? 512 : 100,
+                            .t_arrive_ns = t,
+                            .t_admit_ns = t + 1234567,
+                            .t_first_ns = t + 31234567,
+                            .t_end_ns = done ? t + 6131234567 : -1,
                             .status = done ? REQUEST_COMPLETED : REQUEST_RUNNING};
 }
 
@@ -52,10 +58,17 @@ static void put_life(struct trace_unit *u, int64_t id, int64_t t)
     int64_t r = id & 3, s = t;
 
     for (int i = 0; i < 10; i++, s += 9876543)
-        *(struct ev_step *)put(u, EV_STEP) =
-            (struct ev_step){.replica = r, .t_start_ns = s, .t_end_ns = s + 9876543, .gap_ns = 9876543, .n_decode = 60,
-                             .n_prefill = i == 0, .prefill_tokens = i ? 0 : 512, .ctx_tokens = 60 * 768 + i,
-                             .tokens_out = 60, .kv_blocks = 60 * 48, .n_running = 60};
+        *(struct ev_step *)put(u, EV_STEP) = (struct ev_step){.replica = r,
+                                                              .t_start_ns = s,
+                                                              .t_end_ns = s + 9876543,
+                                                              .gap_ns = 9876543,
+                                                              .n_decode = 60,
+                                                              .n_prefill = i == 0,
+                                                              .prefill_tokens = i ? 0 : 512,
+                                                              .ctx_tokens = 60 * 768 + i,
+                                                              .tokens_out = 60,
+                                                              .kv_blocks = 60 * 48,
+                                                              .n_running = 60};
     *(struct ev_arrive *)put(u, EV_ARRIVE) = (struct ev_arrive){id, t, 0, 512, 512};
     *(struct ev_route *)put(u, EV_ROUTE) = (struct ev_route){id, t, r, 60};
     *(struct ev_admit *)put(u, EV_ADMIT) = (struct ev_admit){id, t + 1234567, r, 512, 60};
@@ -85,9 +98,19 @@ int main(int argc, char **argv)
     int64_t requests = argc > 1 ? atoll(argv[1]) : 100000, done = 0;
     bool index = argc > 2 && strcmp(argv[2], "--index") == 0;
     struct store_class class = {.name = "chat", .weight = 1};
-    struct store_config c = {.path = path, .force = true, .level = LOG_ALL, .scenario_path = "bench", .scenario_text = "",
-                             .resolved = "", .version = "bench", .classes = &class, .n_classes = 1, .n_replicas = 4,
-                             .gpus_per_replica = 1, .kv_blocks = 10000, .kv_block_tokens = 16};
+    struct store_config c = {.path = path,
+                             .force = true,
+                             .level = LOG_ALL,
+                             .scenario_path = "bench",
+                             .scenario_text = "",
+                             .resolved = "",
+                             .version = "bench",
+                             .classes = &class,
+                             .n_classes = 1,
+                             .n_replicas = 4,
+                             .gpus_per_replica = 1,
+                             .kv_blocks = 10000,
+                             .kv_block_tokens = 16};
     struct store_end end = {.status = "complete"};
     struct trace_unit u = {0};
     struct store *s;
@@ -122,7 +145,8 @@ int main(int argc, char **argv)
     double all_s = now_s() - start;
     getrusage(RUSAGE_SELF, &usage);
     stat(path, &st);
-    printf("store: %llu rows, %.2f M rows/s in the sink, %.2f M rows/s from open to rename%s, %.1f bytes/row, peak RSS %ld MB\n",
+    printf("store: %llu rows, %.2f M rows/s in the sink, %.2f M rows/s from open to rename%s, %.1f bytes/row, peak RSS "
+           "%ld MB\n",
            (unsigned long long)rows, 1e-6 * (double)rows / sink_s, 1e-6 * (double)rows / all_s,
            index ? " with six indices" : "", (double)st.st_size / (double)rows, usage.ru_maxrss / 1024);
     unlink(path);

@@ -50,13 +50,22 @@ static void make_records(void)
 {
     seed = 77;
     for (int i = 0; i < REQUESTS; i++) {
-        int64_t t = i * INT64_C(20000000), admit = t + (below(3) ? below(90000000) : 0), first = admit + below(500000000);
+        int64_t t = i * INT64_C(20000000), admit = t + (below(3) ? below(90000000) : 0),
+                first = admit + below(500000000);
         int64_t out = below(5) ? 1 + below(30) : 1, end = first + (out - 1) * (20000000 + below(30000000));
         int64_t kind = below(20);
 
-        request[i] = (struct ev_request){.id = i, .class = below(CLASSES), .replica = below(4), .input_tokens = 1 + below(999),
-                                         .output_tokens = out, .generated_tokens = out, .t_arrive_ns = t, .t_admit_ns = admit,
-                                         .t_first_ns = first, .t_end_ns = end, .status = REQUEST_COMPLETED};
+        request[i] = (struct ev_request){.id = i,
+                                         .class = below(CLASSES),
+                                         .replica = below(4),
+                                         .input_tokens = 1 + below(999),
+                                         .output_tokens = out,
+                                         .generated_tokens = out,
+                                         .t_arrive_ns = t,
+                                         .t_admit_ns = admit,
+                                         .t_first_ns = first,
+                                         .t_end_ns = end,
+                                         .status = REQUEST_COMPLETED};
         if (kind == 0)
             request[i].status = REQUEST_REJECTED, request[i].t_end_ns = t, request[i].replica = -1,
             request[i].t_first_ns = request[i].t_admit_ns = -1;
@@ -74,10 +83,16 @@ static void make_records(void)
     for (int i = 0; i < STEPS; i++) {
         int64_t t = i * INT64_C(15000000);
 
-        step[i] = (struct ev_step){.replica = i & 3, .t_start_ns = t, .t_end_ns = t + 5000000 + below(9000000),
-                                   .gap_ns = 10000000 + (below(4) ? below(1000) : below(90000000)), .n_decode = below(9),
-                                   .n_prefill = below(2), .prefill_tokens = below(500), .tokens_out = below(60),
-                                   .kv_blocks = below(800), .n_waiting = below(70)};
+        step[i] = (struct ev_step){.replica = i & 3,
+                                   .t_start_ns = t,
+                                   .t_end_ns = t + 5000000 + below(9000000),
+                                   .gap_ns = 10000000 + (below(4) ? below(1000) : below(90000000)),
+                                   .n_decode = below(9),
+                                   .n_prefill = below(2),
+                                   .prefill_tokens = below(500),
+                                   .tokens_out = below(60),
+                                   .kv_blocks = below(800),
+                                   .n_waiting = below(70)};
     }
     for (int i = 0; i < RESUMES; i++) {
         resume[i] = (struct ev_resume){.request = i, .t_ns = i * INT64_C(400000000), .gap_ns = below(2000000000)};
@@ -127,8 +142,8 @@ static void expect(int64_t class_id, const char *name, double want, double toler
 {
     double got = find(class_id, name)->value;
 
-    ck_assert_msg((isnan(want) && isnan(got)) || fabs(got - want) <= tolerance * fabs(want), "%s of class %d: %.17g, not %.17g",
-                  name, (int)class_id, got, want);
+    ck_assert_msg((isnan(want) && isnan(got)) || fabs(got - want) <= tolerance * fabs(want),
+                  "%s of class %d: %.17g, not %.17g", name, (int)class_id, got, want);
 }
 
 static void expect_list(int64_t class_id, const char *family, struct list *l, double tolerance)

@@ -45,11 +45,24 @@ static void leave(void)
 
 static struct store_config config(bool force, enum log_level level)
 {
-    return (struct store_config){.path = "r.db", .force = force, .level = level, .scenario_path = "s.ini",
-                                 .scenario_text = "[run]\n", .resolved = "[run]\nseed = 1\n", .version = "test",
-                                 .config_hash = 0xabc, .seed = -5, .warmup_ns = 1000, .classes = classes, .n_classes = 2,
-                                 .n_replicas = 2, .gpus_per_replica = 4, .kv_blocks = 100, .kv_block_tokens = 16,
-                                 .params = params, .n_params = 2};
+    return (struct store_config){.path = "r.db",
+                                 .force = force,
+                                 .level = level,
+                                 .scenario_path = "s.ini",
+                                 .scenario_text = "[run]\n",
+                                 .resolved = "[run]\nseed = 1\n",
+                                 .version = "test",
+                                 .config_hash = 0xabc,
+                                 .seed = -5,
+                                 .warmup_ns = 1000,
+                                 .classes = classes,
+                                 .n_classes = 2,
+                                 .n_replicas = 2,
+                                 .gpus_per_replica = 4,
+                                 .kv_blocks = 100,
+                                 .kv_block_tokens = 16,
+                                 .params = params,
+                                 .n_params = 2};
 }
 
 static const struct store_metric metrics[] = {{-1, "completed", 7, "requests", false},
@@ -59,8 +72,15 @@ static const struct store_counter counters[] = {{"requests_arrived", 9}};
 
 static struct store_end the_end(const char *status)
 {
-    return (struct store_end){.status = status, .fingerprint = 0xfeedface, .t_end_ns = 5000000, .events = 77, .wall_s = 0.5,
-                              .metrics = metrics, .n_metrics = 3, .counters = counters, .n_counters = 1};
+    return (struct store_end){.status = status,
+                              .fingerprint = 0xfeedface,
+                              .t_end_ns = 5000000,
+                              .events = 77,
+                              .wall_s = 0.5,
+                              .metrics = metrics,
+                              .n_metrics = 3,
+                              .counters = counters,
+                              .n_counters = 1};
 }
 
 static struct store *open_store(bool force, enum log_level level)
@@ -85,10 +105,17 @@ static void put_request(struct trace_unit *u, int64_t id, enum request_status st
 {
     bool done = status == REQUEST_COMPLETED;
 
-    *(struct ev_request *)put(u, EV_REQUEST) =
-        (struct ev_request){.id = id, .class = id % 2, .replica = done ? id % 2 : -1, .input_tokens = 10, .output_tokens = 3,
-                            .generated_tokens = done ? 3 : 0, .t_arrive_ns = id * 1000, .t_admit_ns = done ? id * 1000 + 10 : -1,
-                            .t_first_ns = done ? id * 1000 + 20 : -1, .t_end_ns = done ? id * 1000 + 60 : -1, .status = status};
+    *(struct ev_request *)put(u, EV_REQUEST) = (struct ev_request){.id = id,
+                                                                   .class = id % 2,
+                                                                   .replica = done ? id % 2 : -1,
+                                                                   .input_tokens = 10,
+                                                                   .output_tokens = 3,
+                                                                   .generated_tokens = done ? 3 : 0,
+                                                                   .t_arrive_ns = id * 1000,
+                                                                   .t_admit_ns = done ? id * 1000 + 10 : -1,
+                                                                   .t_first_ns = done ? id * 1000 + 20 : -1,
+                                                                   .t_end_ns = done ? id * 1000 + 60 : -1,
+                                                                   .status = status};
 }
 
 /* Unit i: requests 100 i ... end; the next 50 are in flight, put highest first; 200 steps; one of each event. */
@@ -102,18 +129,18 @@ static void fill(struct trace_unit *u, int64_t unit)
     for (int64_t i = 0; i < 200; i++) {
         int64_t t = unit * 100000 + i * 500;
 
-        *(struct ev_step *)put(u, EV_STEP) =
-            (struct ev_step){i & 1, t, t + 400, 450, 2, 1, 5, 999, 3, 40, 3, unit};
+        *(struct ev_step *)put(u, EV_STEP) = (struct ev_step){i & 1, t, t + 400, 450, 2, 1, 5, 999, 3, 40, 3, unit};
     }
     for (enum ev_kind k = EV_ARRIVE; k < EV_KINDS; k++) {
         int64_t *rec = put(u, k);
 
         for (int f = 0; f < ev_info[k].n_fields; f++)
-            rec[f] = ev_info[k].fields[f].type == FIELD_STATUS ? REQUEST_REJECTED
-                     : ev_info[k].fields[f].type == FIELD_REF  ? -1
-                     : strcmp(ev_info[k].fields[f].name, "replica") == 0 || strcmp(ev_info[k].fields[f].name, "class") == 0
-                         ? 1
-                         : unit;
+            rec[f] =
+                ev_info[k].fields[f].type == FIELD_STATUS ? REQUEST_REJECTED
+                : ev_info[k].fields[f].type == FIELD_REF  ? -1
+                : strcmp(ev_info[k].fields[f].name, "replica") == 0 || strcmp(ev_info[k].fields[f].name, "class") == 0
+                    ? 1
+                    : unit;
     }
 }
 
@@ -184,8 +211,9 @@ START_TEST(rows_as_put)
     ck_assert(exists("r.db") && !exists("r.db.part") && !exists("r.db.part-journal"));
     check_sound("r.db");
     ck_assert_str_eq(ask("r.db", "PRAGMA application_id"), "1414746673");
-    ck_assert_str_eq(ask("r.db", "SELECT count(*), sum(status = 'completed'), count(t_end_ns), count(replica) FROM request"),
-                     "350|300|300|300");
+    ck_assert_str_eq(
+        ask("r.db", "SELECT count(*), sum(status = 'completed'), count(t_end_ns), count(replica) FROM request"),
+        "350|300|300|300");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM request WHERE id IN (100, 349)"),
                      "100|0|0|10|3|3|100000|100010|100020|100060|0|completed\n"
                      "349|1|NULL|10|3|0|349000|NULL|NULL|NULL|0|waiting");
@@ -193,12 +221,14 @@ START_TEST(rows_as_put)
     ck_assert_str_eq(ask("r.db", "SELECT * FROM step WHERE rowid = 402"), "1|200500|200900|450|2|1|5|999|3|40|3|2");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM finish"), "0|0|NULL|rejected\n1|1|NULL|rejected\n2|2|NULL|rejected");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM route WHERE rowid = 3"), "2|2|1|2");
-    ck_assert_str_eq(ask("r.db", "SELECT status, message, fingerprint, config_hash, seed, log, warmup_ns, horizon_ns, t_end_ns,"
-                                 " events, wall_s FROM run"),
+    ck_assert_str_eq(ask("r.db",
+                         "SELECT status, message, fingerprint, config_hash, seed, log, warmup_ns, horizon_ns, t_end_ns,"
+                         " events, wall_s FROM run"),
                      "complete|NULL|00000000feedface|0000000000000abc|-5|all|1000|NULL|5000000|77|0.5");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM metric"),
                      "NULL|completed|7.0|requests|0\nNULL|mean_ttft_ms|0.1|ms|0\n1|p99_ttft_ms|NULL|ms|1");
-    ck_assert_str_eq(ask("r.db", "SELECT * FROM class"), "0|chat|3.0|2000000000|100000000|NULL\n1|batch|1.0|NULL|NULL|NULL");
+    ck_assert_str_eq(ask("r.db", "SELECT * FROM class"),
+                     "0|chat|3.0|2000000000|100000000|NULL\n1|batch|1.0|NULL|NULL|NULL");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM run_param"), "1|replica.count|2|2.0|0\n1|router.policy|random|NULL|0");
     ck_assert_str_eq(ask("r.db", "SELECT count(*) FROM sqlite_schema WHERE name = 'reserve'"), "0");
 }
@@ -213,15 +243,19 @@ START_TEST(documented)
 
     write_units(s, 2);
     ck_assert_int_eq(store_close(s, &end, &err), 0);
-    ck_assert_str_eq(ask("r.db", "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'"
-                                 " EXCEPT SELECT table_name, column_name FROM doc"),
-                     "");
-    ck_assert_str_eq(ask("r.db", "SELECT name FROM sqlite_schema EXCEPT SELECT table_name FROM doc WHERE column_name IS NULL"), "");
-    ck_assert_str_eq(ask("r.db", "SELECT d.table_name, d.column_name FROM doc d WHERE column_name IS NOT NULL AND NOT EXISTS"
-                                 " (SELECT 1 FROM pragma_table_info(d.table_name) c WHERE c.name = d.column_name)"),
+    ck_assert_str_eq(
+        ask("r.db", "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+                    " EXCEPT SELECT table_name, column_name FROM doc"),
+        "");
+    ck_assert_str_eq(
+        ask("r.db", "SELECT name FROM sqlite_schema EXCEPT SELECT table_name FROM doc WHERE column_name IS NULL"), "");
+    ck_assert_str_eq(ask("r.db",
+                         "SELECT d.table_name, d.column_name FROM doc d WHERE column_name IS NOT NULL AND NOT EXISTS"
+                         " (SELECT 1 FROM pragma_table_info(d.table_name) c WHERE c.name = d.column_name)"),
                      "");
     for (int i = 0; i < 9; i++) {
-        snprintf(sql, sizeof sql, "SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name LIMIT 1 OFFSET %d", i);
+        snprintf(sql, sizeof sql, "SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name LIMIT 1 OFFSET %d",
+                 i);
         snprintf(name, sizeof name, "%.60s", ask("r.db", sql));
         ck_assert_str_ne(name, "");
         snprintf(sql, sizeof sql, "SELECT count(*) > 0 FROM %s", name);
@@ -229,18 +263,22 @@ START_TEST(documented)
     }
     ck_assert_str_eq(ask("r.db", "SELECT class_name, completed, failed, met, attainment FROM v_goodput"),
                      "chat|99|0|99|1.0\nbatch|100|0|100|1.0\nall|199|0|199|1.0");
-    ck_assert_str_eq(ask("r.db", "SELECT queue_ms, ttft_ms, tpot_ms, e2el_ms, counted FROM v_latency WHERE request = 7"),
-                     "1.0e-05|2.0e-05|2.0e-05|6.0e-05|1");
-    ck_assert_str_eq(ask("r.db", "SELECT event FROM v_request_event WHERE request = 1"),
+    ck_assert_str_eq(
+        ask("r.db", "SELECT queue_ms, ttft_ms, tpot_ms, e2el_ms, counted FROM v_latency WHERE request = 7"),
+        "1.0e-05|2.0e-05|2.0e-05|6.0e-05|1");
+    ck_assert_str_eq(ask("r.db", "SELECT event FROM v_request_event WHERE request = 1 ORDER BY t_ns, life"),
                      "arrive\nroute\nadmit\nprefill\nfirst_token\nresume\npreempt\nfinish");
-    ck_assert_str_eq(ask("r.db", "SELECT name, \"left\", \"right\", ok FROM v_conservation WHERE name LIKE 'output tokens: rows of step%'"
-                                 " OR name = 'requests: arrived = rows of request'"),
-                     "requests: arrived = rows of request|9|250|0\noutput tokens: rows of step = rows of request|1200|600|0");
+    ck_assert_str_eq(
+        ask("r.db",
+            "SELECT name, \"left\", \"right\", ok FROM v_conservation WHERE name LIKE 'output tokens: rows of step%'"
+            " OR name = 'requests: arrived = rows of request'"),
+        "requests: arrived = rows of request|9|250|0\noutput tokens: rows of step = rows of request|1200|600|0");
     ck_assert_str_eq(ask("r.db", "SELECT sum(weight) FROM v_itl"), "802");
 }
 END_TEST
 
-/* Values of every size and sign, in units that need one page, many, and more than the image had room for, then few again. */
+/* Values of every size and sign, in units that need one page, many, and more than the image had room for, then few
+ * again. */
 START_TEST(all_values_survive)
 {
     static const int rows[] = {1, 900, 20000, 150000, 0, 30};
@@ -358,7 +396,7 @@ START_TEST(killed_leaves_prefix)
     memset(&err, 0, sizeof err);
     ck_assert_msg(results_load(&r, "r.db.part", &err) == 0, "%s", err.msg);
     ck_assert(r.recomputed);
-    ck_assert_int_eq(r.t_end_ns, 249000); /* the last instant in the rows: an arrival */
+    ck_assert_int_eq(r.t_end_ns, 249000);                                /* the last instant in the rows: an arrival */
     ck_assert_double_eq(results_metric(&r, -1, "completed", NULL), 199); /* request 0 came before warm-up */
     ck_assert_double_eq(results_metric(&r, -1, "mean_e2el_ms", NULL), 60e-6);
     ck_assert_double_eq(results_metric(&r, -1, "steps", NULL), 398);
@@ -398,8 +436,9 @@ START_TEST(hot_journal_rolled_back)
         sqlite3 *db;
 
         sqlite3_open("r.db.part", &db);
-        sqlite3_exec(db, "PRAGMA cache_size=2; PRAGMA synchronous=OFF; BEGIN; UPDATE request SET status = 'rejected';"
-                         "DELETE FROM step",
+        sqlite3_exec(db,
+                     "PRAGMA cache_size=2; PRAGMA synchronous=OFF; BEGIN; UPDATE request SET status = 'rejected';"
+                     "DELETE FROM step",
                      NULL, NULL, NULL);
         raise(SIGKILL);
     }
@@ -471,7 +510,9 @@ START_TEST(who_may_write)
     ck_assert_int_eq(store_close(s, &end, &err), 0);
     ck_assert_str_eq(ask("r.db", "SELECT count(*) FROM request"), "0");
     unlink("r.db");
-    write_file("r.db.part", "no database at all, but long enough to look for a header in its first hundred bytes, or so it seems ...");
+    write_file(
+        "r.db.part",
+        "no database at all, but long enough to look for a header in its first hundred bytes, or so it seems ...");
     refused(false, EXIT_CODE_USAGE, "holds what an unfinished run left");
     s = open_store(true, LOG_ALL);
     ck_assert_int_eq(store_close(s, &end, &err), 0);
@@ -533,7 +574,8 @@ static void full_disk(rlim_t bytes)
     check_sound("r.db.part");
     ck_assert_str_eq(ask("r.db.part", "SELECT status, message LIKE 'r.db.part: %' FROM run"), "failed|1");
     snprintf(want, sizeof want, "%lld|%lld", (long long)unit * 100, (long long)unit * 200);
-    ck_assert_str_eq(ask("r.db.part", "SELECT (SELECT sum(status = 'completed') FROM request), (SELECT count(*) FROM step)"), want);
+    ck_assert_str_eq(
+        ask("r.db.part", "SELECT (SELECT sum(status = 'completed') FROM request), (SELECT count(*) FROM step)"), want);
     for (int k = 0; k < EV_KINDS; k++)
         free(u.rec[k]);
 }
@@ -583,7 +625,8 @@ START_TEST(strange_files)
         {"UPDATE class SET id = id + 5", "table class"},
         {"DELETE FROM metric; UPDATE request SET t_first_ns = NULL", "row 1 of table request"},
         {"DELETE FROM metric; UPDATE request SET class = 7 WHERE id = 3", "row 4 of table request"},
-        {"DELETE FROM metric; UPDATE request SET t_end_ns = 9223372036854775807 WHERE id = 3", "row 4 of table request"},
+        {"DELETE FROM metric; UPDATE request SET t_end_ns = 9223372036854775807 WHERE id = 3",
+         "row 4 of table request"},
         {"DELETE FROM metric; UPDATE request SET status = 'dreaming' WHERE id = 3", "row 4 of table request"},
         {"DELETE FROM metric; UPDATE step SET n_decode = -4 WHERE rowid = 9", "row 9 of table step"},
         {"DELETE FROM metric; UPDATE step SET t_end_ns = 1 WHERE rowid = 9", "row 9 of table step"},
@@ -599,14 +642,17 @@ START_TEST(strange_files)
         write_units(s, 1);
         ck_assert_int_eq(store_close(s, &end, &err), 0);
         ck_assert_int_eq(sqlite3_open("r.db", &db), SQLITE_OK);
-        ck_assert_msg(sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", cases[i].sql, sqlite3_errmsg(db));
+        ck_assert_msg(sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", cases[i].sql,
+                      sqlite3_errmsg(db));
         sqlite3_close(db);
         ck_assert_msg(results_load(&r, "r.db", &err) == -1, "%s", cases[i].sql);
         ck_assert_msg(strstr(err.msg, cases[i].text) != NULL, "%s: %s", cases[i].sql, err.msg);
         results_free(&r);
         memset(&err, 0, sizeof err);
     }
-    write_file("r.db", "this is not a database, however long one looks at it; and it is over a hundred bytes long, as a header is.");
+    write_file(
+        "r.db",
+        "this is not a database, however long one looks at it; and it is over a hundred bytes long, as a header is.");
     ck_assert_int_eq(report_print("r.db", REPORT_TEXT, stdout, &err), -1);
     ck_assert_msg(strstr(err.msg, "no results file") != NULL, "%s", err.msg);
 }
@@ -654,10 +700,11 @@ START_TEST(report_texts)
     ck_assert((out = fmemopen(text, sizeof text, "w")) != NULL);
     ck_assert_int_eq(report_print("r.db.part", REPORT_TEXT, out, &err), 0);
     fclose(out);
-    ck_assert_msg(strncmp(text, "NOT COMPLETE: status failed (trace \"x\"??[31m:3); results up to 0.005 s simulated\n"
-                                "============ Serving Benchmark Result ============\n"
-                                "Successful requests:                     7\n"
-                                "Failed requests:                         -\n",
+    ck_assert_msg(strncmp(text,
+                          "NOT COMPLETE: status failed (trace \"x\"??[31m:3); results up to 0.005 s simulated\n"
+                          "============ Serving Benchmark Result ============\n"
+                          "Successful requests:                     7\n"
+                          "Failed requests:                         -\n",
                           200) == 0,
                   "%s", text);
     memset(text, 0, sizeof text);
