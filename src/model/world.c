@@ -1,60 +1,15 @@
 #include "config.h"
 
-#include "model/world.h"
+#include "model/world_state.h"
 
 #include <stdlib.h>
-
-#include "engine/sim.h"
-#include "model/loads.h"
-#include "model/replica.h"
 
 /* The same instant in this order. */
 enum event_class { CLASS_COMPLETION, CLASS_ARRIVAL, CLASS_SCHEDULING };
 
 enum event_kind { EVENT_STEP_END, EVENT_ARRIVAL, EVENT_STEP_BEGIN, EVENT_KINDS };
 
-struct world {
-    const struct scenario *sc;
-    struct workload *workload;
-    struct trace *trace;
-    struct sim *sim;
-
-    struct pool pool;
-    struct list held; /* LINK_QUEUE: the central queue */
-    struct replica_env env;
-    void *cost_state;
-    struct replica *replicas;
-    struct loads loads;
-    void *router_state;
-    struct rng router_rng;
-
-    struct work_item *items; /* arrivals that are pending events; slots, free ones linked by class_id */
-    int64_t n_items, free_item;
-
-    int64_t total_blocks;
-    int64_t arrived, completed, rejected, max_concurrent;
-    int64_t arrived_input;                          /* prompt tokens of all that arrived */
-    int64_t done_input, done_output, done_computed; /* of the completed: prompts, answers, tokens that had KV */
-    int64_t committed; /* requests below this id have had a row at a commit */
-    uint64_t area_ns, area_t_ns, sojourn_ns; /* Little's law, mod 2^64 */
-    struct err err;
-};
-
 /* ---- requests as records ---- */
-
-static int64_t in_system(const struct world *w)
-{
-    return w->arrived - w->completed - w->rejected;
-}
-
-/* Call before each change of the number in system. */
-static void count_area(struct world *w)
-{
-    uint64_t now = (uint64_t)sim_now(w->sim);
-
-    w->area_ns += (uint64_t)in_system(w) * (now - w->area_t_ns);
-    w->area_t_ns = now;
-}
 
 static void put_request(struct world *w, const struct request *q, int64_t t_end_ns, enum request_status status)
 {
@@ -98,7 +53,7 @@ static void end_request(struct world *w, uint32_t slot, enum request_status stat
     struct request *q = &w->pool.at[slot];
     int64_t now = sim_now(w->sim);
 
-    count_area(w);
+    world_count_area(w);
     w->sojourn_ns += (uint64_t)(now - q->t_arrive_ns);
     if (status == REQUEST_COMPLETED) {
         w->completed++;
@@ -209,7 +164,7 @@ static void on_arrival(struct world *w, uint32_t item_index)
     w->items[item_index].class_id = w->free_item;
     w->free_item = item_index;
 
-    count_area(w);
+    world_count_area(w);
     q->id = w->arrived++;
     q->class_id = item.class_id;
     q->input_tokens = item.input_tokens;
@@ -228,8 +183,8 @@ static void on_arrival(struct world *w, uint32_t item_index)
         if (closed)
             schedule_arrival(w);
     } else {
-        if (in_system(w) > w->max_concurrent)
-            w->max_concurrent = in_system(w);
+        if (world_in_system(w) > w->max_concurrent)
+            w->max_concurrent = world_in_system(w);
         if (w->held.n > 0 || !route(w, slot))
             list_push_back(&w->pool, &w->held, LINK_QUEUE, slot);
     }
@@ -395,96 +350,4 @@ int64_t world_max_concurrent(const struct world *w)
 uint64_t world_digest(const struct world *w)
 {
     return w->router_rng.digest;
-}
-
-/* ---- conservation ---- */
-
-/* What the world holds at this instant, counted from the replicas and the requests themselves. */
-struct audit {
-    struct replica_counts sum;
-    int64_t waiting, running, stepping;
-    int64_t blocks_allocated, blocks_freed, blocks_held;
-    int64_t flight, flight_generated, flight_computed;
-};
-
-static struct audit audit(struct world *w)
-{
-    struct audit a = {0};
-
-    for (int64_t i = 0; i < w->loads.view.n; i++) {
-        const struct replica *r = &w->replicas[i];
-        a.sum.steps_started += r->counts.steps_started;
-        a.sum.steps_ended += r->counts.steps_ended;
-        a.sum.tokens_out += r->counts.tokens_out;
-        a.sum.decode_tokens += r->counts.decode_tokens;
-        a.sum.prefill_tokens += r->counts.prefill_tokens;
-        a.sum.dropped_tokens += r->counts.dropped_tokens;
-        a.sum.preemptions += r->counts.preemptions;
-        a.waiting += r->batch.waiting.n;
-        a.running += r->batch.running.n;
-        a.stepping += r->stepping;
-        a.blocks_allocated += r->batch.allocated;
-        a.blocks_freed += r->batch.freed;
-        a.blocks_held += r->batch.used;
-        if (!r->stepping)
-            batch_check(&r->batch);
-    }
-    for (uint32_t s = w->pool.all.head; s != SLOT_NONE; s = w->pool.at[s].next[LINK_ALL]) {
-        const struct request *q = &w->pool.at[s];
-        const struct batch *b = &w->replicas[q->replica < 0 ? 0 : q->replica].batch;
-        a.flight++;
-        a.flight_generated += batch_generated(b, q);
-        a.flight_computed += batch_computed(b, q);
-    }
-    return a;
-}
-
-int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
-{
-    struct audit a = audit(w);
-
-    count_area(w);
-    for (uint32_t s = w->pool.all.head; s != SLOT_NONE; s = w->pool.at[s].next[LINK_ALL])
-        w->sojourn_ns += (uint64_t)(sim_now(w->sim) - w->pool.at[s].t_arrive_ns);
-
-    sim_assert(w->arrived == w->completed + w->rejected + a.flight);
-    sim_assert(a.flight == a.waiting + a.running + w->held.n);
-    sim_assert(a.sum.tokens_out == w->done_output + a.flight_generated);
-    sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens == w->done_computed + a.flight_computed + a.sum.dropped_tokens);
-    sim_assert(a.blocks_allocated == a.blocks_freed + a.blocks_held);
-    sim_assert(a.sum.steps_started == a.sum.steps_ended + a.stepping);
-    sim_assert(w->area_ns == w->sojourn_ns);
-
-    const struct world_count counts[] = {
-        {"requests_arrived", w->arrived},
-        {"requests_completed", w->completed},
-        {"requests_rejected", w->rejected},
-        {"requests_waiting", a.waiting},
-        {"requests_running", a.running},
-        {"requests_held", w->held.n},
-        {"tokens_in_arrived", w->arrived_input},
-        {"tokens_in_done", w->done_input},
-        {"tokens_out_done", w->done_output},
-        {"tokens_out_partial", a.flight_generated},
-        {"tokens_out_steps", a.sum.tokens_out},
-        {"prefill_tokens_computed", a.sum.prefill_tokens},
-        {"decode_tokens_computed", a.sum.decode_tokens},
-        {"kv_tokens_done", w->done_computed},
-        {"kv_tokens_held", a.flight_computed},
-        {"kv_tokens_dropped", a.sum.dropped_tokens},
-        {"kv_blocks_allocated", a.blocks_allocated},
-        {"kv_blocks_freed", a.blocks_freed},
-        {"kv_blocks_held", a.blocks_held},
-        {"preemptions", a.sum.preemptions},
-        {"max_concurrent", w->max_concurrent},
-        {"little_area_ns", (int64_t)w->area_ns},
-        {"little_sojourn_ns", (int64_t)w->sojourn_ns},
-        {"steps_started", a.sum.steps_started},
-        {"steps_ended", a.sum.steps_ended},
-        {"steps_running", a.stepping},
-    };
-    int n = (int)(sizeof counts / sizeof counts[0]);
-    for (int i = 0; i < n; i++)
-        out[i] = counts[i];
-    return n;
 }

@@ -1,5 +1,6 @@
 #include "store/image.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static void put16(unsigned char *p, uint32_t v)
 
 static void put32(unsigned char *p, uint32_t v)
 {
-    v = __builtin_bswap32(v);
+    v = htobe32(v);
     memcpy(p, &v, 4);
 }
 
@@ -64,7 +65,7 @@ static inline unsigned char put_int(unsigned char **body, int64_t v)
         type = 4;
     else
         type = size < UINT64_C(1) << 47 ? 5 : 6;
-    uint64_t big_endian = __builtin_bswap64((uint64_t)v << (64 - 8 * bytes_of[type]));
+    uint64_t big_endian = htobe64((uint64_t)v << (64 - 8 * bytes_of[type]));
     memcpy(*body, &big_endian, 8);
     *body += bytes_of[type];
     return (unsigned char)type;

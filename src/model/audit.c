@@ -1,0 +1,94 @@
+/*
+ * audit.c - conservation: the world's running counts against what it holds (DESIGN.md, section 7).
+ */
+#include "model/world_state.h"
+
+/* What the world holds at this instant, counted from the replicas and the requests themselves. */
+struct audit {
+    struct replica_counts sum;
+    int64_t waiting, running, stepping;
+    int64_t blocks_allocated, blocks_freed, blocks_held;
+    int64_t flight, flight_generated, flight_computed;
+};
+
+static struct audit audit(struct world *w)
+{
+    struct audit a = {0};
+
+    for (int64_t i = 0; i < w->loads.view.n; i++) {
+        const struct replica *r = &w->replicas[i];
+        a.sum.steps_started += r->counts.steps_started;
+        a.sum.steps_ended += r->counts.steps_ended;
+        a.sum.tokens_out += r->counts.tokens_out;
+        a.sum.decode_tokens += r->counts.decode_tokens;
+        a.sum.prefill_tokens += r->counts.prefill_tokens;
+        a.sum.dropped_tokens += r->counts.dropped_tokens;
+        a.sum.preemptions += r->counts.preemptions;
+        a.waiting += r->batch.waiting.n;
+        a.running += r->batch.running.n;
+        a.stepping += r->stepping;
+        a.blocks_allocated += r->batch.allocated;
+        a.blocks_freed += r->batch.freed;
+        a.blocks_held += r->batch.used;
+        if (!r->stepping)
+            batch_check(&r->batch);
+    }
+    for (uint32_t s = w->pool.all.head; s != SLOT_NONE; s = w->pool.at[s].next[LINK_ALL]) {
+        const struct request *q = &w->pool.at[s];
+        const struct batch *b = &w->replicas[q->replica < 0 ? 0 : q->replica].batch;
+        a.flight++;
+        a.flight_generated += batch_generated(b, q);
+        a.flight_computed += batch_computed(b, q);
+    }
+    return a;
+}
+
+int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
+{
+    struct audit a = audit(w);
+
+    world_count_area(w);
+    for (uint32_t s = w->pool.all.head; s != SLOT_NONE; s = w->pool.at[s].next[LINK_ALL])
+        w->sojourn_ns += (uint64_t)(sim_now(w->sim) - w->pool.at[s].t_arrive_ns);
+
+    sim_assert(w->arrived == w->completed + w->rejected + a.flight);
+    sim_assert(a.flight == a.waiting + a.running + w->held.n);
+    sim_assert(a.sum.tokens_out == w->done_output + a.flight_generated);
+    sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens == w->done_computed + a.flight_computed + a.sum.dropped_tokens);
+    sim_assert(a.blocks_allocated == a.blocks_freed + a.blocks_held);
+    sim_assert(a.sum.steps_started == a.sum.steps_ended + a.stepping);
+    sim_assert(w->area_ns == w->sojourn_ns);
+
+    const struct world_count counts[] = {
+        {"requests_arrived", w->arrived},
+        {"requests_completed", w->completed},
+        {"requests_rejected", w->rejected},
+        {"requests_waiting", a.waiting},
+        {"requests_running", a.running},
+        {"requests_held", w->held.n},
+        {"tokens_in_arrived", w->arrived_input},
+        {"tokens_in_done", w->done_input},
+        {"tokens_out_done", w->done_output},
+        {"tokens_out_partial", a.flight_generated},
+        {"tokens_out_steps", a.sum.tokens_out},
+        {"prefill_tokens_computed", a.sum.prefill_tokens},
+        {"decode_tokens_computed", a.sum.decode_tokens},
+        {"kv_tokens_done", w->done_computed},
+        {"kv_tokens_held", a.flight_computed},
+        {"kv_tokens_dropped", a.sum.dropped_tokens},
+        {"kv_blocks_allocated", a.blocks_allocated},
+        {"kv_blocks_freed", a.blocks_freed},
+        {"kv_blocks_held", a.blocks_held},
+        {"preemptions", a.sum.preemptions},
+        {"max_concurrent", w->max_concurrent},
+        {"little_area_ns", (int64_t)w->area_ns},
+        {"little_sojourn_ns", (int64_t)w->sojourn_ns},
+        {"steps_started", a.sum.steps_started},
+        {"steps_ended", a.sum.steps_ended},
+        {"steps_running", a.stepping},
+    };
+    int n = (int)(sizeof counts / sizeof counts[0]);
+    for (int i = 0; i < n; i++)
+        out[i] = counts[i];
+    return n;
+}
