@@ -3,13 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* By measurement (tests/bench/bench_engine.c): sorting pays up to about 16 events; below some hundred a heap
- * is as quick as buckets. Neither is sharp. */
-#ifndef RUN
-#define RUN 16
-#define SPILL 96
-#endif
-enum { RUN_MAX = RUN, SPILL_MIN = SPILL };
+/* By measurement (tests/bench/bench_engine.c), and neither is sharp: sorting a few events in place is quicker
+ * than spreading them; a heap of fewer than a hundred is as quick as buckets. */
+enum { RUN_MAX = 32, SPILL_MIN = 96 };
 
 static const struct pending_list empty_list = {PENDING_NONE, PENDING_NONE};
 
@@ -75,9 +71,9 @@ static void mark_empty(struct pending *p, struct place at)
         p->levels &= ~(1u << at.level);
 }
 
-void pending_far_insert(struct pending *p, uint32_t slot)
+void pending_far_insert(struct pending *p, uint32_t slot, uint64_t t)
 {
-    struct place at = place_of(p, p->slot[slot].key.t);
+    struct place at = place_of(p, t);
     pending_append(p, &p->bucket[at.level][at.digit], slot, PENDING_FAR);
     p->digits[at.level] |= 1ull << at.digit;
     p->levels |= 1u << at.level;
@@ -153,7 +149,7 @@ static uint32_t run_of_instant(struct pending *p, struct pending_list list)
             last = p->slot[slot].key;
             pending_append(p, &run, slot, PENDING_RUN);
         } else {
-            pending_late_insert(p, slot);
+            pending_late_insert(p, slot, p->slot[slot].key);
         }
     }
     set_run(p, run);
@@ -164,7 +160,7 @@ static void spread(struct pending *p, struct pending_list list)
 {
     for (uint32_t slot = list.head, next; slot != PENDING_NONE; slot = next) {
         next = p->slot[slot].next;
-        pending_far_insert(p, slot);
+        pending_far_insert(p, slot, p->slot[slot].key.t);
     }
 }
 

@@ -15,21 +15,22 @@
  *             t       3 . 40 . 22   level 1, bucket 40: it holds 3.40.00 .. 3.40.63
  *         so push and remove are O(1), and the next bucket is found by two bit scans.
  *   near  t < near_end: `run`, a sorted list that is eaten from its head, and `late`, a 4-ary heap of what
- *         was pushed below near_end since the run was made. The next event is the lesser of their heads.
+ *         was pushed below near_end since the run was made. The next event is the lesser of their heads. What
+ *         is pushed in order (ties, a constant delay) is appended to the run at no cost.
  *
  * When near is empty (pending_refill), the next bucket becomes the run if it is small (sorted then) or of
- * one instant; otherwise it is spread over the level below, origin moving to its start, and so on. When late
- * grows well beyond what a refill gives (pending_spill), near goes back to the buckets to be cut
- * more finely. A set of a few dozen events never leaves `late`, so it is then simply a heap.
+ * one instant; otherwise it is spread over the levels below, origin moving to its start, and so on. When late
+ * grows well beyond what a refill gives (pending_spill), near goes back to the buckets to be cut more
+ * finely. A set of a few dozen events mostly stays in `late`: it is then simply a heap.
  *
  * Invariants: near is empty only if all is; each event of near < near_end <= each of far; origin <=
- *   near_end; an event in far is in the bucket that its t and origin name; a list in a bucket keeps the
- *   order of pushing; late.at[n .. n+3] hold a key above all others.
- * Ties: keys are unique, for seq is. Events of one instant come out of one bucket of level 0 in the order of
- *   pushing, which is that of seq when they are of one class: then the bucket is a run as it stands.
- * Cost: push, pop and remove O(1) amortised for far and run, O(log late) for late, whatever the times are.
- *   An event goes down at most 11 levels, and up again only by a spill, which a doubling of late pays
- *   for: no law of times makes it worse than a heap by more than a constant. Peek is O(1) always.
+ *   near_end; an event of far is in the bucket that its t and origin name; at[n .. n+3] of late hold a
+ *   key above all others, as run_first and run_last do when the run is empty.
+ * Ties: keys are unique, for seq is. A bucket's list keeps the order of pushing, so one of level 0, a single
+ *   instant, is a run as it stands if its events are of one class; those out of order go to late.
+ * Cost: push, pop and remove O(1) amortised in far and run, O(log late) in late, whatever the times are: an
+ *   event goes down at most 11 levels, and up only by a spill, which the pushes that doubled late have
+ *   paid for. Peek is O(1) always. A single operation may take O(n), as when an array grows.
  * Ownership: events live in slots, which never move between parts: lists and the heap are of slot
  *   numbers. A handle is (generation, slot). 40 bytes an event, 24 more in late.
  */
@@ -109,7 +110,7 @@ void pending_grow_slots(struct pending *p);
 void pending_grow_late(struct pending *p);
 void pending_refill(struct pending *p);
 void pending_spill(struct pending *p);
-void pending_far_insert(struct pending *p, uint32_t slot);
+void pending_far_insert(struct pending *p, uint32_t slot, uint64_t t);
 void pending_unlist(struct pending *p, uint32_t slot);
 
 #define PENDING_KEY_MAX ((struct pending_key){UINT64_MAX, UINT64_MAX})
@@ -150,12 +151,12 @@ static inline void pending_late_down(struct pending *p, uint32_t hole, struct pe
     pending_late_put(p, hole, x);
 }
 
-static inline void pending_late_insert(struct pending *p, uint32_t slot)
+static inline void pending_late_insert(struct pending *p, uint32_t slot, struct pending_key key)
 {
     if (p->n_late == p->cap_late)
         pending_grow_late(p);
     p->slot[slot].place = PENDING_LATE;
-    pending_late_up(p, p->n_late++, (struct pending_node){p->slot[slot].key, slot});
+    pending_late_up(p, p->n_late++, (struct pending_node){key, slot});
 }
 
 static inline void pending_late_remove(struct pending *p, uint32_t at)
@@ -201,20 +202,21 @@ static inline uint64_t pending_next_time(const struct pending *p)
     return p->run_first.t < p->late[0].key.t ? p->run_first.t : p->late[0].key.t;
 }
 
-/* Puts the event of a slot whose key is set where it belongs. */
-static inline void pending_insert(struct pending *p, uint32_t slot)
+/* Puts the event of a slot of this key where it belongs. (The key is passed along, not read back: a 16-byte load
+ * of what two 8-byte stores have just written would stall.) */
+static inline void pending_insert(struct pending *p, uint32_t slot, struct pending_key key)
 {
+    p->slot[slot].key = key;
     p->n++;
-    if (p->slot[slot].key.t < p->near_end && p->n_late >= p->spill_at)
+    if (key.t < p->near_end && p->n_late >= p->spill_at)
         pending_spill(p);
-    struct pending_key key = p->slot[slot].key;
     if (key.t >= p->near_end) {
-        pending_far_insert(p, slot);
+        pending_far_insert(p, slot, key.t);
     } else if (pending_less(p->run_last, key)) {
         pending_append(p, &p->run, slot, PENDING_RUN);
         p->run_last = key;
     } else {
-        pending_late_insert(p, slot);
+        pending_late_insert(p, slot, key);
     }
 }
 
@@ -237,11 +239,10 @@ static inline uint64_t pending_push(struct pending *p, struct pending_key key, u
     uint32_t slot = p->free;
     struct pending_slot *e = &p->slot[slot];
     p->free = e->next;
-    e->key = key;
     e->kind = kind;
     e->arg = arg;
     uint64_t handle = (uint64_t)e->gen << 32 | slot;
-    pending_insert(p, slot);
+    pending_insert(p, slot, key);
     return handle;
 }
 
@@ -259,9 +260,9 @@ static inline void pending_release(struct pending *p, uint32_t slot)
 static inline uint32_t pending_find(const struct pending *p, uint64_t handle)
 {
     uint32_t slot = (uint32_t)handle;
-    return slot < p->n_slots && p->slot[slot].gen == handle >> 32 && p->slot[slot].place != PENDING_FREE
-               ? slot
-               : PENDING_NONE;
+    if (slot >= p->n_slots || p->slot[slot].gen != handle >> 32 || p->slot[slot].place == PENDING_FREE)
+        return PENDING_NONE;
+    return slot;
 }
 
 /* Takes the next event out (there must be one) and gives its slot, readable until the next push. */

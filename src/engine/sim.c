@@ -67,9 +67,8 @@ bool sim_reschedule(struct sim *s, sim_handle h, int64_t t_ns)
         return false;
     sim_assert(t_ns >= s->now_ns);
     pending_remove(&s->pending, slot);
-    struct pending_slot *e = &s->pending.slot[slot];
-    e->key = next_key(s, t_ns, e->key.tie >> PENDING_CLASS_SHIFT);
-    pending_insert(&s->pending, slot);
+    uint64_t event_class = s->pending.slot[slot].key.tie >> PENDING_CLASS_SHIFT;
+    pending_insert(&s->pending, slot, next_key(s, t_ns, event_class));
     return true;
 }
 

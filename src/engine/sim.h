@@ -12,6 +12,8 @@
  * recognised (sim_cancel gives false), since slots carry a generation. Rescheduling moves the event and
  * gives it a new seq, as if it were scheduled anew, and keeps its handle.
  *
+ * Cost: all O(1) but for O(log n) of the few events that are next (pending.h, which says how).
+ *
  * Invariants: the clock never goes back; scheduling in the past is a bug (abort).
  */
 #ifndef ENGINE_SIM_H
@@ -42,19 +44,20 @@ bool sim_reschedule(struct sim *s, sim_handle h, int64_t t_ns);
 bool sim_pending(const struct sim *s, sim_handle h);
 
 int64_t sim_now(const struct sim *s);
-int64_t sim_next_time(const struct sim *s); /* INT64_MAX when empty */
+int64_t sim_next_time(const struct sim *s); /* INT64_MAX when empty; O(1) */
 uint64_t sim_count(const struct sim *s);    /* events handled so far */
 uint64_t sim_size(const struct sim *s);     /* events pending */
 
 /* Why sim_run came back. */
 enum sim_stop {
-    SIM_EMPTY,     /* nothing pending */
+    SIM_EMPTY,     /* nothing pending; the clock stays at the last event */
     SIM_UNTIL,     /* the next event is later than until_ns; the clock is at until_ns */
-    SIM_COUNT,     /* max_events were handled */
-    SIM_REQUESTED, /* sim_stop was called from a dispatch */
+    SIM_COUNT,     /* max_events were handled, and another is due */
+    SIM_REQUESTED, /* sim_request_stop was called: from a dispatch, or before the run */
 };
 
-/* Handles events with t <= until_ns, at most max_events of them. */
+/* Handles events with t <= until_ns, at most max_events of them. A request to stop is honoured once, before the
+ * next event. */
 enum sim_stop sim_run(struct sim *s, int64_t until_ns, uint64_t max_events);
 void sim_request_stop(struct sim *s);
 
