@@ -31,6 +31,9 @@
  * Cost: push, pop and remove O(1) amortised in far and run, O(log late) in late, whatever the times are: an
  *   event goes down at most 11 levels, and up only by a spill, which the pushes that doubled late have
  *   paid for. Peek is O(1) always. A single operation may take O(n), as when an array grows.
+ * Measured against a plain 4-ary heap (bench_engine.c): as quick at ten events, 1.7 to 3.5 times at 1e3 and 1e4,
+ *   about twice at 1e5. At 1e6 the lists' scattered slots cost a cache miss a step: arrays in the buckets would
+ *   mend that, and make cancelling costlier at the sizes that occur.
  * Ownership: events live in slots, which never move between parts: lists and the heap are of slot
  *   numbers. A handle is (generation, slot). 40 bytes an event, 24 more in late.
  */
