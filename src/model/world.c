@@ -34,13 +34,15 @@ static void put_request(struct world *w, const struct request *q, int64_t t_end_
 }
 
 /* Requests that came since the last commit and are in flight get a row now, so that every event of this
- * commit has its request; the row is replaced when the request ends. */
-static void put_in_flight(void *ctx)
+ * commit has its request; the row is replaced when the request ends, or by the last commit, which says how far
+ * each of those left had come. */
+static void put_in_flight(void *ctx, bool last)
 {
     struct world *w = ctx;
+    int64_t from = last ? 0 : w->committed;
     uint32_t slot = w->pool.all.tail;
 
-    for (; slot != SLOT_NONE && w->pool.at[slot].id >= w->committed; slot = w->pool.at[slot].prev[LINK_ALL]) {
+    for (; slot != SLOT_NONE && w->pool.at[slot].id >= from; slot = w->pool.at[slot].prev[LINK_ALL]) {
         const struct request *q = &w->pool.at[slot];
         bool runs = q->phase == PHASE_PARTIAL || q->phase == PHASE_DECODING;
         put_request(w, q, -1, runs ? REQUEST_RUNNING : REQUEST_WAITING);

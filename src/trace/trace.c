@@ -100,7 +100,7 @@ int trace_rotate(struct trace *t, bool last, struct err *e)
     int status = 0;
 
     if (t->on_rotate)
-        t->on_rotate(t->on_rotate_ctx);
+        t->on_rotate(t->on_rotate_ctx, last);
     u->last = last;
     u->next = NULL;
     pthread_mutex_lock(&q->lock);

@@ -80,7 +80,8 @@ enum { TRACE_SINKS_MAX = 4 };
 struct trace {
     struct trace_unit *unit; /* being filled */
     uint32_t unit_records;   /* rotate at this many */
-    void (*on_rotate)(void *ctx); /* model: put what makes the unit a consistent prefix (requests in flight) */
+    /* model: put what makes the unit a consistent prefix (requests in flight) */
+    void (*on_rotate)(void *ctx, bool last);
     void *on_rotate_ctx;
     struct sink *sinks[TRACE_SINKS_MAX];
     int n_sinks;

@@ -58,6 +58,11 @@ run "$tmp/cut.db" -s run.log=all -s run.horizon=20s
 check_file "cut at a horizon" "$tmp/cut.db"
 n=$(sqlite3 "$tmp/cut.db" "SELECT count(*) FROM request WHERE status IN ('waiting', 'running')")
 result "cut at a horizon: requests are in flight ($n)" $((n > 0)) "none"
+# The same over several commits: requests in flight at the end have rows of an earlier one.
+run "$tmp/long.db" -s run.log=all -s run.horizon=100s -s workload.rate=60/s -s workload.requests=100000
+check_file "cut after many commits" "$tmp/long.db"
+n=$(sqlite3 "$tmp/long.db" "SELECT count(*) FROM request WHERE status = 'running' AND t_arrive_ns < 90e9")
+result "cut after many commits: old requests are running ($n)" $((n > 0)) "none"
 run "$tmp/central.db" -s run.log=all -s router.policy=central_queue -s scheduler.max_num_seqs=8
 check_file "central queue" "$tmp/central.db"
 
