@@ -2,7 +2,12 @@
 
 #include "model/world_state.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+
+/* A closed loop without think time and without an end, all of whose requests are rejected, would stand still: so many
+ * rejections in a row at one instant fail the run. */
+enum { REJECTED_IN_A_ROW_MAX = 1000000 };
 
 /* The same instant in this order. */
 enum event_class { CLASS_COMPLETION, CLASS_ARRIVAL, CLASS_SCHEDULING };
@@ -157,6 +162,22 @@ static bool can_fit(const struct world *w, const struct work_item *item)
            batch_blocks_of(&w->replicas[0].batch, tokens - 1) <= w->total_blocks;
 }
 
+/* After a rejection. */
+static void watch_rejections(struct world *w)
+{
+    if (sim_now(w->sim) != w->t_rejected_ns)
+        w->rejected_in_a_row = 0;
+    w->t_rejected_ns = sim_now(w->sim);
+    if (++w->rejected_in_a_row < REJECTED_IN_A_ROW_MAX || w->sc->workload.requests > 0 ||
+        workload_concurrency(w->workload) == 0)
+        return;
+    err_set(&w->err, EXIT_CODE_FAILED,
+            "%d requests in a row were rejected at %.9f s: none fits, and without think time the clock stands still "
+            "(shorten the lengths, or give [workload] requests or think)",
+            REJECTED_IN_A_ROW_MAX, (double)sim_now(w->sim) * 1e-9);
+    sim_request_stop(w->sim);
+}
+
 static void on_arrival(struct world *w, uint32_t item_index)
 {
     struct work_item item = w->items[item_index];
@@ -184,7 +205,9 @@ static void on_arrival(struct world *w, uint32_t item_index)
         end_request(w, slot, REQUEST_REJECTED);
         if (closed)
             schedule_arrival(w);
+        watch_rejections(w);
     } else {
+        w->rejected_in_a_row = 0;
         if (world_in_system(w) > w->max_concurrent)
             w->max_concurrent = world_in_system(w);
         if (w->held.n > 0 || !route(w, slot))
@@ -204,7 +227,13 @@ static void begin_step(struct world *w, struct replica *r)
     duration += duration / 20; /* the deliberately wrong model: every step takes 5% too long */
 #endif
     update_room(w, r);
-    if (duration > 0)
+    if (duration >= INT64_MAX - sim_now(w->sim)) {
+        err_set(&w->err, EXIT_CODE_FAILED,
+                "a step of replica %" PRId64 " that begins at %.9f s takes %.3g s and so ends after the clock does, at "
+                "%.4g s (look at the figures of [gpu], and at the rate)",
+                r->id, (double)sim_now(w->sim) * 1e-9, (double)duration * 1e-9, (double)INT64_MAX * 1e-9);
+        sim_request_stop(w->sim);
+    } else if (duration > 0)
         sim_schedule(w->sim, sim_now(w->sim) + duration, CLASS_COMPLETION, EVENT_STEP_END, (uint32_t)r->id);
 }
 

@@ -75,7 +75,8 @@ static int64_t step_ns(const void *state, const struct cost_step *step)
     t += larger((double)step->prefill_pairs * s->pair_s, (double)step->prefill_kv * s->kv_s);
     if (step->n_logits)
         t += larger(logits * s->head_flop_s, s->head_s + logits * s->head_byte_s);
-    return (int64_t)(t * 1e9) + 1;
+    t *= 1e9;
+    return t < 9e18 ? (int64_t)t + 1 : INT64_MAX; /* beyond the clock: the world says so */
 }
 
 const struct cost_ops cost_roofline_ops = {

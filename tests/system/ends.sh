@@ -131,4 +131,15 @@ ok "truncated trace line: the message has file:line" says "$scratch/err" "cut.cs
 ok "truncated trace line: status is failed" is failed "$(sql "$scratch/t.db.part" 'SELECT status FROM run')"
 ok "truncated trace line: its message is in the file" is 1 "$(sql "$scratch/t.db.part" "SELECT count(*) FROM run WHERE message LIKE '%cut.csv:52:%'")"
 ok "truncated trace line: report reads it" reports "$scratch/t.db.part"
+
+# ---- runs that the clock cannot hold ----
+sed -e 's/^requests.*/concurrency = 3/' -e '/^rate/d' -e 's/^arrivals.*/arrivals = closed_loop/' \
+    -e 's/^input_tokens.*/input_tokens = 500000/' "$bench" > "$scratch/closed.ini"
+timeout 60 "$TIERSIM" run "$scratch/closed.ini" -q -o "$scratch/c.db" -s run.horizon=10s -s run.log=summary 2> "$scratch/err"
+ok "a closed loop that stands still: exit 1" is 1 $?
+ok "... and the message says so" says "$scratch/err" "in a row were rejected at 0.000000000 s"
+"$TIERSIM" run "$bench" -q -o "$scratch/c.db" --force -s gpu.memory_bandwidth=1B/s 2> "$scratch/err"
+ok "a step longer than the clock: exit 1" is 1 $?
+ok "... and the message says so" says "$scratch/err" "ends after the clock does"
+ok "... and the file" is failed "$(sql "$scratch/c.db.part" 'SELECT status FROM run')"
 exit $failed
