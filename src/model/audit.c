@@ -11,6 +11,17 @@ struct audit {
     int64_t flight, flight_generated, flight_computed;
 };
 
+/* What a request must hold: within a step also the blocks of the tokens that the step computes. */
+static int64_t blocks_of(const struct world *w, const struct request *q)
+{
+    const struct replica *r = &w->replicas[q->replica < 0 ? 0 : q->replica];
+    bool decodes = q->phase == PHASE_DECODING;
+
+    if (!decodes && q->phase != PHASE_PARTIAL)
+        return 0;
+    return batch_blocks_of(&r->batch, batch_computed(&r->batch, q) + (decodes ? r->stepping : q->chunk));
+}
+
 static struct audit audit(struct world *w)
 {
     struct audit a = {0};
@@ -29,7 +40,7 @@ static struct audit audit(struct world *w)
         a.stepping += r->stepping;
         a.blocks_allocated += r->batch.allocated;
         a.blocks_freed += r->batch.freed;
-        a.blocks_held += r->batch.used;
+        sim_assert(r->batch.used <= r->batch.total_blocks);
         if (!r->stepping)
             batch_check(&r->batch);
     }
@@ -39,6 +50,7 @@ static struct audit audit(struct world *w)
         a.flight++;
         a.flight_generated += batch_generated(b, q);
         a.flight_computed += batch_computed(b, q);
+        a.blocks_held += blocks_of(w, q);
     }
     return a;
 }
