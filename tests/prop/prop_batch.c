@@ -166,8 +166,9 @@ static struct case_result compare(uint64_t seed, bool chunked)
     int64_t block_tokens = block_sizes[rng_below(&rng, 5)], longest = 40 + (int64_t)rng_below(&rng, 400);
     int64_t max_seqs = 1 + (int64_t)rng_below(&rng, 24);
     int64_t budget = max_seqs + (int64_t)rng_below(&rng, 200);
-    if (!chunked && budget < 2 * longest)
-        budget = 2 * longest; /* a recomputed prompt must fit the budget whole */
+    int64_t answer = chunked || rng_below(&rng, 2) ? longest : 3;
+    if (!chunked && budget < longest + answer)
+        budget = longest + answer; /* a recomputed prompt must fit the budget whole */
     int64_t blocks = (2 * longest + block_tokens - 1) / block_tokens * (1 + (int64_t)rng_below(&rng, 4));
     struct scheduler_limits limits = {max_seqs, budget, chunked};
 
@@ -188,7 +189,7 @@ static struct case_result compare(uint64_t seed, bool chunked)
     for (; ended < want; result.steps++, now += 1000) {
         for (int64_t n = (int64_t)rng_below(&rng, 3); n > 0 && sent < want; n--) {
             int64_t input = 1 + (int64_t)rng_below(&rng, (uint64_t)longest);
-            int64_t output = 1 + (int64_t)rng_below(&rng, (uint64_t)(rng_below(&rng, 4) ? longest : 3));
+            int64_t output = 1 + (int64_t)rng_below(&rng, (uint64_t)(rng_below(&rng, 4) ? answer : 3));
             uint32_t slot = pool_take(&pool);
             pool.at[slot].id = sent;
             pool.at[slot].input_tokens = input;
