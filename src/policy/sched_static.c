@@ -5,7 +5,8 @@
  * The batch is closed at the first step that starts with nothing running: those that fit (slots and KV blocks
  * for their whole prompts) are taken then; the budget only spreads their prompts over steps.
  * Since a sequence needs a chunk to be admitted, members beyond the first step's budget are admitted
- * with what is left of it: at least one token each.
+ * with what is left of it: at least one token each. Without chunked_prefill the batch is those whose prompts fit
+ * into one step whole.
  * Not modelled: padding (a slot whose sequence has ended costs nothing here) and reserving the longest
  * possible output; when decodes outgrow the cache, the latest is preempted as in continuous batching.
  */
@@ -21,12 +22,13 @@ static void plan_step(const void *options, const struct sched_view *v, struct sc
         return;
     }
 
-    int64_t budget = v->limits->max_num_batched_tokens, free = v->free_blocks, members = 0;
+    int64_t budget = v->limits->max_num_batched_tokens, free = v->free_blocks, members = 0, prompts = 0;
     struct sched_seq s;
     uint64_t at = 0;
     while (members < v->limits->max_num_seqs && v->waiting(v, &at, &s)) {
         int64_t blocks = sched_blocks_for(v, &s, s.prompt_left);
-        if (blocks > free)
+        prompts += s.prompt_left;
+        if (blocks > free || (members > 0 && prompts > budget && !v->limits->chunked_prefill))
             break;
         free -= blocks;
         members++;

@@ -229,7 +229,7 @@ static void check_class(const struct check *c, const struct class_options *k, bo
         wrong(c, section, "input_min",
               "input_min and output_min make %" PRId64 " tokens, more than model.max_context = %" PRId64, least,
               l->model.max_context);
-    else if (memory_fits && least > cost_kv_blocks(l) * l->replica.kv_block_tokens)
+    else if (memory_fits && least - 1 > cost_kv_blocks(l) * l->replica.kv_block_tokens) /* the last token has no KV */
         wrong(c, section, "input_min",
               "input_min and output_min make %" PRId64 " tokens, but a replica's KV cache holds %" PRId64, least,
               cost_kv_blocks(l) * l->replica.kv_block_tokens);

@@ -61,6 +61,8 @@ small=(-s replica.memory_fraction=0.3 -s replica.kv_block_tokens=16)
 edge "a small cache" "$one" "$(lengths 1 1)" "1 0" "$ended" "${small[@]}"
 room=$(sqlite3 "$db" "SELECT kv_blocks * 16 FROM replica")
 edge "a request that fills the cache is served: its last token has no KV" "$one" "$(lengths $((room - 9)) 10)" "1 0" "$ended" "${small[@]}"
+edge "... also when the class says that it never has less" "$one" "$(lengths 1 10),input_min=$((room - 9)),output_min=10" "1 0" \
+    "$ended" "${small[@]}"
 edge "one token more is rejected there too" "$one" "$(lengths $((room - 8)) 10)" "0 1" "$ended" "${small[@]}"
 edge "... and it counts as failed" "$one" "$(lengths $((room - 8)) 10)" "1.0 0.0" \
     "SELECT (SELECT value FROM metric WHERE name = 'failed' AND class IS NULL), (SELECT value FROM metric WHERE name = 'completed' AND class IS NULL)" "${small[@]}"
@@ -109,6 +111,10 @@ edge "static: the next batch begins when all of this one have ended" "$(at_once 
     -s scheduler.policy=static -s scheduler.max_num_seqs=4
 edge "static: only whole prompts that fit are taken" "$(at_once 4)" "$(lengths $((room * 38 / 100)) 10)" "4 2 0" \
     "SELECT count(*), sum(t_admit_ns = 0), sum(preemptions) FROM request" "${small[@]}" -s scheduler.policy=static
+
+edge "static, whole prompts: as many as fit into one step" "$(at_once 5)" "$(lengths 40 3),input_max=40,output_max=3" "0 0 30 30 60" \
+    "SELECT group_concat(t_admit_ns / 1000000, ' ') FROM (SELECT * FROM request ORDER BY id)" \
+    -s scheduler.policy=static -s scheduler.chunked_prefill=no -s scheduler.max_num_seqs=8 -s scheduler.max_num_batched_tokens=100
 
 # ---- closed loops ----
 edge "closed loop: each user thinks, then asks again" "arrivals=closed_loop,concurrency=2,requests=6,think=30ms" "$(lengths 9 3)" \
