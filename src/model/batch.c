@@ -38,10 +38,6 @@ int64_t batch_blocks_of(const struct batch *b, int64_t tokens)
 static int64_t grow_phase(const struct batch *b, const struct request *r)
 {
     int64_t p = ((int64_t)r->join_step - r->computed) % b->block_tokens;
-#ifdef TIERSIM_BROKEN
-    p++; /* the deliberately wrong model: blocks are taken a step late */
-    p %= b->block_tokens;
-#endif
     return p < 0 ? p + b->block_tokens : p;
 }
 
@@ -119,7 +115,11 @@ int64_t batch_preempt(struct batch *b, uint32_t slot)
         list_remove(b->pool, &b->partial, LINK_PARTIAL, slot);
     }
     list_remove(b->pool, &b->running, LINK_QUEUE, slot);
+#ifdef TIERSIM_BROKEN /* the deliberately wrong model: who was preempted queues up again */
+    list_push_back(b->pool, &b->waiting, LINK_QUEUE, slot);
+#else
     list_push_front(b->pool, &b->waiting, LINK_QUEUE, slot);
+#endif
     int64_t blocks = free_blocks_of(b, r->computed);
     r->phase = PHASE_WAITING;
     r->computed = 0;
