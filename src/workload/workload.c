@@ -188,7 +188,10 @@ static int next_row(struct workload *w, struct work_item *item, struct err *e)
     if (o->trace_speed != 1) {
         double slowed = (double)t_ns / o->trace_speed + 0.5;
         if (!(slowed < (double)INT64_MAX))
-            return 0;
+            return err_set(e, EXIT_CODE_FAILED,
+                           "%s: at trace_speed = %g the row of %.7f s comes after the clock ends, at %.4g s (raise "
+                           "workload.trace_speed, or end the slice before with trace_to)",
+                           o->trace, o->trace_speed, (double)row.t_ns * 1e-9, (double)INT64_MAX * 1e-9);
         t_ns = (int64_t)slowed;
     }
     return give(w, t_ns, &row, item);

@@ -17,7 +17,8 @@
  * Lengths: rounded to the nearest token, at least 1, clamped to the class's limits (a limit of 0 is none). A class
  * whose length is `trace` takes the line's, also clamped.
  *
- * Ends: after workload.requests items, with the trace or its slice, or where the clock (int64 ns) would.
+ * Ends: after workload.requests items, with the trace or its slice, or, for drawn arrivals, where the clock (int64 ns)
+ * would. A trace row beyond the clock is an error: no row is left out.
  */
 #ifndef WORKLOAD_WORKLOAD_H
 #define WORKLOAD_WORKLOAD_H

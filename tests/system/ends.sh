@@ -138,6 +138,14 @@ sed -e 's/^requests.*/concurrency = 3/' -e '/^rate/d' -e 's/^arrivals.*/arrivals
 timeout 60 "$TIERSIM" run "$scratch/closed.ini" -q -o "$scratch/c.db" -s run.horizon=10s -s run.log=summary 2> "$scratch/err"
 ok "a closed loop that stands still: exit 1" is 1 $?
 ok "... and the message says so" says "$scratch/err" "in a row were rejected at 0.000000000 s"
+{
+    echo "TIMESTAMP,ContextTokens,GeneratedTokens"
+    echo "2023-11-16 18:15:46.0000000,10,10"
+    echo "2023-11-16 23:15:46.0000000,10,10"
+} > "$scratch/slow.csv"
+"$TIERSIM" run "$azure" -q -o "$scratch/t.db" --force -s "workload.trace=$scratch/slow.csv" -s workload.trace_speed=0.000001 2> "$scratch/err"
+ok "a trace row beyond the clock: exit 1" is 1 $?
+ok "... and the message says so" says "$scratch/err" "the row of 18000.0000000 s comes after the clock ends"
 "$TIERSIM" run "$bench" -q -o "$scratch/c.db" --force -s gpu.memory_bandwidth=1B/s 2> "$scratch/err"
 ok "a step longer than the clock: exit 1" is 1 $?
 ok "... and the message says so" says "$scratch/err" "ends after the clock does"
