@@ -95,6 +95,7 @@ static void preempt(struct replica *r, const struct replica_env *env, uint32_t s
     if (q->phase == PHASE_DECODING)
         q->t_last_ns = r->last_token_ns;
     int64_t blocks = batch_preempt(&r->batch, slot);
+    pool_touch(env->pool, slot);
     r->counts.preemptions++;
     r->counts.dropped_tokens += computed;
     *trace_put_preempt(env->trace) =
@@ -113,6 +114,7 @@ static void admit(struct replica *r, const struct replica_env *env, const struct
     if (q->t_admit_ns < 0)
         q->t_admit_ns = now_ns;
     batch_admit(&r->batch, c->seq, c->tokens);
+    pool_touch(env->pool, c->seq);
 }
 
 static void add_chunk(struct cost_step *cost, const struct request *q)
@@ -196,6 +198,7 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
         return;
     if (q->t_first_ns < 0) {
         q->t_first_ns = now_ns;
+        pool_touch(env->pool, c->seq);
         *trace_put_first_token(env->trace) =
             (struct ev_first_token){.request = q->id, .t_ns = now_ns, .replica = r->id};
     } else {

@@ -19,6 +19,7 @@ void pool_free(struct pool *p)
 {
     free(p->at);
     free(p->heap_pos);
+    free(p->touched);
     pool_init(p);
 }
 
@@ -52,8 +53,21 @@ uint32_t pool_take(struct pool *p)
 void pool_give(struct pool *p, uint32_t slot)
 {
     list_remove(p, &p->all, LINK_ALL, slot);
+    p->at[slot].touched = false;
     p->at[slot].next[LINK_ALL] = p->free;
     p->free = slot;
+}
+
+void pool_touch(struct pool *p, uint32_t slot)
+{
+    if (p->at[slot].touched)
+        return;
+    p->at[slot].touched = true;
+    if (p->n_touched == p->cap_touched) {
+        p->cap_touched = p->cap_touched ? 2 * p->cap_touched : 256;
+        p->touched = mem_realloc(p->touched, (size_t)p->cap_touched * sizeof *p->touched);
+    }
+    p->touched[p->n_touched++] = slot;
 }
 
 void list_push_back(struct pool *p, struct list *l, enum link k, uint32_t slot)

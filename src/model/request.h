@@ -38,6 +38,7 @@ struct request {
     int64_t t_arrive_ns, t_admit_ns, t_first_ns, t_last_ns; /* -1: not yet. t_last: latest token before a preemption */
     int64_t preemptions;
     enum request_phase phase;
+    bool touched; /* its state changed since the last commit (pool_touch) */
     uint32_t prev[LINKS], next[LINKS];
 };
 
@@ -51,6 +52,8 @@ struct pool {
     uint32_t *heap_pos; /* for the heap of completions (heap.h); by slot */
     uint32_t cap, free; /* free slots linked by next[LINK_ALL] */
     struct list all;    /* by arrival */
+    uint32_t *touched;  /* slots, in the order of their change; may hold slots whose request has ended since */
+    int64_t n_touched, cap_touched;
 };
 
 void pool_init(struct pool *p);
@@ -58,6 +61,8 @@ void pool_free(struct pool *p);
 /* A zeroed request with times -1 and replica -1, at the end of the list of all. Pointers into the pool die. */
 uint32_t pool_take(struct pool *p);
 void pool_give(struct pool *p, uint32_t slot);
+/* Its row in the results file is out of date: it arrived, was routed, admitted or preempted, or gave its first token. */
+void pool_touch(struct pool *p, uint32_t slot);
 
 void list_init(struct list *l);
 void list_push_back(struct pool *p, struct list *l, enum link k, uint32_t slot);

@@ -38,21 +38,28 @@ static void put_request(struct world *w, const struct request *q, int64_t t_end_
     };
 }
 
-/* Requests that came since the last commit and are in flight get a row now, so that every event of this
- * commit has its request; the row is replaced when the request ends, or by the last commit, which says how far
- * each of those left had come. */
+static void put_in_flight_row(struct world *w, uint32_t slot)
+{
+    struct request *q = &w->pool.at[slot];
+    bool runs = q->phase == PHASE_PARTIAL || q->phase == PHASE_DECODING;
+
+    q->touched = false;
+    put_request(w, q, -1, runs ? REQUEST_RUNNING : REQUEST_WAITING);
+}
+
+/* Requests in flight whose state changed since the last commit get a row now, so that the rows and the events of a
+ * commit agree: as many rows as there were events, at most. Generated tokens change in each step and are
+ * brought up to date for all by the last commit only. */
 static void put_in_flight(void *ctx, bool last)
 {
     struct world *w = ctx;
-    int64_t from = last ? 0 : w->committed;
-    uint32_t slot = w->pool.all.tail;
 
-    for (; slot != SLOT_NONE && w->pool.at[slot].id >= from; slot = w->pool.at[slot].prev[LINK_ALL]) {
-        const struct request *q = &w->pool.at[slot];
-        bool runs = q->phase == PHASE_PARTIAL || q->phase == PHASE_DECODING;
-        put_request(w, q, -1, runs ? REQUEST_RUNNING : REQUEST_WAITING);
-    }
-    w->committed = w->arrived;
+    for (int64_t i = 0; i < w->pool.n_touched; i++)
+        if (w->pool.at[w->pool.touched[i]].touched)
+            put_in_flight_row(w, w->pool.touched[i]);
+    w->pool.n_touched = 0;
+    for (uint32_t s = w->pool.all.head; last && s != SLOT_NONE; s = w->pool.at[s].next[LINK_ALL])
+        put_in_flight_row(w, s);
 }
 
 static void end_request(struct world *w, uint32_t slot, enum request_status status)
@@ -134,6 +141,7 @@ static bool route(struct world *w, uint32_t slot)
                                                    .replica = chosen,
                                                    .outstanding = w->loads.requests[chosen]};
     q->replica = chosen;
+    pool_touch(&w->pool, slot);
     batch_enqueue(&r->batch, slot);
     loads_add(&w->loads, chosen, 1, q->input_tokens);
     update_room(w, r);
@@ -193,6 +201,7 @@ static void on_arrival(struct world *w, uint32_t item_index)
     q->input_tokens = item.input_tokens;
     q->output_tokens = item.output_tokens;
     q->t_arrive_ns = sim_now(w->sim);
+    pool_touch(&w->pool, slot);
     w->arrived_input += item.input_tokens;
     *trace_put_arrive(w->trace) = (struct ev_arrive){.request = q->id,
                                                      .t_ns = q->t_arrive_ns,

@@ -181,8 +181,8 @@ WITH k AS (
     SELECT count(*) AS n, coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(prefill_tokens), 0) AS prefill,
            coalesce(sum(n_decode), 0) AS decoded
     FROM step WHERE (SELECT log FROM run) IN ('step', 'all')
-), l(requests, steps, events) AS (
-    SELECT log <> 'summary', log IN ('step', 'all'), log = 'all' FROM run
+), l(requests, steps, events, last) AS ( -- last: the run came to its last commit, which brings generated_tokens up to date
+    SELECT log <> 'summary', log IN ('step', 'all'), log = 'all', EXISTS (SELECT 1 FROM counter) FROM run
 ), law(name, "left", "right") AS (
     SELECT 'requests: arrived = completed + rejected + waiting + running + held', arrived,
            completed + rejected + waiting + running + held FROM k
@@ -207,7 +207,7 @@ WITH k AS (
     UNION ALL SELECT 'output tokens: of steps = rows of step', out_steps, tokens_out FROM k, s, l WHERE steps
     UNION ALL SELECT 'tokens decoded = rows of step', k.decoded, s.decoded FROM k, s, l WHERE steps
     UNION ALL SELECT 'prompt tokens: prefilled = rows of step', prefilled, s.prefill FROM k, s, l WHERE steps
-    UNION ALL SELECT 'output tokens: rows of step = rows of request', tokens_out, generated FROM s, q, l WHERE steps
+    UNION ALL SELECT 'output tokens: rows of step = rows of request', tokens_out, generated FROM s, q, l WHERE steps AND last
     UNION ALL SELECT 'prompt tokens: rows of step = rows of prefill', s.prefill,
                      (SELECT coalesce(sum(tokens), 0) FROM prefill) FROM s, l WHERE events
     UNION ALL SELECT 'requests: rows of arrive = rows of request', (SELECT count(*) FROM arrive), q.n FROM q, l WHERE events

@@ -62,6 +62,14 @@ before=$(sha256sum < "$scratch/r.db")
 ok "without --force an existing file is refused (exit 2 or 74)" test $? -ne 0
 ok "... and the message names it" says "$scratch/err" "r.db"
 
+# ---- a horizon that cuts what has been in flight for many commits ----
+"$TIERSIM" run "$srcdir/scenarios/quickstart.ini" -q -o "$scratch/h.db" -s run.horizon=60s -s workload.rate=300/s \
+    -s workload.requests=20000
+ok "horizon: every conservation law holds in the file" is 0 "$(sql "$scratch/h.db" 'SELECT count(*) FROM v_conservation WHERE NOT ok')"
+ok "horizon: who waits, runs or has preempted is told as at its end" is 1 "$(sql "$scratch/h.db" "SELECT
+    (SELECT count(*) FROM request WHERE status = 'waiting') = (SELECT value FROM counter WHERE name = 'requests_waiting')
+    AND (SELECT sum(preemptions) > 0 FROM request WHERE status <> 'completed')")"
+
 # ---- kill -9 ----
 "$TIERSIM" run "$bench" -q --force -o "$scratch/r.db" "${long[@]}" &
 pid=$!
@@ -73,6 +81,11 @@ ok "kill -9: report opens FILE.db.part" reports "$scratch/r.db.part"
 ok "kill -9: the report says the run was cut" grep -qiE "running|cut|killed" "$scratch/out"
 ok "kill -9: status is running" is running "$(sql "$scratch/r.db.part" 'SELECT status FROM run')"
 ok "kill -9: what is there is a consistent prefix" consistent "$scratch/r.db.part"
+ok "kill -9: no conservation law is broken" is 0 "$(sql "$scratch/r.db.part" 'SELECT count(*) FROM v_conservation WHERE NOT ok')"
+ok "kill -9: rows of requests agree with their events" is 1 "$(sql "$scratch/r.db.part" "SELECT
+    (SELECT count(*) FROM first_token) = (SELECT count(t_first_ns) FROM request)
+    AND (SELECT count(DISTINCT request) FROM admit) = (SELECT count(t_admit_ns) FROM request)
+    AND (SELECT count(*) FROM v_conservation) >= 5")"
 ok "kill -9: the same name can be run again" "$TIERSIM" run "$bench" -q --force -o "$scratch/r.db" -s workload.requests=100
 ok "kill -9: ... and leaves no .part" test ! -e "$scratch/r.db.part"
 
