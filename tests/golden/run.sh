@@ -3,7 +3,7 @@
 # difference and takes it. Needs TIERSIM (the program) and srcdir (the top of the source tree) from the environment.
 set -euo pipefail
 
-golden=$srcdir/tests/golden
+golden=${srcdir:?the top of the source tree}/tests/golden
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0

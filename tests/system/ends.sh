@@ -6,6 +6,7 @@ set -uo pipefail
 
 scratch=$(mktemp -d)
 mounted=
+# shellcheck disable=SC2317 # called by the trap
 cleanup() {
     [ -z "$mounted" ] || umount "$mounted"
     rm -rf "$scratch"
