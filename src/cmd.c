@@ -24,5 +24,6 @@ void cmd_print_mistakes(const struct diags *d)
 {
     fflush(stdout);
     diags_print(d, stderr);
-    fprintf(stderr, "%zu mistake%s; nothing was run\n", d->n, d->n == 1 ? "" : "s");
+    fprintf(stderr, "%zu mistake%s%s; nothing was run\n", d->n, d->n == 1 ? "" : "s",
+            d->n > DIAGS_SHOWN ? ", the first of them above" : "");
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +48,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
     switch (key) {
     case 'o':
+        if (*arg == '\0')
+            argp_error(state, "-o needs the name of a file");
         a->output = arg;
         return 0;
     case 'f':
@@ -59,6 +62,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->quiet = true;
         return 0;
     case OPT_EXPECT:
+        if (strlen(arg) != 16 || arg[strspn(arg, "0123456789abcdefABCDEF")] != '\0')
+            argp_error(state, "\"%s\" is no fingerprint (want 16 hexadecimal digits, e.g. af6fdd56f33b2b18)", arg);
         a->expect = arg;
         return 0;
     case OPT_JSON:
@@ -127,7 +132,7 @@ static void progress_show(struct progress *p, const struct scenario *sc, const s
         double t = (double)world_now(w) / (double)sc->run.horizon_ns;
         share = t > share ? t : share;
     }
-    fprintf(stderr, "\r%.1f s simulated, %" PRId64 " of %" PRId64 " requests ended, %.2f M events/s",
+    fprintf(stderr, "\r%.0f s simulated, %" PRId64 " of %" PRId64 " requests, %.1f M events/s",
             (double)world_now(w) * 1e-9, world_ended(w), world_arrived(w),
             (double)world_events(w) / (now - p->start) * 1e-6);
     if (share > 0)
@@ -283,6 +288,14 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     return end.fingerprint;
 }
 
+/* So that -o SCENARIO --force loses nothing. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
 static int run(struct arguments *a, const struct scenario *sc)
 {
     struct err e = {0};
@@ -334,7 +347,10 @@ int cmd_run(int argc, char **argv)
     if (scenario_load(&sc, a.scenario, a.sets.at, a.sets.n, &d)) {
         if (a.output == NULL)
             a.output = default_output(a.scenario, &sc.arena);
-        code = run(&a, &sc);
+        if (is_same_file(a.output, a.scenario))
+            fprintf(stderr, "tiersim: -o %s is the scenario itself; name another file\n", a.output);
+        else
+            code = run(&a, &sc);
     } else {
         cmd_print_mistakes(&d);
     }

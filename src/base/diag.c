@@ -75,7 +75,7 @@ void diags_print(const struct diags *d, FILE *out)
             order[k] = order[k - 1];
         order[k] = i;
     }
-    for (size_t i = 0; i < d->n; i++) {
+    for (size_t i = 0; i < d->n && i < DIAGS_SHOWN; i++) {
         const struct diag *m = &d->at[order[i]];
         if (m->file && m->line)
             fprintf(out, "%s:%d: %s\n", m->file, m->line, m->text);

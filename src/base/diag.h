@@ -29,7 +29,10 @@ void diags_free(struct diags *d);
 void diags_add(struct diags *d, const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* One line each, in the order found, sorted by (file as first seen, line). */
+/* So many are printed: a file that is no text at all must not flood the terminal. */
+enum { DIAGS_SHOWN = 100 };
+
+/* One line each, in the order found, sorted by (file as first seen, line); the first DIAGS_SHOWN of them. */
 void diags_print(const struct diags *d, FILE *out);
 
 #endif

@@ -42,13 +42,13 @@ const char *opt_value_kind(const struct opt *row)
 /* A limit as the user would write the value. */
 static void format_limit(const struct opt *row, double x, char *out, size_t size)
 {
-    if (row->kind == OPT_TIME && fabs(x) < 9e6)
+    if (row->kind == OPT_TIME && fabs(x) <= 9e6)
         units_format_ns((int64_t)rint(x * 1e9), out, size);
-    else if (row->kind == OPT_BYTES && fabs(x) < 9e15)
+    else if (row->kind == OPT_BYTES && fabs(x) <= 9e15)
         units_format_bytes((int64_t)x, out, size);
     else if (row->kind == OPT_QUANTITY)
         units_format(x, row->unit, out, size);
-    else if (row->kind == OPT_INT && fabs(x) < 9e15)
+    else if (row->kind == OPT_INT && fabs(x) <= 9e15)
         snprintf(out, size, "%.0f", x);
     else
         units_format_number(x, out, size);

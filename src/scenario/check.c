@@ -100,9 +100,8 @@ static bool check_memory(const struct check *c)
         return true;
     struct cost_memory m = cost_memory(l);
     wrong(c, "replica", given(c->sc, "replica", "tp") ? "tp" : "memory_fraction",
-          "a GPU cannot hold its share of the model: %.1f GB of weights and %.1f GB of activations leave less than one "
-          "KV "
-          "block of %.1f GB (memory x memory_fraction); raise tp, or take a smaller dtype or a larger GPU",
+          "a GPU cannot hold its share of the model: %.1f GB of weights and %.1f GB of activations leave no KV block "
+          "of the %.1f GB it may use (memory x memory_fraction); raise tp, or take a smaller dtype or a larger GPU",
           m.weight_bytes / 1e9, m.activation_bytes / 1e9,
           (double)l->gpu.memory_bytes * l->replica.memory_fraction / 1e9);
     return false;

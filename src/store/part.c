@@ -138,6 +138,8 @@ int part_open(sqlite3 **db, const char *file, const char *part, bool force, stru
         goto out;
 
     int code = open_plain(db, part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    if (code == SQLITE_OK) /* before the lock, which fixes it */
+        code = sqlite3_exec(*db, "PRAGMA page_size=16384", NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = lock(*db);
     if (code == SQLITE_BUSY || (code == SQLITE_OK && was_moved(*db))) {

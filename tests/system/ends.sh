@@ -71,6 +71,19 @@ ok "horizon: who waits, runs or has preempted is told as at its end" is 1 "$(sql
     (SELECT count(*) FROM request WHERE status = 'waiting') = (SELECT value FROM counter WHERE name = 'requests_waiting')
     AND (SELECT sum(preemptions) > 0 FROM request WHERE status <> 'completed')")"
 
+# ---- mistakes of the command line, and files that are no text ----
+cp "$srcdir/scenarios/quickstart.ini" "$scratch/mine.ini"
+"$TIERSIM" run "$scratch/mine.ini" -q --force -o "$scratch/mine.ini" 2> "$scratch/err"
+ok "a scenario given as -o is refused (exit 2)" is 2 $?
+ok "... and kept" cmp -s "$srcdir/scenarios/quickstart.ini" "$scratch/mine.ini"
+"$TIERSIM" run "$bench" -q -o "" 2> /dev/null
+ok "-o without a name is refused (exit 2)" is 2 $?
+"$TIERSIM" run "$bench" -q -o "$scratch/x.db" --expect-fingerprint=af6f 2> /dev/null
+ok "a fingerprint of other than 16 digits is refused (exit 2)" is 2 $?
+"$TIERSIM" check "$scratch/r.db" > /dev/null 2> "$scratch/err"
+ok "a results file as scenario is refused (exit 2)" is 2 $?
+ok "... in at most 101 lines" is 101 "$(wc -l < "$scratch/err")"
+
 # ---- kill -9 ----
 "$TIERSIM" run "$bench" -q --force -o "$scratch/r.db" "${long[@]}" &
 pid=$!

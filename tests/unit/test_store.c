@@ -501,6 +501,7 @@ START_TEST(who_may_write)
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     ck_assert_int_eq(store_close(s, &end, &err), 0);
     check_sound("r.db");
+    ck_assert_str_eq(ask("r.db", "PRAGMA page_size"), "16384");
     unlink("r.db");
     /* What a dead run left: only with force. What is no database too. An empty one is free. */
     killed_run(LOG_ALL);
