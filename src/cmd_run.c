@@ -231,6 +231,17 @@ static void simulate(const struct scenario *sc, struct world *w, bool quiet, str
         fprintf(stderr, "\r\033[K");
 }
 
+static void explain_rejections(const struct scenario *sc, int64_t rejected)
+{
+    const struct layout *l = &sc->layout;
+
+    if (rejected > 0)
+        fprintf(stderr,
+                "tiersim: %" PRId64 " requests could never be served and were rejected: longer than the model's context "
+                "(%" PRId64 " tokens) or the KV cache of a replica (%" PRId64 " tokens)\n",
+                rejected, l->model.max_context, cost_kv_blocks(l) * l->replica.kv_block_tokens);
+}
+
 static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *w, const struct workload *load)
 {
     uint64_t h = digest_sink_value(d);
@@ -264,8 +275,11 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     struct world_count counts[WORLD_COUNTS_MAX];
     struct store_counter counters[WORLD_COUNTS_MAX];
     int n_counts = world_finish(world, counts);
-    for (int i = 0; i < n_counts; i++)
+    for (int i = 0; i < n_counts; i++) {
         counters[i] = (struct store_counter){counts[i].name, counts[i].value};
+        if (!quiet && strcmp(counts[i].name, "requests_rejected") == 0)
+            explain_rejections(sc, counts[i].value);
+    }
     const struct store_metric *metrics;
     int64_t n_metrics = collect_metrics(collect, world_now(world), sc->layout.replica.count, gpus,
                                         world_max_concurrent(world), &metrics);

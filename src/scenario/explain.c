@@ -36,7 +36,7 @@ static bool is_key(const char *key, const char *prefix, const char *name)
     return strncmp(key, prefix, n) == 0 && strcmp(key + n, name) == 0;
 }
 
-/* Explains the rows of the table that match;. */
+/* Explains the rows of the table that match. */
 static int explain_rows(const struct section *s, const char *prefix, const struct opt_table *t, const char *key,
                         const char *only_with, FILE *out)
 {
