@@ -5,20 +5,49 @@
 
 #include "base/bug.h"
 
-void cmd_sets_add(struct cmd_sets *s, char *assignment)
+static void add_set(struct cmd_scenario *s, char *assignment)
 {
-    if (s->n == s->cap) {
-        s->cap = s->cap ? 2 * s->cap : 8;
-        s->at = mem_realloc(s->at, s->cap * sizeof *s->at);
+    if (s->n_sets == s->cap_sets) {
+        s->cap_sets = s->cap_sets ? 2 * s->cap_sets : 8;
+        s->sets = mem_realloc(s->sets, s->cap_sets * sizeof *s->sets);
     }
-    s->at[s->n++] = assignment;
+    s->sets[s->n_sets++] = assignment;
 }
 
-void cmd_sets_free(struct cmd_sets *s)
+void cmd_scenario_free(struct cmd_scenario *s)
 {
-    free(s->at);
-    *s = (struct cmd_sets){0};
+    free(s->sets);
+    *s = (struct cmd_scenario){0};
 }
+
+static const struct argp_option options[] = {
+    {"set", 's', "SECTION.KEY=VALUE", 0, "set a key of the scenario; may be repeated", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct cmd_scenario *s = state->input;
+
+    switch (key) {
+    case 's':
+        add_set(s, arg);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (s->path)
+            argp_error(state, "one scenario at a time: \"%s\" is too many", arg);
+        s->path = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (s->path == NULL)
+            argp_error(state, "which scenario? e.g. %s scenarios/quickstart.ini", state->name);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp cmd_scenario_argp = {options, parse, "SCENARIO", NULL, NULL, NULL, NULL};
 
 void cmd_print_mistakes(const struct diags *d)
 {

@@ -4,6 +4,7 @@
 #ifndef CMD_H
 #define CMD_H
 
+#include <argp.h>
 #include <stddef.h>
 
 #include "base/diag.h"
@@ -13,13 +14,17 @@ int cmd_check(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 
-/* The -s assignments of a command line; they point into argv. */
-struct cmd_sets {
-    char **at;
-    size_t n, cap;
+/* What a command that takes a scenario is given; the strings are argv's. */
+struct cmd_scenario {
+    const char *path;
+    char **sets; /* -s SECTION.KEY=VALUE, in order */
+    size_t n_sets, cap_sets;
 };
-void cmd_sets_add(struct cmd_sets *s, char *assignment);
-void cmd_sets_free(struct cmd_sets *s);
+void cmd_scenario_free(struct cmd_scenario *s);
+
+/* argp's child of the commands that take a scenario: the SCENARIO argument and -s. Its input is a struct cmd_scenario,
+ * which the parent names in child_inputs at ARGP_KEY_INIT. */
+extern const struct argp cmd_scenario_argp;
 
 /* All mistakes and their number, on stderr. */
 void cmd_print_mistakes(const struct diags *d);

@@ -13,15 +13,13 @@
 #include "workload/workload.h"
 
 struct arguments {
-    const char *scenario;
     bool resolved;
-    struct cmd_sets sets;
+    struct cmd_scenario scenario;
 };
 
 enum { OPT_RESOLVED = 256 };
 
 static const struct argp_option options[] = {
-    {"set", 's', "SECTION.KEY=VALUE", 0, "set a key of the scenario; may be repeated", 0},
     {"resolved", OPT_RESOLVED, NULL, 0, "print every value with where it came from (file:line, -s or default)", 0},
     {0},
 };
@@ -30,29 +28,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *a = state->input;
 
+    (void)arg;
     switch (key) {
-    case 's':
-        cmd_sets_add(&a->sets, arg);
-        return 0;
     case OPT_RESOLVED:
         a->resolved = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->scenario)
-            argp_error(state, "one scenario at a time: \"%s\" is too many", arg);
-        a->scenario = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (a->scenario == NULL)
-            argp_error(state, "which scenario? e.g. tiersim check scenarios/quickstart.ini");
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->scenario;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp argp = {options, parse, "SCENARIO", "Reads SCENARIO and lists every mistake; runs nothing.",
-                                 NULL,    NULL,  NULL};
+static const struct argp_child children[] = {{&cmd_scenario_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {options,  parse, NULL, "Reads SCENARIO and lists every mistake; runs nothing.",
+                                 children, NULL,  NULL};
 
 static void print_facts(const struct scenario *sc)
 {
@@ -98,19 +89,19 @@ int cmd_check(int argc, char **argv)
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     diags_init(&d);
-    if (!scenario_load(&sc, a.scenario, a.sets.at, a.sets.n, &d)) {
+    if (!scenario_load(&sc, a.scenario.path, a.scenario.sets, a.scenario.n_sets, &d)) {
         cmd_print_mistakes(&d);
     } else {
         code = try_workload(&sc);
         if (code == EXIT_CODE_OK && a.resolved) {
             scenario_print(&sc, true, stdout);
         } else if (code == EXIT_CODE_OK) {
-            printf("%s: ok\n", a.scenario);
+            printf("%s: ok\n", a.scenario.path);
             print_facts(&sc);
         }
     }
     scenario_free(&sc);
     diags_free(&d);
-    cmd_sets_free(&a.sets);
+    cmd_scenario_free(&a.scenario);
     return code;
 }

@@ -25,9 +25,9 @@
 enum { CHUNK_EVENTS = 1 << 14 };
 
 struct arguments {
-    const char *scenario, *output, *expect;
+    const char *output, *expect;
     bool force, quiet, json;
-    struct cmd_sets sets;
+    struct cmd_scenario scenario;
 };
 
 enum { OPT_EXPECT = 256, OPT_JSON };
@@ -35,7 +35,6 @@ enum { OPT_EXPECT = 256, OPT_JSON };
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.db", 0, "results file (default: SCENARIO's name with .db, here)", 0},
     {"force", 'f', NULL, 0, "replace an existing results file", 0},
-    {"set", 's', "SECTION.KEY=VALUE", 0, "set a key of the scenario; may be repeated", 0},
     {"expect-fingerprint", OPT_EXPECT, "HEX", 0, "exit 1 unless the run's fingerprint is HEX", 0},
     {"json", OPT_JSON, NULL, 0, "report as JSON", 0},
     {"quiet", 'q', NULL, 0, "no report, no progress", 0},
@@ -55,9 +54,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'f':
         a->force = true;
         return 0;
-    case 's':
-        cmd_sets_add(&a->sets, arg);
-        return 0;
     case 'q':
         a->quiet = true;
         return 0;
@@ -69,21 +65,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_JSON:
         a->json = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->scenario)
-            argp_error(state, "one scenario at a time: \"%s\" is too many", arg);
-        a->scenario = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (a->scenario == NULL)
-            argp_error(state, "which scenario? e.g. tiersim run scenarios/quickstart.ini");
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->scenario;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp argp = {options, parse, "SCENARIO", "Simulates SCENARIO.", NULL, NULL, NULL};
+static const struct argp_child children[] = {{&cmd_scenario_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {options, parse, NULL, "Simulates SCENARIO.", children, NULL, NULL};
 
 /* ---- interruption and progress ---- */
 
@@ -358,10 +349,10 @@ int cmd_run(int argc, char **argv)
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     diags_init(&d);
-    if (scenario_load(&sc, a.scenario, a.sets.at, a.sets.n, &d)) {
+    if (scenario_load(&sc, a.scenario.path, a.scenario.sets, a.scenario.n_sets, &d)) {
         if (a.output == NULL)
-            a.output = default_output(a.scenario, &sc.arena);
-        if (is_same_file(a.output, a.scenario))
+            a.output = default_output(a.scenario.path, &sc.arena);
+        if (is_same_file(a.output, a.scenario.path))
             fprintf(stderr, "tiersim: -o %s is the scenario itself; name another file\n", a.output);
         else
             code = run(&a, &sc);
@@ -370,6 +361,6 @@ int cmd_run(int argc, char **argv)
     }
     scenario_free(&sc);
     diags_free(&d);
-    cmd_sets_free(&a.sets);
+    cmd_scenario_free(&a.scenario);
     return code;
 }

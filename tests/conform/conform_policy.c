@@ -10,6 +10,7 @@
 #include "policy/cost.h"
 #include "policy/router.h"
 #include "policy/scheduler.h"
+#include "../run_suite.h"
 
 /* ---- schedulers ---- */
 
@@ -296,9 +297,5 @@ int main(void)
     tcase_add_loop_test(c, routers_answer_in_range, 0, count(POLICY_ROUTER));
     tcase_add_loop_test(c, costs_rise_with_the_work, 0, count(POLICY_COST));
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "model/replica.h"
+#include "../run_suite.h"
 
 extern const struct scheduler_ops sched_continuous_ops, sched_static_ops;
 extern const struct cost_ops cost_fixed_ops;
@@ -299,9 +300,5 @@ int main(void)
     tcase_add_test(c, continuous_chunked_equals_twin);
     tcase_add_test(c, continuous_whole_prompts_equals_twin);
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "base/rng.h"
+#include "../run_suite.h"
 
 enum { IDS = 300, STEPS = 20000 };
 
@@ -94,9 +95,5 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, heap_equals_twin, 0, 2);
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -16,6 +16,7 @@
 #include "base/heap.h"
 #include "engine/pending.h"
 #include "engine/sim.h"
+#include "../run_suite.h"
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -428,7 +429,6 @@ int main(void)
 {
     Suite *suite = suite_create("pending");
     TCase *tc = tcase_create("pending");
-    SRunner *runner;
 
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, as_the_sorted_list, 0, SEEDS * LAWS);
@@ -436,9 +436,5 @@ int main(void)
     tcase_add_loop_test(tc, a_burst_before_a_far_run, 0, 4);
     tcase_add_loop_test(tc, heap_as_the_array, 0, SEEDS);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "base/num.h"
 #include "base/rng.h"
+#include "../run_suite.h"
 
 enum { TRIES = 200000 };
 
@@ -348,9 +349,5 @@ int main(void)
     tcase_add_test(rng, gsl_sees_the_same_generator);
     suite_add_tcase(s, num);
     suite_add_tcase(s, rng);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

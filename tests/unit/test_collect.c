@@ -13,6 +13,7 @@
 #include "base/bug.h"
 #include "base/sort.h"
 #include "report/collect.h"
+#include "../run_suite.h"
 
 enum { REQUESTS = 3000, STEPS = 4000, RESUMES = 150, CLASSES = 3, NONE = -1 };
 #define WARMUP_NS INT64_C(2500000000)
@@ -322,16 +323,11 @@ int main(void)
 {
     Suite *suite = suite_create("collect");
     TCase *tc = tcase_create("collect");
-    SRunner *runner;
 
     tcase_add_test(tc, exact_values);
     tcase_add_test(tc, histogram_values);
     tcase_add_test(tc, nothing_recorded);
     tcase_add_test(tc, kinds_that_a_file_lacks);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

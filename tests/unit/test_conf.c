@@ -7,6 +7,7 @@
 
 #include "conf/ini.h"
 #include "conf/opt.h"
+#include "../run_suite.h"
 
 static struct arena a;
 static struct diags d;
@@ -330,9 +331,5 @@ int main(void)
     tcase_add_test(t, lenient_about_the_missing_only);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

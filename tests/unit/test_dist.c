@@ -329,6 +329,7 @@ END_TEST
 /* The first values of every sampler, bit for bit: the same from each compiler, -O level and CPU. To be changed only
  * with a MODEL: entry in ChangeLog, since every run's fingerprint moves with them. */
 #include "golden_dist.h"
+#include "../run_suite.h"
 
 START_TEST(bits_are_the_golden_ones)
 {
@@ -380,9 +381,5 @@ int main(void)
     tcase_add_test(own, bits_are_the_golden_ones);
     suite_add_tcase(s, gsl);
     suite_add_tcase(s, own);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

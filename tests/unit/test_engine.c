@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "engine/pending.h"
 #include "engine/sim.h"
+#include "../run_suite.h"
 
 /* A model that records what it is given, and does one thing when it meets the event `at`. */
 enum { LOG_MAX = 4096 };
@@ -367,7 +368,6 @@ int main(void)
 {
     Suite *suite = suite_create("engine");
     TCase *tc = tcase_create("engine");
-    SRunner *runner;
 
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, order_is_time_class_seq);
@@ -388,9 +388,5 @@ int main(void)
     tcase_add_test_raise_signal(tc, a_negative_time_aborts, SIGABRT);
     tcase_add_test_raise_signal(tc, a_class_past_255_aborts, SIGABRT);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

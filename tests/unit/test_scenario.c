@@ -9,6 +9,7 @@
 
 #include "scenario/scenario.h"
 #include "scenario/tables.h"
+#include "../run_suite.h"
 
 static struct scenario sc;
 static struct diags d;
@@ -304,9 +305,5 @@ int main(void)
     tcase_add_test(t, no_policy_key_shadows_a_section_key);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

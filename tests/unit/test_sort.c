@@ -9,6 +9,7 @@
 #include "base/bug.h"
 #include "base/hist.h"
 #include "base/sort.h"
+#include "../run_suite.h"
 
 /* SplitMix64: any bits will do here. */
 static uint64_t next(uint64_t *state)
@@ -160,7 +161,6 @@ int main(void)
 {
     Suite *suite = suite_create("sort");
     TCase *tc = tcase_create("sort");
-    SRunner *runner;
 
     tcase_add_test(tc, u64_as_qsort);
     tcase_add_test(tc, pairs_are_stable);
@@ -168,9 +168,5 @@ int main(void)
     tcase_add_test(tc, histogram_within_a_thousandth);
     tcase_add_test(tc, histogram_weights_and_merge);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

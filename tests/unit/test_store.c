@@ -20,6 +20,7 @@
 #include "report/load.h"
 #include "report/report.h"
 #include "store/store.h"
+#include "../run_suite.h"
 
 static char folder[] = "test_store.XXXXXX";
 static struct err err;
@@ -732,7 +733,6 @@ int main(void)
 {
     Suite *suite = suite_create("store");
     TCase *tc = tcase_create("store");
-    SRunner *runner;
 
     tcase_add_checked_fixture(tc, enter, leave);
     tcase_set_timeout(tc, 60);
@@ -752,9 +752,5 @@ int main(void)
     tcase_add_test(tc, turned_bytes);
     tcase_add_test(tc, report_texts);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "workload/trace_azure.h"
+#include "../run_suite.h"
 
 #define HEADER "TIMESTAMP,ContextTokens,GeneratedTokens"
 #define FIRST  "2023-11-16 18:15:46.6805900,374,44"
@@ -252,9 +253,5 @@ int main(void)
     tcase_add_test(t, unreadable_files_are_told);
     tcase_add_test(t, the_real_trace_adds_up);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "../run_suite.h"
 
 static double parse(const char *s, enum unit unit)
 {
@@ -140,9 +141,5 @@ int main(void)
     tcase_add_test(t, round_trip);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

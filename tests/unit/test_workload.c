@@ -17,6 +17,7 @@
 #include "conf/opt_value.h"
 #include "workload/trace_azure.h"
 #include "workload/workload.h"
+#include "../run_suite.h"
 
 enum { N = 20000 };
 
@@ -603,9 +604,5 @@ int main(void)
     tcase_add_test(t, a_bad_row_before_the_slice_counts);
     tcase_add_test(t, a_missing_trace_is_told);
     suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }
