@@ -275,9 +275,10 @@ int image_attach(struct image *im, sqlite3 *db)
 {
     int rc = make_template(im);
 
-    if (!rc)
-        rc = sqlite3_exec(db, "ATTACH ':memory:' AS unit", NULL, NULL, NULL);
+    if (rc)
+        return rc;
     set_header(im);
+    rc = sqlite3_exec(db, "ATTACH ':memory:' AS unit", NULL, NULL, NULL);
     return rc ? rc : hand_over(im, db);
 }
 

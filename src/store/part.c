@@ -150,7 +150,7 @@ int part_open(sqlite3 **db, const char *file, const char *part, bool force, stru
     } else if (stat(part, &st) != 0 || st.st_size > 0) {
         busy(part, e); /* it wrote and ended between our two looks */
     } else {
-        sqlite3_exec(*db, "COMMIT", NULL, NULL, NULL); /* nothing was written; the lock stays */
+        sqlite3_exec(*db, "ROLLBACK", NULL, NULL, NULL); /* nothing is written; the lock stays */
         rc = 0;
     }
 out:

@@ -51,7 +51,7 @@ static int failure(struct store *s, struct err *e, const char *doing)
     int code = sqlite3_errcode(s->db), why = sqlite3_system_errno(s->db);
 
     if (code == SQLITE_FULL)
-        return err_set(e, EXIT_CODE_IO, "%s: the disk is full (%s); what was committed before is kept", s->part, doing);
+        return err_set(e, EXIT_CODE_IO, "%s: the disk is full (%s)", s->part, doing);
     return err_set(e, EXIT_CODE_IO, "%s: %s: %s%s%s", s->part, doing, sqlite3_errmsg(s->db), why ? ": " : "",
                    why ? strerror(why) : "");
 }
@@ -228,15 +228,16 @@ static void release(struct store *s)
     free(s);
 }
 
-/* A journal in mode TRUNCATE stays, empty; one that is not empty is still needed. The lock keeps others' away. */
-static void remove_journal(struct store *s)
+/* A journal in mode TRUNCATE stays, empty; one that is not empty is still needed, while its file is there. The lock
+ * keeps others' away. */
+static void remove_journal(struct store *s, bool file_is_gone)
 {
     size_t size = strlen(s->part) + sizeof "-journal";
     char *journal = mem_alloc(size);
     struct stat st;
 
     snprintf(journal, size, "%s-journal", s->part);
-    if (stat(journal, &st) == 0 && st.st_size == 0)
+    if (file_is_gone || (stat(journal, &st) == 0 && st.st_size == 0))
         unlink(journal);
     free(journal);
 }
@@ -264,7 +265,7 @@ int store_open(struct store **out, const struct store_config *c, struct err *e)
         failure(s, e, "beginning the file");
         roll_back(s);
         unlink(s->part); /* empty but for our own first words */
-        remove_journal(s);
+        remove_journal(s, true);
         release(s);
         return -1;
     }
@@ -314,12 +315,14 @@ static int write_end(struct store *s, const struct store_end *end)
  */
 static int write_failure(struct store *s, const char *message)
 {
-    static const char *const journals[] = {"PRAGMA journal_mode=TRUNCATE", "PRAGMA journal_mode=MEMORY"};
+    /* By way of OFF: SQLite 3.40 would go on with the journal that is open, although the mode says memory. */
+    static const char *const journals[] = {"PRAGMA journal_mode=TRUNCATE",
+                                           "PRAGMA journal_mode=OFF; PRAGMA journal_mode=MEMORY"};
     int rc = SQLITE_ERROR;
 
     for (int i = 0; i < 2 && rc; i++) {
         exec(s, "PRAGMA synchronous=FULL");
-        if ((rc = exec(s, journals[i])) || (rc = exec(s, "BEGIN")) || (rc = exec(s, "DROP TABLE reserve")) ||
+        if ((rc = exec(s, journals[i])) || (rc = exec(s, "BEGIN")) || (rc = exec(s, "DROP TABLE IF EXISTS reserve")) ||
             (rc = put(s, "UPDATE run SET status = 'failed', message = ? WHERE id = 1", "s", message)) ||
             (rc = exec(s, "COMMIT")))
             roll_back(s);
@@ -340,11 +343,12 @@ int store_close(struct store *s, const struct store_end *end, struct err *e)
     if (s->failed) {
         if (write_failure(s, s->why.msg) != SQLITE_OK)
             rc = failure(s, e, "recording the failure");
-    } else if (strcmp(end->status, "complete") == 0) {
+    }
+    remove_journal(s, false); /* before the rename: after it, the name is free for the next run's */
+    if (!s->failed && strcmp(end->status, "complete") == 0) {
         rc = part_rename(s->file, s->part, s->force, e);
         s->renamed = rc == 0;
     }
-    remove_journal(s);
     release(s);
     return rc;
 }

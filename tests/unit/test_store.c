@@ -613,6 +613,79 @@ START_TEST(full_at_the_end)
 }
 END_TEST
 
+/* SQLite's pwrite when other programs took the room: what is there may be changed, no file may grow past `room`. */
+static off_t room;
+
+static ssize_t pwrite_in_place(int fd, const void *bytes, size_t n, off_t at)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0 || (at + (off_t)n > st.st_size && at + (off_t)n > room)) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return pwrite(fd, bytes, n, at);
+}
+
+static void set_pwrite(sqlite3_syscall_ptr call)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+    /* Which of the two it calls depends on how it was built. NULL gives its own back. */
+    vfs->xSetSystemCall(vfs, "pwrite", call);
+    vfs->xSetSystemCall(vfs, "pwrite64", call);
+}
+
+/* Not even a journal can be begun. */
+START_TEST(filled_by_others)
+{
+    for (int at_end = 0; at_end < 2; at_end++) {
+        struct store *s = open_store(false, LOG_ALL);
+        struct store_end end = the_end("complete");
+
+        write_units(s, 3);
+        room = 0;
+        set_pwrite((sqlite3_syscall_ptr)pwrite_in_place);
+        if (!at_end) {
+            struct trace_unit u = {0};
+
+            fill(&u, 3);
+            ck_assert_int_eq(consume(s, &u, &err), -1);
+            ck_assert_msg(strstr(err.msg, "the disk is full (writing the log)") != NULL, "%s", err.msg);
+            for (int k = 0; k < EV_KINDS; k++)
+                free(u.rec[k]);
+            memset(&err, 0, sizeof err);
+        }
+        ck_assert_int_eq(store_close(s, &end, &err), at_end ? -1 : 0);
+        set_pwrite(NULL);
+        ck_assert(!exists("r.db"));
+        ck_assert(!exists("r.db.part-journal"));
+        check_sound("r.db.part");
+        ck_assert_str_eq(ask("r.db.part", "SELECT (SELECT status FROM run), count(*) FROM request"), "failed|350");
+        unlink("r.db.part");
+        memset(&err, 0, sizeof err);
+    }
+}
+END_TEST
+
+/* The first words find no room: nothing is left behind. */
+START_TEST(no_room_to_begin)
+{
+    struct store_config c = config(false, LOG_ALL);
+    struct store *s;
+
+    set_pwrite((sqlite3_syscall_ptr)pwrite_in_place);
+    for (room = 0; room < 400 * 1024; room = 2 * room + 300) {
+        ck_assert_int_eq(store_open(&s, &c, &err), -1);
+        ck_assert_int_eq(err.code, EXIT_CODE_IO);
+        ck_assert(!exists("r.db"));
+        ck_assert(!exists("r.db.part-journal"));
+        memset(&err, 0, sizeof err);
+    }
+    set_pwrite(NULL);
+}
+END_TEST
+
 /* What a report must refuse, each with a message and no crash. */
 START_TEST(strange_files)
 {
@@ -748,6 +821,8 @@ int main(void)
     tcase_add_test(tc, nowhere_to_write);
     tcase_add_test(tc, full_while_running);
     tcase_add_test(tc, full_at_the_end);
+    tcase_add_test(tc, filled_by_others);
+    tcase_add_test(tc, no_room_to_begin);
     tcase_add_test(tc, strange_files);
     tcase_add_test(tc, turned_bytes);
     tcase_add_test(tc, report_texts);
