@@ -89,7 +89,7 @@ static void on_signal(int sig)
 
 static void catch_signals(void)
 {
-    struct sigaction sa = {.sa_handler = on_signal};
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
     sigemptyset(&sa.sa_mask);
     sigaction(SIGINT, &sa, NULL);
@@ -242,9 +242,9 @@ static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *
     return h * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* The run itself, once its store is open. Gives the fingerprint. */
+/* The run itself, once its store is open. Gives the fingerprint; *cut: a signal came before its end. */
 static uint64_t run_into(struct store *store, const struct scenario *sc, struct workload *load,
-                         const struct store_class *classes, bool quiet, struct err *e)
+                         const struct store_class *classes, bool quiet, bool *cut, struct err *e)
 {
     int64_t gpus = sc->layout.replica.count * sc->layout.replica.tp;
     double start = wall_s();
@@ -274,8 +274,9 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     const struct store_metric *metrics;
     int64_t n_metrics = collect_metrics(collect, world_now(world), sc->layout.replica.count, gpus,
                                         world_max_concurrent(world), &metrics);
+    *cut = interrupted; /* once: a signal that comes later finds the run complete */
     struct store_end end = {
-        .status = e->code ? "failed" : interrupted ? "interrupted" : "complete",
+        .status = e->code ? "failed" : *cut ? "interrupted" : "complete",
         .message = e->code ? e->msg : NULL,
         .fingerprint = fingerprint_of(&digest, world, load),
         .t_end_ns = world_now(world),
@@ -307,6 +308,7 @@ static int run(struct arguments *a, const struct scenario *sc)
     struct store *store = NULL;
     uint64_t fingerprint = 0;
     char file[4096] = "";
+    bool cut = false;
     struct store_class *classes = classes_of(sc);
     struct workload *load = workload_new(sc, &e);
 
@@ -314,7 +316,7 @@ static int run(struct arguments *a, const struct scenario *sc)
     if (load && open_store(&store, a, sc, classes, &e) == 0) {
         snprintf(file, sizeof file, "%s", store_file(store));
         catch_signals();
-        fingerprint = run_into(store, sc, load, classes, a->quiet, &e);
+        fingerprint = run_into(store, sc, load, classes, a->quiet, &cut, &e);
     }
     workload_free(load);
     free(classes);
@@ -326,7 +328,8 @@ static int run(struct arguments *a, const struct scenario *sc)
         return e.code;
     }
     if (interrupted) {
-        fprintf(stderr, "tiersim: interrupted; partial results are kept in %s\n", file);
+        fprintf(stderr, "tiersim: interrupted%s are kept in %s\n",
+                cut ? "; partial results" : " after the run's end; its results", cut ? file : a->output);
         return 128 + interrupted;
     }
     if (!a->quiet && report_print(a->output, a->json ? REPORT_JSON : REPORT_TEXT, stdout, &e) != 0) {

@@ -104,12 +104,10 @@ static int check_names(const char *file, const char *part, bool force, struct er
 {
     struct stat st;
 
-    if (stat(file, &st) == 0) {
-        if (!S_ISREG(st.st_mode))
-            return err_set(e, EXIT_CODE_USAGE, "%s: is not a regular file", file);
-        if (!force)
-            return err_set(e, EXIT_CODE_USAGE, "%s: exists; --force replaces it", file);
-    }
+    if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+        return err_set(e, EXIT_CODE_USAGE, "%s: is not a regular file", file);
+    if (lstat(file, &st) == 0 && !force) /* also a link that leads nowhere */
+        return err_set(e, EXIT_CODE_USAGE, "%s: exists; --force replaces it", file);
     if (check_journal(file, "-journal", e) || check_journal(file, "-wal", e))
         return -1;
     if (stat(part, &st) == 0) {
