@@ -45,10 +45,24 @@ struct store {
 
 static const char *const level_names[] = {"summary", "request", "step", "all"};
 
+/* The system's reason. A statement that failed in mid-step does not hand it on; the file that met it still knows. */
+static int reason(sqlite3 *db)
+{
+    int why = sqlite3_system_errno(db);
+    sqlite3_file *journal = NULL;
+
+    if (why == 0)
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &why);
+    if (why == 0 && sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK && journal &&
+        journal->pMethods)
+        journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &why);
+    return why;
+}
+
 /* Says in plain words what SQLite could not do. */
 static int failure(struct store *s, struct err *e, const char *doing)
 {
-    int code = sqlite3_errcode(s->db), why = sqlite3_system_errno(s->db);
+    int code = sqlite3_errcode(s->db), why = code == SQLITE_IOERR || code == SQLITE_CANTOPEN ? reason(s->db) : 0;
 
     if (code == SQLITE_FULL)
         return err_set(e, EXIT_CODE_IO, "%s: the disk is full (%s)", s->part, doing);

@@ -122,20 +122,20 @@ for sig in INT:130 TERM:143; do
 done
 
 # ---- a full disk ----
-mkdir "$scratch/full"
-if mount -t tmpfs -o size=8m tmpfs "$scratch/full" 2> /dev/null; then
-    mounted=$scratch/full
-    "$TIERSIM" run "$bench" -q -o "$scratch/full/f.db" 2> "$scratch/err"
+mkdir "$scratch/small"
+if mount -t tmpfs -o size=8m tmpfs "$scratch/small" 2> /dev/null; then
+    mounted=$scratch/small
+    "$TIERSIM" run "$bench" -q -o "$scratch/small/f.db" 2> "$scratch/err"
     code=$?
 else
     echo "# cannot mount a tmpfs here: the limit on file size stands for the full disk"
-    (ulimit -f 8192; exec "$TIERSIM" run "$bench" -q -o "$scratch/full/f.db") 2> "$scratch/err"
+    (ulimit -f 8192; exec "$TIERSIM" run "$bench" -q -o "$scratch/small/f.db") 2> "$scratch/err"
     code=$?
 fi
 ok "full disk: exit 74" is 74 $code
 ok "full disk: the message says so" says "$scratch/err" "full\|too large\|space"
-ok "full disk: no complete file" test ! -e "$scratch/full/f.db"
-cp "$scratch/full/f.db.part" "$scratch/f.db.part"
+ok "full disk: no complete file" test ! -e "$scratch/small/f.db"
+cp "$scratch/small/f.db.part" "$scratch/f.db.part"
 ok "full disk: status is failed" is failed "$(sql "$scratch/f.db.part" 'SELECT status FROM run')"
 ok "full disk: the committed prefix is kept" consistent "$scratch/f.db.part"
 ok "full disk: report reads it" reports "$scratch/f.db.part"
