@@ -13,7 +13,10 @@
 #include "report/rows.h"
 #include "store/part.h"
 
-enum { CLASSES_MAX = 10000, METRICS_MAX = 1000000, TEXT_BYTES_MAX = 100 << 20 };
+/* Far above what a run writes, and still soon read. A name has no thousand bytes; a path or a message, a few. */
+enum { CLASSES_MAX = 1000, METRICS_MAX = 100000, REPLICAS_MAX = 10000000, NAME_BYTES_MAX = 512, TEXT_BYTES_MAX = 8192 };
+
+#define TABLES_READ "('run', 'class', 'replica', 'metric', 'counter', 'request', 'step', 'resume', 'preempt')"
 
 struct file {
     sqlite3 *db;
@@ -80,7 +83,7 @@ static int try_open(struct file *f, int flags)
         sqlite3_db_config(f->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         sqlite3_db_config(f->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         sqlite3_db_config(f->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-        sqlite3_limit(f->db, SQLITE_LIMIT_LENGTH, TEXT_BYTES_MAX);
+        sqlite3_limit(f->db, SQLITE_LIMIT_LENGTH, 100 << 20);
         sqlite3_limit(f->db, SQLITE_LIMIT_ATTACHED, 0);
         rc = sqlite3_exec(f->db, "PRAGMA cell_size_check=ON; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
     }
@@ -122,18 +125,24 @@ static int check_schema(const struct file *f, struct err *e)
                        (long long)version, STORE_SCHEMA_VERSION);
     /* Views and virtual tables in their place (no rootpage) could do anything. */
     if (number(f,
-               "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN"
-               "('run', 'class', 'replica', 'metric', 'counter', 'request', 'step', 'resume', 'preempt')",
+               "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN" TABLES_READ,
                0) != 9)
         return damaged(f, e, "a table is missing");
+    /* A generated column costs its reader what it likes; one called rowid would stand for the real one. */
+    if (number(f,
+               "SELECT count(*) FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table'"
+               " AND (c.hidden > 0 OR lower(c.name) = 'rowid') AND t.name IN" TABLES_READ,
+               1) != 0)
+        return damaged(f, e, "a table has a column that cannot be");
     return 0;
 }
 
-static const char *text(const struct file *f, sqlite3_stmt *stmt, int column)
+/* NULL also for what is longer than can be. */
+static const char *text(const struct file *f, sqlite3_stmt *stmt, int column, int max)
 {
     const char *s = (const char *)sqlite3_column_text(stmt, column);
 
-    return s ? arena_strdup(&f->r->arena, s) : NULL;
+    return s && sqlite3_column_bytes(stmt, column) <= max ? arena_strdup(&f->r->arena, s) : NULL;
 }
 
 static int64_t int_or(sqlite3_stmt *stmt, int column, int64_t none)
@@ -170,13 +179,13 @@ static int take_run(struct file *f, sqlite3_stmt *stmt, int64_t row, struct err 
     struct results *r = f->r;
 
     (void)row;
-    r->status = text(f, stmt, 0);
-    r->message = text(f, stmt, 1);
-    r->fingerprint = text(f, stmt, 2);
-    r->version = text(f, stmt, 3);
-    r->scenario_path = text(f, stmt, 4);
-    r->config_hash = text(f, stmt, 5);
-    r->log = text(f, stmt, 6);
+    r->status = text(f, stmt, 0, TEXT_BYTES_MAX);
+    r->message = text(f, stmt, 1, TEXT_BYTES_MAX);
+    r->fingerprint = text(f, stmt, 2, TEXT_BYTES_MAX);
+    r->version = text(f, stmt, 3, TEXT_BYTES_MAX);
+    r->scenario_path = text(f, stmt, 4, TEXT_BYTES_MAX);
+    r->config_hash = text(f, stmt, 5, TEXT_BYTES_MAX);
+    r->log = text(f, stmt, 6, TEXT_BYTES_MAX);
     r->seed = int_or(stmt, 7, 0);
     r->replication = int_or(stmt, 8, 0);
     r->warmup_ns = int_or(stmt, 9, 0);
@@ -193,7 +202,7 @@ static int take_class(struct file *f, sqlite3_stmt *stmt, int64_t row, struct er
 {
     struct store_class *c = &f->r->classes[row];
 
-    if (int_or(stmt, 0, -1) != row || !(c->name = text(f, stmt, 1)))
+    if (row >= f->r->n_classes || int_or(stmt, 0, -1) != row || !(c->name = text(f, stmt, 1, NAME_BYTES_MAX)))
         return damaged(f, e, "table class");
     c->weight = real_or_nan(stmt, 2);
     c->slo_ttft_ns = int_or(stmt, 3, 0);
@@ -206,10 +215,12 @@ static int take_metric(struct file *f, sqlite3_stmt *stmt, int64_t row, struct e
 {
     struct store_metric *m = &f->r->metrics[row];
 
+    if (row >= f->r->n_metrics)
+        return damaged(f, e, "table metric");
     m->class_id = int_or(stmt, 0, -1);
-    m->name = text(f, stmt, 1);
+    m->name = text(f, stmt, 1, NAME_BYTES_MAX);
     m->value = real_or_nan(stmt, 2);
-    m->unit = text(f, stmt, 3);
+    m->unit = text(f, stmt, 3, NAME_BYTES_MAX);
     m->approximate = int_or(stmt, 4, 0) != 0;
     if (!m->name || !m->unit || m->class_id < -1 || m->class_id >= f->r->n_classes)
         return damaged(f, e, "table metric");
@@ -220,7 +231,9 @@ static int take_counter(struct file *f, sqlite3_stmt *stmt, int64_t row, struct 
 {
     struct store_counter *c = &f->r->counters[row];
 
-    c->name = text(f, stmt, 0);
+    if (row >= f->r->n_counters)
+        return damaged(f, e, "table counter");
+    c->name = text(f, stmt, 0, NAME_BYTES_MAX);
     c->value = int_or(stmt, 1, 0);
     return c->name ? 0 : damaged(f, e, "table counter");
 }
@@ -234,9 +247,14 @@ static int take_replicas(struct file *f, sqlite3_stmt *stmt, int64_t row, struct
     return 0;
 }
 
-/* The count, then an array for it; the transaction around both keeps them one. */
-static int count_rows(const struct file *f, const char *sql, int64_t max, int64_t *n, struct err *e)
+/* The count, then an array for it; the transaction around both keeps them one, but in a file made to deceive they may
+ * still differ. Rows themselves are counted, no index, and not past max: pages that name each other have no end. */
+static int count_rows(const struct file *f, const char *table, int64_t max, int64_t *n, struct err *e)
 {
+    char sql[128];
+
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM (SELECT 1 FROM %s NOT INDEXED LIMIT %lld)", table,
+             (long long)max + 1);
     *n = number(f, sql, -1);
     return *n < 0 || *n > max ? damaged(f, e, "a table with more rows than can be") : 0;
 }
@@ -253,9 +271,9 @@ static int read_tables(struct file *f, struct err *e)
         return -1;
     if (!r->status)
         return damaged(f, e, "table run is empty");
-    if (count_rows(f, "SELECT count(*) FROM class", CLASSES_MAX, &r->n_classes, e) ||
-        count_rows(f, "SELECT count(*) FROM metric", METRICS_MAX, &r->n_metrics, e) ||
-        count_rows(f, "SELECT count(*) FROM counter", METRICS_MAX, &r->n_counters, e))
+    if (count_rows(f, "class", CLASSES_MAX, &r->n_classes, e) ||
+        count_rows(f, "metric", METRICS_MAX, &r->n_metrics, e) ||
+        count_rows(f, "counter", METRICS_MAX, &r->n_counters, e))
         return -1;
     r->classes = arena_alloc(&r->arena, (size_t)(r->n_classes + 1) * sizeof *r->classes);
     r->metrics = arena_alloc(&r->arena, (size_t)(r->n_metrics + 1) * sizeof *r->metrics);
@@ -264,7 +282,8 @@ static int read_tables(struct file *f, struct err *e)
              e) ||
         each(f, "SELECT class, name, value, unit, approximate FROM metric ORDER BY rowid", take_metric, e) ||
         each(f, "SELECT name, value FROM counter ORDER BY rowid", take_counter, e) ||
-        each(f, "SELECT count(*), sum(gpus), max(kv_blocks) FROM replica", take_replicas, e))
+        count_rows(f, "replica", REPLICAS_MAX, &r->n_replicas, e) ||
+        each(f, "SELECT count(*), sum(gpus), max(kv_blocks) FROM replica NOT INDEXED", take_replicas, e))
         return -1;
     return r->n_metrics ? 0 : rows_to_metrics(r, f->db, f->path, e);
 }

@@ -10,7 +10,7 @@
 #include "trace/trace.h"
 
 /* Above these a value cannot be of a run, and sums of them might overflow. */
-static const int64_t TIME_MAX = INT64_C(1) << 60, COUNT_MAX = INT64_C(1) << 40;
+static const int64_t TIME_MAX = INT64_C(1) << 60, COUNT_MAX = INT64_C(1) << 33;
 enum { CHUNK = 4096 };
 
 struct reading {
@@ -19,6 +19,12 @@ struct reading {
     uint64_t *arrive, *end; /* of requests that were served, for the peak of concurrency */
     size_t n_arrive, n_end, cap;
 };
+
+/* gap_ns counts as INT since it is never missing; a gap may last as long as a run. */
+static int64_t max_of(const struct ev_field *f)
+{
+    return f->type == FIELD_TIME || strcmp(f->name, "gap_ns") == 0 ? TIME_MAX : COUNT_MAX;
+}
 
 static bool to_record(sqlite3_stmt *stmt, const struct ev_info *info, int64_t *rec, int64_t *t_last_ns)
 {
@@ -39,7 +45,7 @@ static bool to_record(sqlite3_stmt *stmt, const struct ev_info *info, int64_t *r
         if (stored != SQLITE_INTEGER && !(stored == SQLITE_NULL && type != FIELD_INT))
             return false;
         rec[f] = stored == SQLITE_NULL ? -1 : sqlite3_column_int64(stmt, f);
-        if (stored == SQLITE_INTEGER && (rec[f] < 0 || rec[f] > (type == FIELD_TIME ? TIME_MAX : COUNT_MAX)))
+        if (stored == SQLITE_INTEGER && (rec[f] < 0 || rec[f] > max_of(&info->fields[f])))
             return false;
         if (type == FIELD_TIME && rec[f] > *t_last_ns)
             *t_last_ns = rec[f];
@@ -47,7 +53,7 @@ static bool to_record(sqlite3_stmt *stmt, const struct ev_info *info, int64_t *r
     return true;
 }
 
-/* What the arithmetic of collect relies on. gap_ns is no FIELD_TIME but is one in range. */
+/* What the arithmetic of collect relies on. */
 static bool plausible(enum ev_kind k, const int64_t *rec, int64_t n_classes)
 {
     const struct ev_request *q = (const struct ev_request *)rec;
@@ -100,8 +106,8 @@ static sqlite3_stmt *select_all(sqlite3 *db, const struct ev_info *info)
     sqlite3_stmt *stmt = NULL;
 
     for (int f = 0; f < info->n_fields; f++)
-        at += snprintf(sql + at, sizeof sql - (size_t)at, "%s%s", f ? ", " : "", info->fields[f].name);
-    at += snprintf(sql + at, sizeof sql - (size_t)at, " FROM %s ORDER BY rowid", info->table);
+        at += snprintf(sql + at, sizeof sql - (size_t)at, "%s, ", info->fields[f].name);
+    at += snprintf(sql + at, sizeof sql - (size_t)at, "rowid FROM %s ORDER BY rowid", info->table);
     sim_assert((size_t)at < sizeof sql);
     return sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK ? stmt : NULL;
 }
@@ -112,7 +118,7 @@ static int read_kind(struct reading *g, sqlite3 *db, enum ev_kind k, const char 
     size_t fields = (size_t)info->n_fields;
     struct trace_unit unit = {0};
     sqlite3_stmt *stmt = select_all(db, info);
-    int64_t row = 0;
+    int64_t row = 0, last = INT64_MIN, id;
     int rc = stmt ? SQLITE_ROW : SQLITE_ERROR, result = -1;
 
     unit.rec[k] = mem_alloc(CHUNK * fields * sizeof(int64_t));
@@ -122,11 +128,15 @@ static int read_kind(struct reading *g, sqlite3 *db, enum ev_kind k, const char 
             int64_t *rec = unit.rec[k] + unit.n[k] * fields;
 
             row++;
-            if (!to_record(stmt, info, rec, &g->t_last_ns) || !plausible(k, rec, g->n_classes)) {
+            id = sqlite3_column_int64(stmt, info->n_fields);
+            /* Rows that do not rise come from pages that are in the tree twice: there might be no end of them. */
+            if ((row > 1 && id <= last) || !to_record(stmt, info, rec, &g->t_last_ns) ||
+                !plausible(k, rec, g->n_classes)) {
                 err_set(e, EXIT_CODE_IO, "%s: damaged: row %lld of table %s cannot be", path, (long long)row,
                         info->table);
                 goto out;
             }
+            last = id;
             if (k == EV_REQUEST)
                 note_request(g, (const struct ev_request *)rec);
             unit.n[k]++;

@@ -706,6 +706,12 @@ START_TEST(strange_files)
         {"DELETE FROM metric; UPDATE step SET n_decode = -4 WHERE rowid = 9", "row 9 of table step"},
         {"DELETE FROM metric; UPDATE step SET t_end_ns = 1 WHERE rowid = 9", "row 9 of table step"},
         {"ALTER TABLE metric DROP COLUMN value", "cannot be read"},
+        {"ALTER TABLE metric ADD COLUMN x TEXT AS (hex(zeroblob(1 << 20)))", "a column that cannot be"},
+        {"ALTER TABLE step ADD COLUMN rowid INTEGER", "a column that cannot be"},
+        {"UPDATE class SET name = hex(zeroblob(1000))", "table class"},
+        {"WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 100001)"
+         "INSERT INTO counter SELECT 'x', i FROM c",
+         "more rows than can be"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -730,6 +736,43 @@ START_TEST(strange_files)
         "this is not a database, however long one looks at it; and it is over a hundred bytes long, as a header is.");
     ck_assert_int_eq(report_print("r.db", REPORT_TEXT, stdout, &err), -1);
     ck_assert_msg(strstr(err.msg, "no results file") != NULL, "%s", err.msg);
+}
+END_TEST
+
+/* An index that says the table is empty, and a gap of 40 minutes: rows are counted in the table; gaps may be long. */
+START_TEST(lying_index)
+{
+    struct store *s = open_store(false, LOG_ALL);
+    struct store_end end = the_end("complete");
+    struct results r;
+    sqlite3 *db;
+
+    write_units(s, 1);
+    ck_assert_int_eq(store_close(s, &end, &err), 0);
+    ck_assert_int_eq(sqlite3_open("r.db", &db), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_exec(db,
+                     "UPDATE run SET message = hex(zeroblob(4000));" /* the arrays come to lie at a block's end */
+                     "CREATE TABLE none(a); CREATE INDEX empty ON none(a); CREATE INDEX liar ON metric(name);"
+                     "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 2000)"
+                     "INSERT INTO metric SELECT NULL, 'x', 1, 's', 0 FROM c;"
+                     "PRAGMA writable_schema = ON;"
+                     "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'empty')"
+                     " WHERE name = 'liar'; DELETE FROM sqlite_schema WHERE name = 'empty'",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    ck_assert_str_eq(ask("r.db", "SELECT (SELECT count(*) FROM metric), count(*) FROM metric NOT INDEXED"), "0|2003");
+    ck_assert_msg(results_load(&r, "r.db", &err) == 0, "%s", err.msg);
+    ck_assert_int_eq(r.n_metrics, 2003);
+    results_free(&r);
+
+    ck_assert_str_eq(ask("r.db", "DROP INDEX liar"), "");
+    ck_assert_str_eq(ask("r.db", "DELETE FROM metric"), "");
+    ck_assert_str_eq(ask("r.db", "UPDATE step SET gap_ns = 2400000000000"), "");
+    ck_assert_msg(results_load(&r, "r.db", &err) == 0, "%s", err.msg);
+    ck_assert(r.recomputed && r.n_metrics > 30);
+    results_free(&r);
 }
 END_TEST
 
@@ -824,6 +867,7 @@ int main(void)
     tcase_add_test(tc, filled_by_others);
     tcase_add_test(tc, no_room_to_begin);
     tcase_add_test(tc, strange_files);
+    tcase_add_test(tc, lying_index);
     tcase_add_test(tc, turned_bytes);
     tcase_add_test(tc, report_texts);
     suite_add_tcase(suite, tc);
