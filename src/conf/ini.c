@@ -17,6 +17,8 @@ struct reader {
     FILE *f;
     const char *file, *dir; /* arena */
     int line, rank, depth;
+    size_t bytes; /* read so far */
+    bool keep;    /* its text */
     bool in_section, skip; /* skip: below a broken header */
     bool full;             /* INI_ENTRIES_MAX was reached, and said */
     char buf[INI_LINE_MAX + 2];
@@ -42,6 +44,7 @@ static void add_entry(struct ini_entries *es, struct ini_entry e)
 void ini_entries_free(struct ini_entries *es)
 {
     free(es->at);
+    free(es->text);
     *es = (struct ini_entries){0};
 }
 
@@ -131,6 +134,32 @@ static void complain(struct reader *r, const char *what)
     diags_add(r->d, r->file, r->line, "%s", what);
 }
 
+static void keep_byte(struct ini_entries *es, char c)
+{
+    if (es->n_text + 1 >= es->cap_text) {
+        es->cap_text = es->cap_text ? 2 * es->cap_text : 16384;
+        es->text = mem_realloc(es->text, es->cap_text);
+    }
+    es->text[es->n_text++] = c;
+    es->text[es->n_text] = '\0';
+}
+
+/* The next byte, or EOF: also where the file grows too large, which is said then. */
+static int next_byte(struct reader *r)
+{
+    int c = r->bytes > INI_BYTES_MAX ? EOF : getc(r->f);
+
+    if (c == EOF)
+        return EOF;
+    if (++r->bytes > INI_BYTES_MAX) {
+        diags_add(r->d, r->file, 0, "the file is too large (at most %d MiB)", INI_BYTES_MAX >> 20);
+        return EOF;
+    }
+    if (r->keep)
+        keep_byte(r->es, (char)c);
+    return c;
+}
+
 /* Reads a line into r->buf without its end. False at the end of the file; *whole is false for a line that
  * was refused. */
 static bool read_line(struct reader *r, bool *whole)
@@ -139,7 +168,7 @@ static bool read_line(struct reader *r, bool *whole)
     int c, odd = -1;
     bool any = false, cr = false;
 
-    while ((c = getc(r->f)) != EOF) {
+    while ((c = next_byte(r)) != EOF) {
         any = true;
         if (c == '\n')
             break;
@@ -378,6 +407,7 @@ static bool load_file(struct ini_entries *es, const char *path, int rank, const 
                          .a = a,
                          .d = d,
                          .parent = parent,
+                         .keep = parent == NULL && es->files == 0,
                          .depth = parent ? parent->depth + 1 : 0,
                          .first = es->n,
                          .tail = ""};

@@ -29,6 +29,7 @@ enum {
     INI_NAME_MAX = 48,   /* bytes of a section or key */
     INI_DEPTH_MAX = 16,  /* files that include each other */
     INI_FILES_MAX = 256,
+    INI_BYTES_MAX = 8 * 1024 * 1024, /* of a file */
     INI_ENTRIES_MAX = 10000, /* keys and section headers */
 };
 
@@ -54,6 +55,8 @@ struct ini_entries {
     size_t n, cap;
     int files;       /* read so far */
     const char *top; /* the first of them */
+    char *text;      /* all of it, as it was read (a pipe can be read once); ends with NUL */
+    size_t n_text, cap_text;
 };
 
 /* Appends the file's entries and section headers. The same key twice in one section of one file is an error (both

@@ -177,17 +177,6 @@ void opt_check_unknown(const struct opt_bind *binds, size_t n, const struct ini_
     }
 }
 
-void opt_print_value(const struct opt_bind *b, size_t row, FILE *out)
-{
-    struct arena a;
-
-    arena_init(&a);
-    const char *text = opt_value_text(b, row, &a);
-    if (text)
-        fprintf(out, "%s%s = %s", b->prefix, b->table->rows[row].name, text);
-    arena_free(&a);
-}
-
 void opt_explain(const char *section, const char *prefix, const struct opt *row, FILE *out)
 {
     char range[160], want[512];

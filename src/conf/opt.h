@@ -81,9 +81,6 @@ const void *opt_member(const struct opt_bind *b, size_t row);
 /* Where [section] was opened, the highest rank's, or NULL. */
 const struct ini_entry *opt_section_header(const struct ini_entries *entries, const char *section);
 
-/* Prints "name = value" as the normal form has it (a value that parses back to itself). */
-void opt_print_value(const struct opt_bind *b, size_t row, FILE *out);
-
 /* One paragraph for `explain`: type, unit, range, default, choices, meaning. */
 void opt_explain(const char *section, const char *prefix, const struct opt *row, FILE *out);
 

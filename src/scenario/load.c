@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +5,7 @@
 #include "scenario/scenario.h"
 #include "scenario/tables.h"
 
-enum { CLASSES_MAX = 1000, TEXT_BYTES_MAX = 8 * 1024 * 1024 };
+enum { CLASSES_MAX = 1000 };
 
 struct loader {
     struct scenario *sc;
@@ -223,29 +222,6 @@ static void bind_classes(struct loader *l, const struct section *s, const char *
 
 /* ---- the whole ---- */
 
-static const char *read_text(struct scenario *sc, const char *path, struct diags *d)
-{
-    FILE *f = fopen(path, "r");
-    char *text = NULL;
-    size_t n = 0;
-
-    if (f == NULL) {
-        diags_add(d, path, 0, "cannot read \"%s\": %s", path, strerror(errno));
-        return "";
-    }
-    text = arena_alloc(&sc->arena, 1);
-    for (size_t cap = 16384; cap <= TEXT_BYTES_MAX; cap *= 2) {
-        text = arena_alloc(&sc->arena, cap + 1);
-        rewind(f);
-        n = fread(text, 1, cap, f);
-        if (n < cap)
-            break;
-    }
-    text[n] = '\0';
-    fclose(f);
-    return text;
-}
-
 static bool read_all(struct loader *l, const char *path, char *const *sets, size_t n_sets)
 {
     struct scenario *sc = l->sc;
@@ -255,7 +231,8 @@ static bool read_all(struct loader *l, const char *path, char *const *sets, size
     l->garbled = l->d->n > 0;
     for (size_t i = 0; i < n_sets; i++)
         ini_set(&l->es, sets[i], &sc->arena, l->d);
-    sc->text = read_text(sc, path, l->d);
+    if (l->es.text)
+        sc->text = arena_strdup(&sc->arena, l->es.text);
     return true;
 }
 
