@@ -228,7 +228,8 @@ static void explain_rejections(const struct scenario *sc, int64_t rejected)
 
     if (rejected > 0)
         fprintf(stderr,
-                "tiersim: %" PRId64 " requests could never be served and were rejected: longer than the model's context "
+                "tiersim: %" PRId64
+                " requests could never be served and were rejected: longer than the model's context "
                 "(%" PRId64 " tokens) or the KV cache of a replica (%" PRId64 " tokens)\n",
                 rejected, l->model.max_context, cost_kv_blocks(l) * l->replica.kv_block_tokens);
 }
@@ -248,8 +249,7 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
 {
     int64_t gpus = sc->layout.replica.count * sc->layout.replica.tp;
     double start = wall_s();
-    struct collect *collect =
-        collect_new(classes, sc->n_classes, sc->run.warmup_ns, sc->run.log != LOG_SUMMARY);
+    struct collect *collect = collect_new(classes, sc->n_classes, sc->run.warmup_ns, sc->run.log != LOG_SUMMARY);
     struct digest_sink digest;
     struct trace trace;
 
@@ -276,7 +276,9 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
                                         world_max_concurrent(world), &metrics);
     *cut = interrupted; /* once: a signal that comes later finds the run complete */
     struct store_end end = {
-        .status = e->code ? "failed" : *cut ? "interrupted" : "complete",
+        .status = e->code ? "failed"
+                  : *cut  ? "interrupted"
+                          : "complete",
         .message = e->code ? e->msg : NULL,
         .fingerprint = fingerprint_of(&digest, world, load),
         .t_end_ns = world_now(world),

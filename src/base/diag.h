@@ -26,8 +26,7 @@ void diags_init(struct diags *d);
 void diags_free(struct diags *d);
 
 /* file may be NULL and line 0; fmt gives the message without file:line and without newline. */
-void diags_add(struct diags *d, const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+void diags_add(struct diags *d, const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* So many are printed: a file that is no text at all must not flood the terminal. */
 enum { DIAGS_SHOWN = 100 };

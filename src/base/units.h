@@ -14,11 +14,11 @@
 
 enum unit {
     UNIT_NONE,
-    UNIT_SECOND,         /* ns us ms s min h d */
-    UNIT_BYTE,           /* B kB MB GB TB PB KiB MiB GiB TiB */
-    UNIT_BYTE_PER_S,     /* the same "/s" */
-    UNIT_FLOP_PER_S,     /* FLOPS GFLOPS TFLOPS PFLOPS, or FLOP/s and so on */
-    UNIT_PER_S,          /* /s /min /h */
+    UNIT_SECOND,     /* ns us ms s min h d */
+    UNIT_BYTE,       /* B kB MB GB TB PB KiB MiB GiB TiB */
+    UNIT_BYTE_PER_S, /* the same "/s" */
+    UNIT_FLOP_PER_S, /* FLOPS GFLOPS TFLOPS PFLOPS, or FLOP/s and so on */
+    UNIT_PER_S,      /* /s /min /h */
 };
 
 /* Parses s wholly into *value (base unit). On failure returns false and says why in why (a sentence part

@@ -17,8 +17,8 @@ struct reader {
     FILE *f;
     const char *file, *dir; /* arena */
     int line, rank, depth;
-    size_t bytes; /* read so far */
-    bool keep;    /* its text */
+    size_t bytes;          /* read so far */
+    bool keep;             /* its text */
     bool in_section, skip; /* skip: below a broken header */
     bool full;             /* INI_ENTRIES_MAX was reached, and said */
     char buf[INI_LINE_MAX + 2];

@@ -30,7 +30,7 @@ enum {
     INI_DEPTH_MAX = 16,  /* files that include each other */
     INI_FILES_MAX = 256,
     INI_BYTES_MAX = 8 * 1024 * 1024, /* of a file */
-    INI_ENTRIES_MAX = 10000, /* keys and section headers */
+    INI_ENTRIES_MAX = 10000,         /* keys and section headers */
 };
 
 enum {

@@ -37,10 +37,10 @@ enum opt_kind {
 struct opt {
     const char *name;
     enum opt_kind kind;
-    enum unit unit;    /* OPT_QUANTITY */
-    size_t offset;     /* into the bound struct */
-    double min, max;   /* inclusive, in the base unit (s for OPT_TIME); min > max: no limits */
-    const char *deflt; /* as it would be written; NULL: must be given; "": unset (zero value is kept) */
+    enum unit unit;             /* OPT_QUANTITY */
+    size_t offset;              /* into the bound struct */
+    double min, max;            /* inclusive, in the base unit (s for OPT_TIME); min > max: no limits */
+    const char *deflt;          /* as it would be written; NULL: must be given; "": unset (zero value is kept) */
     const char *const *choices; /* OPT_CHOICE; NULL-terminated */
     const char *help;
 };
@@ -50,13 +50,16 @@ struct opt_table {
     size_t n;
 };
 
-#define OPT_TABLE(rows) {(rows), sizeof(rows) / sizeof(rows)[0]}
-#define OPT_NO_LIMITS   1, 0
+#define OPT_TABLE(rows)                                                                                                \
+    {                                                                                                                  \
+        (rows), sizeof(rows) / sizeof(rows)[0]                                                                         \
+    }
+#define OPT_NO_LIMITS 1, 0
 
 /* One table laid over one struct, for one section. */
 struct opt_bind {
-    const char *section;           /* "replica"; "class chat" for [class chat] */
-    const char *prefix;            /* "" or e.g. "input_" */
+    const char *section; /* "replica"; "class chat" for [class chat] */
+    const char *prefix;  /* "" or e.g. "input_" */
     const struct opt_table *table;
     void *base;
     bool lenient; /* a missing key is no mistake: its preset could not be read, which was said */

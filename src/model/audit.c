@@ -66,7 +66,8 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
     sim_assert(w->arrived == w->completed + w->rejected + a.flight);
     sim_assert(a.flight == a.waiting + a.running + w->held.n);
     sim_assert(a.sum.tokens_out == w->done_output + a.flight_generated);
-    sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens == w->done_computed + a.flight_computed + a.sum.dropped_tokens);
+    sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens ==
+               w->done_computed + a.flight_computed + a.sum.dropped_tokens);
     sim_assert(a.blocks_allocated == a.blocks_freed + a.blocks_held);
     sim_assert(a.sum.steps_started == a.sum.steps_ended + a.stepping);
     sim_assert(w->area_ns == w->sojourn_ns);

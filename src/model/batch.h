@@ -23,8 +23,8 @@
  * nothing may change but the waiting queue's tail.
  *
  * Invariants (batch_check recounts them by a loop over all sequences): used = sum of blocks held;
- * allocated = freed + used; ctx, n_decode, grow agree with the sequences; every running sequence is decoding or partial.
- * Ownership: requests live in the world's pool; the batch links them.
+ * allocated = freed + used; ctx, n_decode, grow agree with the sequences; every running sequence is decoding or
+ * partial. Ownership: requests live in the world's pool; the batch links them.
  */
 #ifndef MODEL_BATCH_H
 #define MODEL_BATCH_H
@@ -41,9 +41,9 @@ struct batch {
     struct list partial; /* LINK_PARTIAL, in order of admission */
     struct heap last_steps;
 
-    uint64_t step;      /* index of the next (or current) step */
-    int64_t phase;      /* step mod block_tokens */
-    int64_t *grow;      /* [block_tokens] */
+    uint64_t step; /* index of the next (or current) step */
+    int64_t phase; /* step mod block_tokens */
+    int64_t *grow; /* [block_tokens] */
     int64_t n_decode, ctx;
     int64_t used, allocated, freed; /* blocks */
 };
@@ -54,7 +54,7 @@ void batch_free(struct batch *b);
 /* As of the next step; any phase. */
 int64_t batch_computed(const struct batch *b, const struct request *r);
 int64_t batch_generated(const struct batch *b, const struct request *r);
-int64_t batch_blocks_of(const struct batch *b, int64_t tokens); /* ceil(tokens / B) */
+int64_t batch_blocks_of(const struct batch *b, int64_t tokens);   /* ceil(tokens / B) */
 bool batch_grows(const struct batch *b, const struct request *r); /* decoding, and step needs a new block for it */
 
 void batch_enqueue(struct batch *b, uint32_t slot);               /* to the waiting queue's tail */
@@ -66,11 +66,12 @@ int64_t batch_preempt(struct batch *b, uint32_t slot);
 void batch_begin(struct batch *b); /* takes the decodes' new blocks */
 void batch_end(struct batch *b);   /* each decode has one token more; step + 1 */
 
-/* After batch_end: the decoding sequences whose last token that was, one by one, in order of slot; SLOT_NONE at the end.
- * Its computed and generated are final; its blocks are freed. */
+/* After batch_end: the decoding sequences whose last token that was, one by one, in order of slot; SLOT_NONE at the
+ * end. Its computed and generated are final; its blocks are freed. */
 uint32_t batch_next_completed(struct batch *b);
-/* After batch_end: the chunk of a partial is computed. True if its prompt is done (and it left the partials): it has given
- * a token (generated is counted) and either decodes from the next step on or, on its last token, is out of the batch. */
+/* After batch_end: the chunk of a partial is computed. True if its prompt is done (and it left the partials): it has
+ * given a token (generated is counted) and either decodes from the next step on or, on its last token, is out of the
+ * batch. */
 bool batch_chunk_done(struct batch *b, uint32_t slot, bool *ended);
 
 void batch_check(const struct batch *b); /* aborts where an invariant fails; O(requests at the replica) */

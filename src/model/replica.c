@@ -141,8 +141,7 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
         preempt(r, env, p->preempt[i], now_ns);
     batch_begin(b);
 
-    struct cost_step cost = {
-        .n_decode = b->n_decode, .ctx_tokens = b->ctx + b->n_decode, .n_logits = b->n_decode};
+    struct cost_step cost = {.n_decode = b->n_decode, .ctx_tokens = b->ctx + b->n_decode, .n_logits = b->n_decode};
     for (int64_t i = 0; i < p->n_chunk; i++) {
         batch_chunk(b, p->chunk[i].seq, p->chunk[i].tokens);
         add_chunk(&cost, &env->pool->at[p->chunk[i].seq]);
@@ -202,8 +201,8 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
         *trace_put_first_token(env->trace) =
             (struct ev_first_token){.request = q->id, .t_ns = now_ns, .replica = r->id};
     } else {
-        *trace_put_resume(env->trace) = (struct ev_resume){
-            .request = q->id, .t_ns = now_ns, .replica = r->id, .gap_ns = now_ns - q->t_last_ns};
+        *trace_put_resume(env->trace) =
+            (struct ev_resume){.request = q->id, .t_ns = now_ns, .replica = r->id, .gap_ns = now_ns - q->t_last_ns};
     }
     if (ended)
         mark_ended(r, c->seq);

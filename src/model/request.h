@@ -31,10 +31,10 @@ enum link { LINK_ALL, LINK_QUEUE, LINK_PARTIAL, LINKS };
 struct request {
     int64_t id, class_id, replica;
     int64_t input_tokens, output_tokens;
-    int64_t generated;   /* tokens given; while decoding: at the step it joined */
-    int64_t computed;    /* tokens with KV in the cache; while decoding: at the step it joined */
-    int64_t chunk;       /* tokens being computed in the current step; 0: none */
-    uint64_t join_step;  /* decoding: first step in which it decodes */
+    int64_t generated;  /* tokens given; while decoding: at the step it joined */
+    int64_t computed;   /* tokens with KV in the cache; while decoding: at the step it joined */
+    int64_t chunk;      /* tokens being computed in the current step; 0: none */
+    uint64_t join_step; /* decoding: first step in which it decodes */
     int64_t t_arrive_ns, t_admit_ns, t_first_ns, t_last_ns; /* -1: not yet. t_last: latest token before a preemption */
     int64_t preemptions;
     enum request_phase phase;
@@ -61,7 +61,8 @@ void pool_free(struct pool *p);
 /* A zeroed request with times -1 and replica -1, at the end of the list of all. Pointers into the pool die. */
 uint32_t pool_take(struct pool *p);
 void pool_give(struct pool *p, uint32_t slot);
-/* Its row in the results file is out of date: it arrived, was routed, admitted or preempted, or gave its first token. */
+/* Its row in the results file is out of date: it arrived, was routed, admitted or preempted, or gave its first token.
+ */
 void pool_touch(struct pool *p, uint32_t slot);
 
 void list_init(struct list *l);

@@ -130,16 +130,15 @@ static void update_room(struct world *w, const struct replica *r)
 static bool route(struct world *w, uint32_t slot)
 {
     struct request *q = &w->pool.at[slot];
-    int64_t chosen = w->sc->router->route(w->sc->router_options, w->router_state, loads_view(&w->loads), &w->router_rng);
+    int64_t chosen =
+        w->sc->router->route(w->sc->router_options, w->router_state, loads_view(&w->loads), &w->router_rng);
 
     if (chosen == ROUTER_HOLD)
         return false;
     sim_assert(chosen >= 0 && chosen < w->loads.view.n);
     struct replica *r = &w->replicas[chosen];
-    *trace_put_route(w->trace) = (struct ev_route){.request = q->id,
-                                                   .t_ns = sim_now(w->sim),
-                                                   .replica = chosen,
-                                                   .outstanding = w->loads.requests[chosen]};
+    *trace_put_route(w->trace) = (struct ev_route){
+        .request = q->id, .t_ns = sim_now(w->sim), .replica = chosen, .outstanding = w->loads.requests[chosen]};
     q->replica = chosen;
     pool_touch(&w->pool, slot);
     batch_enqueue(&r->batch, slot);

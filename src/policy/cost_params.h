@@ -10,10 +10,10 @@
 #include "policy/layout.h"
 
 struct cost_params {
-    double q_width, kv_width;  /* H*d and kv*d */
-    double kv_width_gpu;       /* of one GPU: kv heads are replicated when tp exceeds their number */
-    double layer_params_gpu;   /* linear weights of one layer on one GPU */
-    double vocab_params;       /* of the embedding, and of the head when untied */
+    double q_width, kv_width; /* H*d and kv*d */
+    double kv_width_gpu;      /* of one GPU: kv heads are replicated when tp exceeds their number */
+    double layer_params_gpu;  /* linear weights of one layer on one GPU */
+    double vocab_params;      /* of the embedding, and of the head when untied */
 };
 
 static inline double dtype_bytes(int dtype)

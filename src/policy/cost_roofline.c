@@ -80,7 +80,8 @@ static int64_t step_ns(const void *state, const struct cost_step *step)
 }
 
 const struct cost_ops cost_roofline_ops = {
-    .policy = {.name = "roofline", .help = "the larger of compute and memory time for each operator group, plus overheads"},
+    .policy = {.name = "roofline",
+               .help = "the larger of compute and memory time for each operator group, plus overheads"},
     .state_size = sizeof(struct state),
     .prepare = prepare,
     .step_ns = step_ns,

@@ -27,7 +27,7 @@ enum router_key {
 };
 
 struct router_view {
-    int64_t n;              /* replicas */
+    int64_t n;               /* replicas */
     const int64_t *requests; /* [n] outstanding requests */
     const int64_t *tokens;   /* [n] outstanding tokens */
     int64_t least;           /* replica with the least `key`, if the policy named one */

@@ -15,7 +15,9 @@ static int64_t route(const void *options, void *state, const struct router_view 
 }
 
 const struct router_ops router_least_tokens_ops = {
-    .policy = {.name = "least_tokens", .help = "the replica with the fewest outstanding tokens: prompts plus what was generated so far, never the unseen output"},
+    .policy = {.name = "least_tokens",
+               .help = "the replica with the fewest outstanding tokens: prompts plus what was generated so far, never "
+                       "the unseen output"},
     .key = ROUTER_KEY_TOKENS,
     .route = route,
 };

@@ -28,14 +28,14 @@ struct scheduler_limits {
 
 /* A sequence as a scheduler may see it: no output length. */
 struct sched_seq {
-    uint32_t seq;         /* id, valid during the call */
-    int64_t prompt_left;  /* tokens still to be computed before it can decode (prompt, or prompt + generated
-                             tokens after a preemption) */
-    int64_t computed;     /* tokens with KV in the cache */
-    int64_t blocks;       /* KV blocks it holds */
+    uint32_t seq;        /* id, valid during the call */
+    int64_t prompt_left; /* tokens still to be computed before it can decode (prompt, or prompt + generated
+                            tokens after a preemption) */
+    int64_t computed;    /* tokens with KV in the cache */
+    int64_t blocks;      /* KV blocks it holds */
     int64_t t_arrive_ns;
-    bool grows;           /* decodes, and its next token needs a new block */
-    bool decodes;         /* its prompt is done */
+    bool grows;   /* decodes, and its next token needs a new block */
+    bool decodes; /* its prompt is done */
 };
 
 struct sched_view {

@@ -124,8 +124,7 @@ static int check_schema(const struct file *f, struct err *e)
         return err_set(e, EXIT_CODE_IO, "%s: has schema version %lld, this program reads %d", f->path,
                        (long long)version, STORE_SCHEMA_VERSION);
     /* Views and virtual tables in their place (no rootpage) could do anything. */
-    if (number(f,
-               "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN" TABLES_READ,
+    if (number(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN" TABLES_READ,
                0) != 9)
         return damaged(f, e, "a table is missing");
     /* A generated column costs its reader what it likes; one called rowid would stand for the real one. */

@@ -36,10 +36,10 @@ struct node_options { /* [node] */
     int64_t gpus;     /* per node; a replica's tp stays within one node */
 };
 
-struct workload_options { /* [workload] */
-    int64_t requests;      /* ends arrivals; 0: unlimited (then a horizon or a trace must end the run) */
-    const char *trace;     /* path; for arrivals = trace */
-    double trace_speed;    /* 2 replays twice as fast */
+struct workload_options {               /* [workload] */
+    int64_t requests;                   /* ends arrivals; 0: unlimited (then a horizon or a trace must end the run) */
+    const char *trace;                  /* path; for arrivals = trace */
+    double trace_speed;                 /* 2 replays twice as fast */
     int64_t trace_from_ns, trace_to_ns; /* slice of trace time, before speed; to = 0: to its end */
 };
 
@@ -73,11 +73,11 @@ struct scenario {
     struct class_options *classes; /* in file order; at least one */
     int64_t n_classes;
 
-    const char *path;          /* as given; for messages */
-    const char *text;          /* the scenario file's own bytes, for the results file */
-    const char *resolved;      /* normal form, paths included */
-    uint64_t config_hash;      /* of the normal form without run.log, paths reduced to what they hold: see print.c */
-    struct opt_bind *binds;    /* every bound table, for resolved printing and run_param */
+    const char *path;       /* as given; for messages */
+    const char *text;       /* the scenario file's own bytes, for the results file */
+    const char *resolved;   /* normal form, paths included */
+    uint64_t config_hash;   /* of the normal form without run.log, paths reduced to what they hold: see print.c */
+    struct opt_bind *binds; /* every bound table, for resolved printing and run_param */
     size_t n_binds;
     struct arena arena;
 };

@@ -19,16 +19,16 @@
 struct section_choice {
     struct opt_table table; /* one row, an int: index into policy_list(kind) */
     enum policy_kind kind;
-    const char *prefix;          /* of the policy's keys: "input_" */
-    size_t ops, options;         /* where the pointers go */
+    const char *prefix;  /* of the policy's keys: "input_" */
+    size_t ops, options; /* where the pointers go */
 };
 
 struct section {
     const char *name, *help;
-    bool named;                  /* [class NAME] */
-    const char *preset_folder;   /* of data/; NULL: the section has no presets */
+    bool named;                /* [class NAME] */
+    const char *preset_folder; /* of data/; NULL: the section has no presets */
     struct opt_table table;
-    size_t base;                 /* of the struct that the table fills */
+    size_t base; /* of the struct that the table fills */
     struct section_choice choice[2];
     int n_choices;
 };

@@ -7,9 +7,9 @@
  *
  * All tables exist at every log level, empty where the level leaves them out, so that every view can be queried.
  * Record tables carry no index but request's key. Measured on 100,000 requests (1 M steps, 0.6 M events):
- * indices on the request column of the six event tables make the whole load 40% longer (bench_store --index) and the file
- * a tenth larger; what they would save is the scan of those tables, 0.04 s for one request's events. arrive, route and
- * admit are in order of time anyway. Who asks a big file often can add them (README.md shows how).
+ * indices on the request column of the six event tables make the whole load 40% longer (bench_store --index) and the
+ * file a tenth larger; what they would save is the scan of those tables, 0.04 s for one request's events. arrive, route
+ * and admit are in order of time anyway. Who asks a big file often can add them (README.md shows how).
  */
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H

@@ -8,7 +8,7 @@ const char *const request_status_names[] = {"waiting", "running", "completed", "
 #define REF    FIELD_REF
 #define STATUS FIELD_STATUS
 
-#define FIELD_ROW(type, name, reference, help) {type, #name, reference, help},
+#define FIELD_ROW(type, name, reference, help)     {type, #name, reference, help},
 #define FIELD_ROWS(id, table, level, fields, help) static const struct ev_field table##_fields[] = {fields(FIELD_ROW)};
 EVENTS(FIELD_ROWS)
 

@@ -71,7 +71,7 @@ static double metric(sqlite3 *db, const char *name)
 
 static double rows(sqlite3 *db)
 {
-    static const char *const tables[] = {"request", "step", "arrive", "route", "admit",
+    static const char *const tables[] = {"request", "step",        "arrive",  "route",  "admit",
                                          "prefill", "first_token", "preempt", "resume", "finish"};
     char sql[64];
     double n = 0;
@@ -98,8 +98,20 @@ static void bench(const char *tiersim, const char *scenario, int replicas, const
     snprintf(count, sizeof count, "replica.count=%d", replicas);
     snprintf(rate, sizeof rate, "workload.rate=%d/s", 10 * replicas);
     snprintf(log, sizeof log, "run.log=%s", level);
-    char *const argv[] = {(char *)tiersim, "run", (char *)scenario, "-o", (char *)db_path, "--force", "--quiet",
-                          "-s", count, "-s", rate, "-s", log, NULL};
+    char *const argv[] = {(char *)tiersim,
+                          "run",
+                          (char *)scenario,
+                          "-o",
+                          (char *)db_path,
+                          "--force",
+                          "--quiet",
+                          "-s",
+                          count,
+                          "-s",
+                          rate,
+                          "-s",
+                          log,
+                          NULL};
     for (int i = 0; i < runs; i++) {
         wall[i] = run_once(argv, &rss);
         most = rss > most ? rss : most;
