@@ -266,11 +266,10 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     struct world_count counts[WORLD_COUNTS_MAX];
     struct store_counter counters[WORLD_COUNTS_MAX];
     int n_counts = world_finish(world, counts);
-    for (int i = 0; i < n_counts; i++) {
+    for (int i = 0; i < n_counts; i++)
         counters[i] = (struct store_counter){counts[i].name, counts[i].value};
-        if (!quiet && strcmp(counts[i].name, "requests_rejected") == 0)
-            explain_rejections(sc, counts[i].value);
-    }
+    if (!quiet)
+        explain_rejections(sc, world_rejected(world));
     const struct store_metric *metrics;
     int64_t n_metrics = collect_metrics(collect, world_now(world), sc->layout.replica.count, gpus,
                                         world_max_concurrent(world), &metrics);

@@ -381,6 +381,11 @@ int64_t world_ended(const struct world *w)
     return w->completed + w->rejected;
 }
 
+int64_t world_rejected(const struct world *w)
+{
+    return w->rejected;
+}
+
 int64_t world_max_concurrent(const struct world *w)
 {
     return w->max_concurrent;

@@ -34,6 +34,7 @@ int64_t world_now(const struct world *w);
 uint64_t world_events(const struct world *w);
 int64_t world_arrived(const struct world *w);
 int64_t world_ended(const struct world *w); /* completed and rejected */
+int64_t world_rejected(const struct world *w);
 
 struct world_count {
     const char *name;

@@ -32,7 +32,7 @@ struct world {
     int64_t arrived_input;                          /* prompt tokens of all that arrived */
     int64_t done_input, done_output, done_computed; /* of the completed: prompts, answers, tokens that had KV */
     int64_t rejected_in_a_row, t_rejected_ns;       /* at t_rejected_ns, up to now */
-    uint64_t area_ns, area_t_ns, sojourn_ns;        /* Little's law, mod 2^64 */
+    uint64_t area_ns, area_t_ns, sojourn_ns;        /* Little's law, mod 2^64; sojourns of the ended */
     struct err err;
 };
 

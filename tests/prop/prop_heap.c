@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "../run_suite.h"
 
-enum { IDS = 300, STEPS = 20000 };
+enum { IDS = 600, STEPS = 30000, SEEDS = 8, LAWS = 3 };
 
 struct twin {
     bool in[IDS];
@@ -16,7 +16,14 @@ struct twin {
     uint32_t n;
 };
 
-/* The least by key, then by id. */
+/* Check's own assertions report their place each time they pass, which would dominate here. */
+#define same(cond)                                                                                                     \
+    do {                                                                                                               \
+        if (!(cond))                                                                                                   \
+            ck_abort_msg("law and seed %d, step %d: %s", which, step, #cond);                                          \
+    } while (0)
+
+/* The least by key, then by id; IDS when there is none. */
 static uint32_t least(const struct twin *t)
 {
     uint32_t best = IDS;
@@ -27,16 +34,36 @@ static uint32_t least(const struct twin *t)
     return best;
 }
 
-static void check_shape(const struct heap *h, const struct twin *t, const uint32_t pos[])
+/* Nearly all keys tie; hardly any does; few values at both ends of the range. */
+static uint64_t draw_key(struct rng *r, int law)
 {
-    ck_assert_uint_eq(h->n, t->n);
-    for (uint32_t i = 0; i < h->n; i++) {
-        ck_assert(t->in[h->at[i].id] && h->at[i].key == t->key[h->at[i].id]);
-        ck_assert_uint_eq(pos[h->at[i].id], i);
-        ck_assert(i == 0 || !heap_less(h->at[i], h->at[(i - 1) / 4]));
+    switch (law) {
+    case 0:
+        return rng_below(r, 8);
+    case 1:
+        return rng_below(r, UINT64_MAX);
+    default:
+        return rng_below(r, 4) ? rng_below(r, 40) : UINT64_MAX - rng_below(r, 3);
     }
+}
+
+static void check_shape(const struct heap *h, const struct twin *t, const uint32_t pos[], int which, int step)
+{
+    same(h->n == t->n);
     for (uint32_t i = 0; i < IDS; i++)
-        ck_assert((pos[i] == HEAP_NONE) == !t->in[i]);
+        same(t->in[i] ? pos[i] < h->n && h->at[pos[i]].id == i && h->at[pos[i]].key == t->key[i] : pos[i] == HEAP_NONE);
+    for (uint32_t i = 1; i < h->n; i++)
+        same(!heap_less(h->at[i], h->at[(i - 1) / 4]));
+}
+
+static void pop_least(struct heap *h, struct twin *t, uint32_t pos[], int which, int step)
+{
+    uint32_t want = least(t);
+
+    same(heap_min(h).id == want && heap_min(h).key == t->key[want]);
+    same(heap_pop(h, pos).id == want);
+    t->in[want] = false;
+    t->n--;
 }
 
 START_TEST(heap_equals_twin)
@@ -45,44 +72,38 @@ START_TEST(heap_equals_twin)
     struct twin t = {0};
     struct rng r;
     uint32_t pos[IDS];
-    uint64_t spread = _i ? UINT64_MAX : 8; /* 8: nearly all keys are ties */
+    int which = _i, step;
 
     for (uint32_t i = 0; i < IDS; i++)
         pos[i] = HEAP_NONE;
-    rng_init(&r, 17, 0, (uint64_t)_i, RNG_TEST);
-    for (int step = 0; step < STEPS; step++) {
+    rng_init(&r, 17, 0, (uint64_t)which, RNG_TEST);
+    for (step = 0; step < STEPS; step++) {
         uint32_t id = (uint32_t)rng_below(&r, step / 1000 % 2 ? IDS : 20); /* few members, then many */
-        uint64_t key = rng_below(&r, spread);
+        uint64_t key = draw_key(&r, which % LAWS);
 
         if (!t.in[id]) {
             heap_push(&h, key, id, pos);
             t.in[id] = true;
             t.key[id] = key;
             t.n++;
-        } else if (rng_below(&r, 2)) {
-            heap_move(&h, pos[id], key, pos);
-            t.key[id] = key;
-        } else if (rng_below(&r, 2)) {
+        } else if (rng_below(&r, 3) == 0) {
             struct heap_node out = heap_remove(&h, pos[id], pos);
-            ck_assert(out.id == id && out.key == t.key[id]);
+            same(out.id == id && out.key == t.key[id]);
             t.in[id] = false;
             t.n--;
         } else {
-            uint32_t want = least(&t);
-            ck_assert_uint_eq(heap_min(&h).id, want);
-            ck_assert_uint_eq(heap_pop(&h, pos).id, want);
-            t.in[want] = false;
-            t.n--;
+            heap_move(&h, pos[id], key, pos);
+            t.key[id] = key;
         }
-        if (step % 50 == 0)
-            check_shape(&h, &t, pos);
+        if (t.n > 0)
+            same(heap_min(&h).id == least(&t));
+        if (t.n > 0 && rng_below(&r, 4) == 0)
+            pop_least(&h, &t, pos, which, step);
+        while (t.n > 0 && step % 5000 == 4999) /* to the end, in order */
+            pop_least(&h, &t, pos, which, step);
+        check_shape(&h, &t, pos, which, step);
     }
-    for (; t.n > 0; t.n--) { /* to the end, in order */
-        uint32_t want = least(&t);
-        ck_assert_uint_eq(heap_pop(&h, pos).id, want);
-        t.in[want] = false;
-    }
-    ck_assert_uint_eq(h.n, 0);
+    same(h.n == 0);
     heap_free(&h);
 }
 END_TEST
@@ -93,7 +114,7 @@ int main(void)
     TCase *c = tcase_create("twin");
 
     tcase_set_timeout(c, 60);
-    tcase_add_loop_test(c, heap_equals_twin, 0, 2);
+    tcase_add_loop_test(c, heap_equals_twin, 0, SEEDS * LAWS);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

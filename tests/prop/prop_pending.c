@@ -1,5 +1,5 @@
 /*
- * prop_pending.c - the pending set and base/heap.h against naive twins.
+ * prop_pending.c - the pending set against a naive twin.
  *
  * Random schedules, cancels, reschedules and pops, through sim.h; the twin is an array searched from end to
  * end. After each operation next time and size must agree, after each event its identity, and handles,
@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/heap.h"
 #include "engine/pending.h"
 #include "engine/sim.h"
 #include "../run_suite.h"
@@ -373,58 +372,6 @@ START_TEST(a_burst_before_a_far_run)
 }
 END_TEST
 
-/* base/heap.h: keys of few values, so that ties by id matter. */
-START_TEST(heap_as_the_array)
-{
-    enum { IDS = 600 };
-    struct heap h = {0};
-    uint32_t pos[IDS];
-    uint64_t key[IDS];
-    uint32_t n = 0;
-    bool in[IDS] = {false};
-
-    memset(&world, 0, sizeof world);
-    world.seed = (uint64_t)_i;
-    world.random = world.seed * 31 + 5;
-    for (uint32_t i = 0; i < IDS; i++)
-        pos[i] = HEAP_NONE;
-    for (world.operation = 0; world.operation < 30000; world.operation++) {
-        uint32_t id = (uint32_t)below(IDS), least = HEAP_NONE;
-        uint64_t new_key = below(4) ? below(40) : UINT64_MAX - below(3);
-        if (!in[id]) {
-            heap_push(&h, new_key, id, pos);
-            key[id] = new_key;
-            in[id] = true;
-            n++;
-        } else if (below(3) == 0) {
-            same(heap_remove(&h, pos[id], pos).id == id);
-            in[id] = false;
-            n--;
-        } else {
-            heap_move(&h, pos[id], new_key, pos);
-            key[id] = new_key;
-        }
-        for (uint32_t i = 0; i < IDS; i++)
-            if (in[i] && (least == HEAP_NONE || key[i] < key[least]))
-                least = i;
-        if (n > 0)
-            same(heap_min(&h).id == least && heap_min(&h).key == key[least]);
-        if (n > 0 && below(4) == 0) {
-            same(heap_pop(&h, pos).id == least);
-            in[least] = false;
-            n--;
-        }
-        if (world.operation % 5000 == 4999) /* empty it */
-            for (; n > 0; n--)
-                in[heap_pop(&h, pos).id] = false;
-        same(h.n == n);
-        for (uint32_t i = 0; i < IDS; i++)
-            same(in[i] ? h.at[pos[i]].id == i && h.at[pos[i]].key == key[i] : pos[i] == HEAP_NONE);
-    }
-    heap_free(&h);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("pending");
@@ -434,7 +381,6 @@ int main(void)
     tcase_add_loop_test(tc, as_the_sorted_list, 0, SEEDS * LAWS);
     tcase_add_loop_test(tc, invariants_hold, 0, 2 * LAWS);
     tcase_add_loop_test(tc, a_burst_before_a_far_run, 0, 4);
-    tcase_add_loop_test(tc, heap_as_the_array, 0, SEEDS);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

@@ -2,11 +2,9 @@
 # cost.sh - the roofline against DESIGN.md: every step of runs on several layouts, recomputed by SQL to the ns (cost.sql).
 # Needs TIERSIM and srcdir from the environment.
 set -euo pipefail
-: "${TIERSIM:?the path of the tiersim program}" "${srcdir:?the top of the source tree}"
-command -v sqlite3 > /dev/null || {
-    echo "# skipped: the sqlite3 shell is not installed (Debian: apt-get install sqlite3)"
-    exit 77
-}
+srcdir=${srcdir:-.}
+# shellcheck source=tests/lib.sh
+. "$srcdir/tests/lib.sh"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0

@@ -3,11 +3,9 @@
 # 10 ms. Each also keeps every conservation law.
 # Needs TIERSIM and srcdir from the environment.
 set -uo pipefail
-: "${TIERSIM:?the path of the tiersim program}"
-command -v sqlite3 > /dev/null || {
-    echo "# skipped: the sqlite3 shell is not installed (Debian: apt-get install sqlite3)"
-    exit 77
-}
+srcdir=${srcdir:-.}
+# shellcheck source=tests/lib.sh
+. "$srcdir/tests/lib.sh"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0

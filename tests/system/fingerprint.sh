@@ -8,11 +8,8 @@
 # libm, its bits would differ between machines, and here between the two settings.
 set -euo pipefail
 srcdir=${srcdir:-.}
-: "${TIERSIM:?the path of the tiersim program}"
-command -v sqlite3 >/dev/null || {
-    echo "# skipped: the sqlite3 shell is not installed (Debian: apt-get install sqlite3)"
-    exit 77
-}
+# shellcheck source=tests/lib.sh
+. "$srcdir/tests/lib.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -3,12 +3,10 @@
 # be what anyone can compute with the sqlite3 shell. Also: every conservation law holds, every reference
 # leads somewhere, and the cheaper log levels give the same metrics as `all` (summary: percentiles within 0.1%).
 set -euo pipefail
-here=${srcdir:-.}/tests/system
-: "${TIERSIM:?the path of the tiersim program}"
-command -v sqlite3 >/dev/null || {
-    echo "# skipped: the sqlite3 shell is not installed (Debian: apt-get install sqlite3)"
-    exit 77
-}
+srcdir=${srcdir:-.}
+# shellcheck source=tests/lib.sh
+. "$srcdir/tests/lib.sh"
+here=$srcdir/tests/system
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 bad=0

@@ -15,12 +15,10 @@
 #   Little's law, on every run: the integral of the number in the system over the run is the sum of the times spent in
 #     it, both cut at the end of the run (Little 1961; Stidham 1974 for the cut form).
 set -euo pipefail
-here=${srcdir:-.}/tests/theory
-: "${TIERSIM:?the path of the tiersim program}"
-command -v sqlite3 >/dev/null || {
-    echo "# skipped: the sqlite3 shell is not installed (Debian: apt-get install sqlite3)"
-    exit 77
-}
+srcdir=${srcdir:-.}
+# shellcheck source=tests/lib.sh
+. "$srcdir/tests/lib.sh"
+here=$srcdir/tests/theory
 LC_ALL=C
 export LC_ALL
 replications=32
