@@ -49,16 +49,18 @@ static void print_facts(const struct scenario *sc)
 {
     const struct layout *l = &sc->layout;
     struct cost_memory m = cost_memory(l);
-    int64_t blocks = cost_kv_blocks(l), per_node = sc->node.gpus / l->replica.tp;
-    int64_t nodes = sc->cluster.nodes ? sc->cluster.nodes : (l->replica.count + per_node - 1) / per_node;
-    double kv = (double)(blocks * l->replica.kv_block_tokens) * m.kv_token_bytes;
+    int64_t blocks = cost_kv_blocks(l), gpus = layout_gpus(l), node = l->node.gpus, per_node = node / gpus;
+    int64_t needed = per_node > 0 ? (l->replica.count + per_node - 1) / per_node
+                                  : l->replica.count * ((gpus + node - 1) / node); /* replicas that span nodes */
+    int64_t nodes = sc->cluster.nodes ? sc->cluster.nodes : needed;
+    double kv = (double)(blocks / l->replica.dp * l->replica.kv_block_tokens) * m.kv_token_bytes;
 
-    printf("  replicas   %" PRId64 " of %s, each on %" PRId64 " %s\n", l->replica.count, l->model.name, l->replica.tp,
+    printf("  replicas   %" PRId64 " of %s, each on %" PRId64 " %s\n", l->replica.count, l->model.name, gpus,
            l->gpu.name);
     printf("  GPUs       %" PRId64 " of %" PRId64 " used (%" PRId64 " node%s of %" PRId64 ")\n",
-           l->replica.count * l->replica.tp, nodes * sc->node.gpus, nodes, nodes == 1 ? "" : "s", sc->node.gpus);
+           l->replica.count * gpus, nodes * node, nodes, nodes == 1 ? "" : "s", node);
     printf("  memory     %.2f GB a GPU: weights %.2f, activations %.2f, KV cache %.2f\n",
-           (double)l->gpu.memory_bytes / 1e9, m.weight_bytes / 1e9, m.activation_bytes / 1e9, kv / 1e9);
+           (double)l->gpu.memory_bytes / 1e9, m.weight_bytes / 1e9, m.activation_bytes / 1e9, (kv + m.seq_bytes) / 1e9);
     printf("  KV cache   %" PRId64 " blocks a replica: %" PRId64 " tokens\n", blocks,
            blocks * l->replica.kv_block_tokens);
     printf("  policies   arrivals %s, router %s, scheduler %s, cost %s\n", sc->arrival->policy.name,

@@ -199,7 +199,7 @@ static int open_store(struct store **out, const struct arguments *a, const struc
         .classes = classes,
         .n_classes = sc->n_classes,
         .n_replicas = r->count,
-        .gpus_per_replica = r->tp,
+        .gpus_per_replica = layout_gpus(&sc->layout),
         .kv_blocks = cost_kv_blocks(&sc->layout),
         .kv_block_tokens = r->kv_block_tokens,
         .params = params.at,
@@ -230,8 +230,9 @@ static void explain_rejections(const struct scenario *sc, int64_t rejected)
         fprintf(stderr,
                 "tiersim: %" PRId64
                 " requests could never be served and were rejected: longer than the model's context "
-                "(%" PRId64 " tokens) or the KV cache of a replica (%" PRId64 " tokens)\n",
-                rejected, l->model.max_context, cost_kv_blocks(l) * l->replica.kv_block_tokens);
+                "(%" PRId64 " tokens) or the KV cache of %s (%" PRId64 " tokens)\n",
+                rejected, l->model.max_context, l->replica.dp > 1 ? "an attention rank" : "a replica",
+                cost_kv_blocks(l) / l->replica.dp * l->replica.kv_block_tokens);
 }
 
 static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *w, const struct workload *load)
@@ -247,7 +248,7 @@ static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *
 static uint64_t run_into(struct store *store, const struct scenario *sc, struct workload *load,
                          const struct store_class *classes, bool quiet, bool *cut, struct err *e)
 {
-    int64_t gpus = sc->layout.replica.count * sc->layout.replica.tp;
+    int64_t gpus = sc->layout.replica.count * layout_gpus(&sc->layout);
     double start = wall_s();
     struct collect *collect = collect_new(classes, sc->n_classes, sc->run.warmup_ns, sc->run.log != LOG_SUMMARY);
     struct digest_sink digest;

@@ -24,6 +24,9 @@ static const struct {
     {"check", cmd_check, "read a scenario and say what is wrong with it, or what it resolves to"},
     {"explain", cmd_explain, "what a key, a section or a policy means"},
     {"report", cmd_report, "print what a results file says"},
+    {"describe", cmd_describe, "what a model or a GPU of the catalogue is, in figures"},
+    {"validate", cmd_validate, "simulate measured deployments and say how far off the predictions are"},
+    {"calibrate", cmd_calibrate, "fit the model's figures to measurements"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -32,7 +35,7 @@ static void usage(FILE *out)
     fprintf(out, "Usage: tiersim COMMAND [ARGUMENT...]\n"
                  "Simulates datacenters that serve large language models; every event goes to SQLite.\n\n");
     for (int i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-9s  %s\n", commands[i].name, commands[i].help);
     fprintf(out, "\n`tiersim COMMAND --help` says more.\n");
 }
 

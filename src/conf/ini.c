@@ -16,6 +16,7 @@ static const char blanks[] = " \t";
 struct reader {
     FILE *f;
     const char *file, *dir; /* arena */
+    const char *text;       /* read instead of the file; NULL: the file */
     int line, rank, depth;
     size_t bytes;          /* read so far */
     bool keep;             /* its text */
@@ -126,8 +127,8 @@ static void join_blanks(char *s)
 }
 
 static void include_file(struct reader *r, char *rest);
-static bool load_file(struct ini_entries *es, const char *path, int rank, const struct reader *parent, struct arena *a,
-                      struct diags *d);
+static bool load_file(struct ini_entries *es, const char *path, const char *text, int rank, const struct reader *parent,
+                      struct arena *a, struct diags *d);
 
 static void complain(struct reader *r, const char *what)
 {
@@ -359,7 +360,7 @@ static void include_file(struct reader *r, char *rest)
         diags_add(r->d, r->file, r->line, "include %s: files include each other too deeply (at most %d)", rest,
                   INI_DEPTH_MAX);
     else
-        load_file(r->es, ini_path(r->a, r->dir, rest), r->rank - 1, r, r->a, r->d);
+        load_file(r->es, ini_path(r->a, r->dir, rest), NULL, r->rank - 1, r, r->a, r->d);
 }
 
 /* Opens the file; says why not at the line that asked for it. */
@@ -374,6 +375,11 @@ static bool open_file(struct reader *r, const char *path)
         if (r->es->files == INI_FILES_MAX + 1)
             diags_add(r->d, file, line, "too many files are included (at most %d)", INI_FILES_MAX);
         return false;
+    }
+    if (r->text) { /* fmemopen refuses no bytes at all */
+        r->f = fmemopen((void *)(uintptr_t)r->text, strlen(r->text), "r");
+        sim_assert(r->f != NULL);
+        return true;
     }
     r->f = fopen(path, "r");
     if (r->f == NULL || fstat(fileno(r->f), &st) != 0) {
@@ -394,14 +400,15 @@ static bool open_file(struct reader *r, const char *path)
     return true;
 }
 
-static bool load_file(struct ini_entries *es, const char *path, int rank, const struct reader *parent, struct arena *a,
-                      struct diags *d)
+static bool load_file(struct ini_entries *es, const char *path, const char *text, int rank, const struct reader *parent,
+                      struct arena *a, struct diags *d)
 {
     struct reader *r = mem_zalloc(1, sizeof *r);
     bool ok;
 
     *r = (struct reader){.file = arena_strdup(a, path),
                          .dir = folder_of(a, path),
+                         .text = text,
                          .rank = rank,
                          .es = es,
                          .a = a,
@@ -430,7 +437,15 @@ bool ini_load(struct ini_entries *es, const char *path, int rank, struct arena *
 {
     if (es->top == NULL)
         es->top = arena_strdup(a, path);
-    return load_file(es, path, rank, NULL, a, d);
+    return load_file(es, path, NULL, rank, NULL, a, d);
+}
+
+bool ini_load_text(struct ini_entries *es, const char *name, const char *text, int rank, struct arena *a,
+                   struct diags *d)
+{
+    if (es->top == NULL)
+        es->top = arena_strdup(a, name);
+    return *text == '\0' || load_file(es, name, text, rank, NULL, a, d);
 }
 
 void ini_set(struct ini_entries *es, const char *assignment, struct arena *a, struct diags *d)

@@ -63,6 +63,10 @@ struct ini_entries {
  * lines named). Strings live in the arena. A file that cannot be read is a diag too; then it gives false. */
 bool ini_load(struct ini_entries *es, const char *path, int rank, struct arena *a, struct diags *d);
 
+/* The same for text at hand; name stands for the file in messages, and its folder for relative paths. */
+bool ini_load_text(struct ini_entries *es, const char *name, const char *text, int rank, struct arena *a,
+                   struct diags *d);
+
 /* "section.key=value" from the command line; [class chat] is "class chat.weight=2". */
 void ini_set(struct ini_entries *es, const char *assignment, struct arena *a, struct diags *d);
 

@@ -6,9 +6,9 @@
 /* What the world holds at this instant, counted from the replicas and the requests themselves. */
 struct audit {
     struct replica_counts sum;
-    int64_t waiting, running, stepping;
+    int64_t front, waiting, running, stepping;
     int64_t blocks_allocated, blocks_freed, blocks_held;
-    int64_t flight, flight_generated, flight_computed;
+    int64_t flight, flight_front, flight_generated, flight_computed;
     uint64_t flight_sojourn_ns;
 };
 
@@ -20,7 +20,8 @@ static int64_t blocks_of(const struct world *w, const struct request *q)
 
     if (!decodes && q->phase != PHASE_PARTIAL)
         return 0;
-    return batch_blocks_of(&r->batch, batch_computed(&r->batch, q) + (decodes ? r->stepping : q->chunk));
+    bool decoding_now = r->stepping && !r->plan.decodes_pause;
+    return batch_blocks_of(&r->batch, batch_computed(&r->batch, q) + (decodes ? decoding_now : q->chunk));
 }
 
 static struct audit audit(const struct world *w)
@@ -36,6 +37,7 @@ static struct audit audit(const struct world *w)
         a.sum.prefill_tokens += r->counts.prefill_tokens;
         a.sum.dropped_tokens += r->counts.dropped_tokens;
         a.sum.preemptions += r->counts.preemptions;
+        a.front += r->n_front;
         a.waiting += r->batch.waiting.n;
         a.running += r->batch.running.n;
         a.stepping += r->stepping;
@@ -49,6 +51,7 @@ static struct audit audit(const struct world *w)
         const struct request *q = &w->pool.at[s];
         const struct batch *b = &w->replicas[q->replica < 0 ? 0 : q->replica].batch;
         a.flight++;
+        a.flight_front += q->phase == PHASE_FRONT;
         a.flight_generated += batch_generated(b, q);
         a.flight_computed += batch_computed(b, q);
         a.flight_sojourn_ns += (uint64_t)(sim_now(w->sim) - q->t_arrive_ns);
@@ -64,7 +67,7 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
 
     world_count_area(w);
     sim_assert(w->arrived == w->completed + w->rejected + a.flight);
-    sim_assert(a.flight == a.waiting + a.running + w->held.n);
+    sim_assert(a.flight == a.front + a.waiting + a.running + w->held.n && a.front == a.flight_front);
     sim_assert(a.sum.tokens_out == w->done_output + a.flight_generated);
     sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens ==
                w->done_computed + a.flight_computed + a.sum.dropped_tokens);
@@ -76,7 +79,7 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
         {"requests_arrived", w->arrived},
         {"requests_completed", w->completed},
         {"requests_rejected", w->rejected},
-        {"requests_waiting", a.waiting},
+        {"requests_waiting", a.front + a.waiting},
         {"requests_running", a.running},
         {"requests_held", w->held.n},
         {"tokens_in_arrived", w->arrived_input},

@@ -4,17 +4,26 @@
 
 #include <stdlib.h>
 
-void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks)
+void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks,
+                const struct cost_knees *knees)
 {
     *b = (struct batch){.pool = pool, .block_tokens = block_tokens, .total_blocks = total_blocks};
     b->grow = mem_zalloc((size_t)block_tokens, sizeof *b->grow);
     list_init(&b->waiting);
     list_init(&b->running);
     list_init(&b->partial);
+    for (int i = 1; i < knees->n; i++) {
+        struct batch_knee *k = &b->knee[b->n_knees++];
+        sim_assert(knees->at[i] > 0);
+        *k = (struct batch_knee){.at = knees->at[i]};
+        k->cross = mem_zalloc((size_t)k->at, sizeof *k->cross);
+    }
 }
 
 void batch_free(struct batch *b)
 {
+    for (int i = 0; i < b->n_knees; i++)
+        free(b->knee[i].cross);
     free(b->grow);
     heap_free(&b->last_steps);
 }
@@ -34,12 +43,70 @@ int64_t batch_blocks_of(const struct batch *b, int64_t tokens)
     return (tokens + b->block_tokens - 1) / b->block_tokens;
 }
 
+static int64_t modulo(int64_t a, int64_t n)
+{
+    int64_t m = a % n;
+    return m < 0 ? m + n : m;
+}
+
 /* (join - computed) mod B: the phase of the steps in which it needs a new block. */
 static int64_t grow_phase(const struct batch *b, const struct request *r)
 {
-    int64_t p = ((int64_t)r->join_step - r->computed) % b->block_tokens;
-    return p < 0 ? p + b->block_tokens : p;
+    return modulo((int64_t)r->join_step - r->computed, b->block_tokens);
 }
+
+/* ---- the knees ---- */
+
+static uint32_t *crossing(const struct batch_knee *k, const struct request *r)
+{
+    return &k->cross[modulo((int64_t)r->join_step - r->computed - 1, k->at)];
+}
+
+/* It joins with `computed` tokens. */
+static void knees_join(struct batch *b, const struct request *r)
+{
+    int64_t x = r->computed + 1;
+
+    for (struct batch_knee *k = b->knee; k < b->knee + b->n_knees; k++) {
+        k->sum += x < k->at ? x : k->at;
+        if (x < k->at) {
+            k->n_below++;
+            ++*crossing(k, r);
+        }
+    }
+}
+
+/* It leaves; r is as it joined, x as of now. */
+static void knees_leave(struct batch *b, const struct request *r, int64_t x)
+{
+    for (struct batch_knee *k = b->knee; k < b->knee + b->n_knees; k++) {
+        k->sum -= x < k->at ? x : k->at;
+        if (x < k->at) {
+            k->n_below--;
+            --*crossing(k, r);
+        }
+    }
+}
+
+/* To the next step. */
+static void knees_advance(struct batch *b)
+{
+    for (struct batch_knee *k = b->knee; k < b->knee + b->n_knees; k++) {
+        k->sum += k->n_below;
+        k->phase = k->phase + 1 == k->at ? 0 : k->phase + 1;
+        k->n_below -= k->cross[k->phase];
+        k->cross[k->phase] = 0;
+    }
+}
+
+void batch_contexts(const struct batch *b, int64_t ctx[COST_KNEES])
+{
+    ctx[0] = b->ctx + b->n_decode;
+    for (int i = 0; i < b->n_knees; i++)
+        ctx[i + 1] = b->knee[i].sum;
+}
+
+/* ---- blocks ---- */
 
 bool batch_grows(const struct batch *b, const struct request *r)
 {
@@ -62,6 +129,8 @@ static int64_t free_blocks_of(struct batch *b, int64_t tokens)
     sim_assert(b->used >= 0);
     return n;
 }
+
+/* ---- between steps ---- */
 
 void batch_enqueue(struct batch *b, uint32_t slot)
 {
@@ -98,6 +167,7 @@ static void leave_decode(struct batch *b, struct request *r)
     b->grow[grow_phase(b, r)]--;
     b->n_decode--;
     b->ctx -= computed;
+    knees_leave(b, r, computed + 1);
     r->computed = computed;
     r->generated = generated;
 }
@@ -127,14 +197,21 @@ int64_t batch_preempt(struct batch *b, uint32_t slot)
     return blocks;
 }
 
-void batch_begin(struct batch *b)
+/* ---- the step ---- */
+
+void batch_begin(struct batch *b, bool paused)
 {
-    take_blocks(b, b->grow[b->phase]);
+    b->paused = paused;
+    if (!paused)
+        take_blocks(b, b->grow[b->phase]);
 }
 
 void batch_end(struct batch *b)
 {
+    if (b->paused)
+        return;
     b->ctx += b->n_decode;
+    knees_advance(b);
     b->step++;
     b->phase = b->phase + 1 == b->block_tokens ? 0 : b->phase + 1;
 }
@@ -174,8 +251,28 @@ bool batch_chunk_done(struct batch *b, uint32_t slot, bool *ended)
     b->n_decode++;
     b->ctx += r->computed;
     b->grow[grow_phase(b, r)]++;
+    knees_join(b, r);
     heap_push(&b->last_steps, b->step + (uint64_t)(r->output_tokens - r->generated) - 1, slot, b->pool->heap_pos);
     return true;
+}
+
+static void check_knee(const struct batch *b, const struct batch_knee *k)
+{
+    int64_t sum = 0, n_below = 0, n_cross = 0;
+
+    for (uint32_t s = b->running.head; s != SLOT_NONE; s = b->pool->at[s].next[LINK_QUEUE]) {
+        const struct request *r = &b->pool->at[s];
+        int64_t x = batch_computed(b, r) + 1;
+        if (r->phase != PHASE_DECODING)
+            continue;
+        sum += x < k->at ? x : k->at;
+        n_below += x < k->at;
+        sim_assert(x >= k->at || *crossing(k, r) > 0);
+    }
+    for (int64_t i = 0; i < k->at; i++)
+        n_cross += k->cross[i];
+    sim_assert(sum == k->sum && n_below == k->n_below && n_cross == n_below);
+    sim_assert(k->phase == (int64_t)(b->step % (uint64_t)k->at));
 }
 
 void batch_check(const struct batch *b)
@@ -197,5 +294,7 @@ void batch_check(const struct batch *b)
     }
     sim_assert(n == b->running.n && n_partial == b->partial.n && n_decode == b->n_decode);
     sim_assert(ctx == b->ctx && grows == b->grow[b->phase] && b->last_steps.n == (uint32_t)n_decode);
+    for (int i = 0; i < b->n_knees; i++)
+        check_knee(b, &b->knee[i]);
     sim_assert(used == b->used && b->allocated == b->freed + b->used);
 }

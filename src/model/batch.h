@@ -3,7 +3,9 @@
  *
  * A decode step costs O(1) in the batch size plus its completions. No per-sequence work is done in a step,
  * since each decoding sequence gains exactly one token a step: what it holds follows from the step it
- * joined at. With t the index of the next step and j, c, g the step, the cached and the generated tokens at joining:
+ * joined at. A step that leaves the decodes out (scheduler.h, decodes_pause) moves none of them, so it does not count:
+ * t, the index of the next step, counts only the steps in which the decoding sequences decode. With j, c, g the step,
+ * the cached and the generated tokens at joining:
  *
  *     computed(t) = c + (t - j)        generated(t) = g + (t - j)
  *
@@ -17,20 +19,45 @@
  *     phase:   0   1   2  ...  B-1
  *     grow:  [ 3 | 0 | 5 | ... | 1 ]      t mod B walks along
  *
+ * Reads of the cache that are piecewise linear in the context (windows, top-k: attn.h) need, for each knee k of the
+ * model, S_k = sum of min(x(t), k), where x(t) = computed(t) + 1 are the tokens attended in step t. A sequence is below
+ * the knee while x(t) < k; x passes k once, at
+ *
+ *     t = j + (k - 1 - c)      when c + 1 < k, else it joins at or beyond the knee
+ *
+ * and S_k grows by n_below a step. Who is below passes within the next k - 1 steps, so these steps differ mod k, and
+ * counters as of grow suffice: cross[(j - c - 1) mod k] counts the sequences below by the phase at which they pass.
+ * Step t takes cross[t mod k] off n_below and clears it; who leaves early takes itself out of both. So a knee costs
+ * O(1) a step, a joining and a leaving, whatever happens in them, and 4 k bytes.
+ *
+ *     x:      c+1 . . . . . . . k-1   k    k+1
+ *     min:    c+1 . . . . . . . k-1   k     k
+ *     t:      j                     j+k-1-c
+ *             |------- below -------|---- not ---
+ *
  * Blocks: a sequence with n tokens in the cache holds ceil(n / B). used <= total always.
  *
  * A step is batch_admit/chunk/preempt (any number), then batch_begin, then batch_end. Between begin and end
  * nothing may change but the waiting queue's tail.
  *
  * Invariants (batch_check recounts them by a loop over all sequences): used = sum of blocks held;
- * allocated = freed + used; ctx, n_decode, grow agree with the sequences; every running sequence is decoding or
- * partial. Ownership: requests live in the world's pool; the batch links them.
+ * allocated = freed + used; ctx, n_decode, grow, and sum, n_below and cross of each knee agree with the sequences;
+ * every running sequence is decoding or partial. Ownership: requests live in the world's pool; the batch links them.
  */
 #ifndef MODEL_BATCH_H
 #define MODEL_BATCH_H
 
 #include "base/heap.h"
 #include "model/request.h"
+#include "policy/cost.h"
+
+struct batch_knee {
+    int64_t at;      /* k, in tokens */
+    int64_t sum;     /* S_k of the next (or current) step */
+    int64_t n_below; /* decoding sequences with x < k */
+    int64_t phase;   /* step mod k */
+    uint32_t *cross; /* [k] */
+};
 
 struct batch {
     struct pool *pool;
@@ -41,19 +68,25 @@ struct batch {
     struct list partial; /* LINK_PARTIAL, in order of admission */
     struct heap last_steps;
 
-    uint64_t step; /* index of the next (or current) step */
+    uint64_t step; /* index of the next (or current) step, of those that decode */
+    bool paused;   /* the current step leaves the decodes out */
     int64_t phase; /* step mod block_tokens */
     int64_t *grow; /* [block_tokens] */
     int64_t n_decode, ctx;
+    struct batch_knee knee[COST_KNEES]; /* the finite ones */
+    int n_knees;
     int64_t used, allocated, freed; /* blocks */
 };
 
-void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks);
+void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks,
+                const struct cost_knees *knees);
 void batch_free(struct batch *b);
 
 /* As of the next step; any phase. */
 int64_t batch_computed(const struct batch *b, const struct request *r);
 int64_t batch_generated(const struct batch *b, const struct request *r);
+/* Sums over the decoding sequences of min(x, knee): slot 0 for x itself, then the finite knees, rising. */
+void batch_contexts(const struct batch *b, int64_t ctx[COST_KNEES]);
 int64_t batch_blocks_of(const struct batch *b, int64_t tokens);   /* ceil(tokens / B) */
 bool batch_grows(const struct batch *b, const struct request *r); /* decoding, and step needs a new block for it */
 
@@ -63,8 +96,8 @@ void batch_chunk(struct batch *b, uint32_t slot, int64_t tokens); /* a partial g
 /* Running -> the waiting queue's head, blocks freed, everything to compute again. Gives the blocks freed. */
 int64_t batch_preempt(struct batch *b, uint32_t slot);
 
-void batch_begin(struct batch *b); /* takes the decodes' new blocks */
-void batch_end(struct batch *b);   /* each decode has one token more; step + 1 */
+void batch_begin(struct batch *b, bool paused); /* takes the decodes' new blocks, unless paused */
+void batch_end(struct batch *b);                /* each decode has one token more; step + 1; unless paused */
 
 /* After batch_end: the decoding sequences whose last token that was, one by one, in order of slot; SLOT_NONE at the
  * end. Its computed and generated are final; its blocks are freed. */
@@ -74,6 +107,6 @@ uint32_t batch_next_completed(struct batch *b);
  * batch. */
 bool batch_chunk_done(struct batch *b, uint32_t slot, bool *ended);
 
-void batch_check(const struct batch *b); /* aborts where an invariant fails; O(requests at the replica) */
+void batch_check(const struct batch *b); /* aborts where an invariant fails; O(requests at the replica + knees) */
 
 #endif

@@ -5,13 +5,14 @@
 void replica_init(struct replica *r, int64_t id, const struct replica_env *env, int64_t block_tokens, int64_t blocks)
 {
     *r = (struct replica){.id = id};
-    batch_init(&r->batch, env->pool, block_tokens, blocks);
+    batch_init(&r->batch, env->pool, block_tokens, blocks, &env->knees);
 }
 
 void replica_free(struct replica *r)
 {
     batch_free(&r->batch);
     sched_plan_free(&r->plan);
+    free(r->held.at);
     free(r->ended);
 }
 
@@ -92,8 +93,12 @@ static void preempt(struct replica *r, const struct replica_env *env, uint32_t s
     struct request *q = &env->pool->at[slot];
     int64_t computed = batch_computed(&r->batch, q);
 
-    if (q->phase == PHASE_DECODING)
-        q->t_last_ns = r->last_token_ns;
+    if (q->phase == PHASE_DECODING) {
+        if (q->t_last_ns > r->last_token_ns)
+            r->late_ns -= q->t_last_ns - r->last_token_ns;
+        else
+            q->t_last_ns = r->last_token_ns;
+    }
     int64_t blocks = batch_preempt(&r->batch, slot);
     pool_touch(env->pool, slot);
     r->counts.preemptions++;
@@ -117,15 +122,11 @@ static void admit(struct replica *r, const struct replica_env *env, const struct
     pool_touch(env->pool, c->seq);
 }
 
-static void add_chunk(struct cost_step *cost, const struct request *q)
+static void add_chunk(struct cost_step *cost, const struct replica_env *env, uint32_t slot)
 {
-    int64_t c = q->chunk, s = q->computed;
+    const struct request *q = &env->pool->at[slot];
 
-    cost->n_prefill++;
-    cost->prefill_tokens += c;
-    cost->prefill_kv += s + c;
-    cost->prefill_pairs += c * s + c * (c + 1) / 2;
-    cost->n_logits += request_prompt_left(q) == c;
+    cost_add_chunk(cost, &env->knees, q->computed, q->chunk, request_prompt_left(q) == q->chunk);
 }
 
 int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t now_ns)
@@ -139,16 +140,20 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     make_plan(r, env, now_ns);
     for (int64_t i = 0; i < p->n_preempt; i++)
         preempt(r, env, p->preempt[i], now_ns);
-    batch_begin(b);
+    batch_begin(b, p->decodes_pause);
 
-    struct cost_step cost = {.n_decode = b->n_decode, .ctx_tokens = b->ctx + b->n_decode, .n_logits = b->n_decode};
+    struct cost_step cost = {0};
+    if (!p->decodes_pause) {
+        cost.n_decode = cost.n_logits = b->n_decode;
+        batch_contexts(b, cost.ctx);
+    }
     for (int64_t i = 0; i < p->n_chunk; i++) {
         batch_chunk(b, p->chunk[i].seq, p->chunk[i].tokens);
-        add_chunk(&cost, &env->pool->at[p->chunk[i].seq]);
+        add_chunk(&cost, env, p->chunk[i].seq);
     }
     for (int64_t i = 0; i < p->n_admit; i++) {
         admit(r, env, &p->admit[i], now_ns);
-        add_chunk(&cost, &env->pool->at[p->admit[i].seq]);
+        add_chunk(&cost, env, p->admit[i].seq);
     }
     sim_assert(cost.n_decode + cost.prefill_tokens <= env->limits->max_num_batched_tokens);
     sim_assert(b->running.n <= env->limits->max_num_seqs);
@@ -160,7 +165,7 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
         .n_decode = cost.n_decode,
         .n_prefill = cost.n_prefill,
         .prefill_tokens = cost.prefill_tokens,
-        .ctx_tokens = cost.ctx_tokens,
+        .ctx_tokens = cost.ctx[0],
         .tokens_out = cost.n_logits,
         .kv_blocks = b->used,
         .n_running = b->running.n,
@@ -182,6 +187,46 @@ static void mark_ended(struct replica *r, uint32_t slot)
     r->ended[r->n_ended++] = slot;
 }
 
+static void give_first(struct replica *r, const struct replica_env *env, uint32_t slot, int64_t now_ns)
+{
+    struct request *q = &env->pool->at[slot];
+
+    q->t_first_ns = now_ns;
+    pool_touch(env->pool, slot);
+    *trace_put_first_token(env->trace) = (struct ev_first_token){.request = q->id, .t_ns = now_ns, .replica = r->id};
+}
+
+/* The client sees its tokens once there are stream_interval of them: in so many decode steps. */
+static void hold_first(struct replica *r, const struct replica_env *env, uint32_t slot)
+{
+    const struct request *q = &env->pool->at[slot];
+    struct held_first h = {slot, q->id, r->batch.step + (uint64_t)(env->stream_interval - q->generated)};
+
+    if (r->held.n == r->held.cap) { /* unroll the ring into twice the room */
+        int64_t cap = r->held.cap ? 2 * r->held.cap : 16;
+        struct held_first *at = mem_zalloc((size_t)cap, sizeof *at);
+        for (int64_t i = 0; i < r->held.n; i++)
+            at[i] = r->held.at[(r->held.head + i) % r->held.cap];
+        free(r->held.at);
+        r->held = (struct held_ring){.at = at, .n = r->held.n, .cap = cap};
+    }
+    r->held.at[(r->held.head + r->held.n++) % r->held.cap] = h;
+}
+
+/* Those whose time has come, unless they ended or were preempted meanwhile (then they are held again when they go on). */
+static void release_firsts(struct replica *r, const struct replica_env *env, int64_t now_ns)
+{
+    while (r->held.n > 0 && r->held.at[r->held.head].due <= r->batch.step) {
+        struct held_first h = r->held.at[r->held.head];
+        const struct request *q = &env->pool->at[h.slot];
+        r->held.head = (r->held.head + 1) % r->held.cap;
+        r->held.n--;
+        if (q->id == h.request && q->phase == PHASE_DECODING && q->t_first_ns < 0 &&
+            batch_generated(&r->batch, q) >= env->stream_interval)
+            give_first(r, env, h.slot, now_ns);
+    }
+}
+
 static void end_chunk(struct replica *r, const struct replica_env *env, const struct sched_chunk *c, int64_t now_ns)
 {
     struct request *q = &env->pool->at[c->seq];
@@ -195,17 +240,28 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
                                                          .computed = q->computed};
     if (!batch_chunk_done(&r->batch, c->seq, &ended))
         return;
-    if (q->t_first_ns < 0) {
-        q->t_first_ns = now_ns;
-        pool_touch(env->pool, c->seq);
-        *trace_put_first_token(env->trace) =
-            (struct ev_first_token){.request = q->id, .t_ns = now_ns, .replica = r->id};
-    } else {
+    if (q->generated > 1) /* it was preempted while it decoded */
         *trace_put_resume(env->trace) =
             (struct ev_resume){.request = q->id, .t_ns = now_ns, .replica = r->id, .gap_ns = now_ns - q->t_last_ns};
+    if (q->t_first_ns < 0) {
+        if (ended || q->generated >= env->stream_interval)
+            give_first(r, env, c->seq, now_ns);
+        else
+            hold_first(r, env, c->seq);
     }
+    q->t_last_ns = now_ns;
     if (ended)
         mark_ended(r, c->seq);
+    else
+        r->late_ns += now_ns - r->last_token_ns;
+}
+
+/* The mean time since the previous tokens of the decoding sequences. */
+static int64_t gap_ns(const struct replica *r, int64_t now_ns)
+{
+    int64_t longest = now_ns - r->last_token_ns;
+
+    return r->late_ns == 0 ? longest : longest - (int64_t)(r->late_ns / r->now.n_decode);
 }
 
 void replica_end(struct replica *r, const struct replica_env *env, int64_t now_ns)
@@ -216,7 +272,7 @@ void replica_end(struct replica *r, const struct replica_env *env, int64_t now_n
     r->stepping = false;
     r->n_ended = 0;
     r->now.t_end_ns = now_ns;
-    r->now.gap_ns = r->now.n_decode ? now_ns - r->last_token_ns : 0;
+    r->now.gap_ns = r->now.n_decode ? gap_ns(r, now_ns) : 0;
     *trace_put_step(env->trace) = r->now;
     r->counts.steps_ended++;
     r->counts.tokens_out += r->now.tokens_out;
@@ -224,11 +280,18 @@ void replica_end(struct replica *r, const struct replica_env *env, int64_t now_n
     r->counts.prefill_tokens += r->now.prefill_tokens;
 
     batch_end(&r->batch);
-    while ((slot = batch_next_completed(&r->batch)) != SLOT_NONE)
+    if (!r->plan.decodes_pause) {
+        r->last_token_ns = now_ns;
+        r->late_ns = 0;
+    }
+    release_firsts(r, env, now_ns);
+    while ((slot = batch_next_completed(&r->batch)) != SLOT_NONE) {
+        if (env->pool->at[slot].t_first_ns < 0)
+            give_first(r, env, slot, now_ns);
         mark_ended(r, slot);
+    }
     for (int64_t i = 0; i < r->plan.n_chunk; i++)
         end_chunk(r, env, &r->plan.chunk[i], now_ns);
     for (int64_t i = 0; i < r->plan.n_admit; i++)
         end_chunk(r, env, &r->plan.admit[i], now_ns);
-    r->last_token_ns = now_ns;
 }

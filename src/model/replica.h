@@ -5,6 +5,13 @@
  *   view of the batch --scheduler--> plan --checked, applied--> batch --sums--> cost --> duration
  *
  * A plan that breaks its rules (scheduler.h) is a bug in the policy and aborts.
+ *
+ * Gaps between tokens: the sequences that decode in a step have had their previous token at the end of the latest
+ * step that decoded (last_token_ns), but those that joined since, in a step that left the decodes out, at the end of
+ * that one. The step's record has one gap for all: the mean (rounded up to a ns), from a sum kept in O(1), so that the
+ * total and the mean of all gaps are right and only their distribution is smoothed. Where no step pauses the decodes,
+ * it is the gap of each.
+ *
  * Steps of a replica follow each other without a gap while anything runs; what the serving software does between
  * steps is part of the step's cost (engine_options).
  */
@@ -12,7 +19,6 @@
 #define MODEL_REPLICA_H
 
 #include "model/batch.h"
-#include "policy/cost.h"
 #include "policy/scheduler.h"
 
 /* What all replicas share; owned by the world. */
@@ -24,6 +30,8 @@ struct replica_env {
     const void *scheduler_options;
     const struct cost_ops *cost;
     const void *cost_state; /* prepared */
+    int64_t stream_interval;
+    struct cost_knees knees;
 };
 
 struct replica_counts { /* since the start of the run */
@@ -35,14 +43,30 @@ struct replica_counts { /* since the start of the run */
     int64_t preemptions;
 };
 
+/* Requests whose first token the client has not seen yet, in the order in which they will: each waits as many decode
+ * steps as the others. */
+struct held_first {
+    uint32_t slot;
+    int64_t request;
+    uint64_t due; /* decode step that must have ended */
+};
+struct held_ring {
+    struct held_first *at;
+    int64_t head, n, cap;
+};
+
 struct replica {
     int64_t id;
     struct batch batch;
     struct sched_plan plan; /* of the current step */
     struct ev_step now;     /* of the current step, without its end */
-    int64_t last_token_ns;  /* when the decoding sequences gave their latest token */
+    int64_t last_token_ns;  /* end of the latest step in which the decoding sequences gave a token */
+    __int128 late_ns;       /* sum over the decoding sequences of how much later than that their latest token came */
+    struct held_ring held;
     bool stepping;          /* between begin and end */
     bool waking;            /* the world has an event pending that will begin a step */
+    int64_t front_free_ns;  /* the world's: when its front end has served all sent to it */
+    int64_t n_front;        /* requests there */
     struct replica_counts counts;
     uint32_t *ended; /* slots of the requests that the last replica_end completed */
     int64_t n_ended, cap_ended;

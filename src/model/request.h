@@ -7,8 +7,9 @@
  * Each request stands in the list of all in flight (by arrival), and in at most one of a replica's
  * waiting queue and running list, and, while its prompt is being computed, in the replica's list of partials.
  *
- *   waiting --admit--> partial --prompt done--> decoding --last token--> ended
- *      ^------------------+----------preempt-------+
+ *   arrived --> front end --> waiting --admit--> partial --prompt done--> decoding --last token--> ended
+ *      (held)   (if it takes     ^------------------+----------preempt-------+
+ *                time at all)
  *
  * Lists are intrusive and doubly linked by slot; slot SLOT_NONE ends them.
  * Not stored: how far a decoding request is. It follows from the step it joined at (batch.h).
@@ -23,7 +24,7 @@
 
 #define SLOT_NONE UINT32_MAX
 
-enum request_phase { PHASE_ARRIVED, PHASE_WAITING, PHASE_PARTIAL, PHASE_DECODING };
+enum request_phase { PHASE_ARRIVED, PHASE_FRONT, PHASE_WAITING, PHASE_PARTIAL, PHASE_DECODING };
 
 /* Which links a list uses: a request can be in one list of each sort. */
 enum link { LINK_ALL, LINK_QUEUE, LINK_PARTIAL, LINKS };
@@ -35,7 +36,8 @@ struct request {
     int64_t computed;   /* tokens with KV in the cache; while decoding: at the step it joined */
     int64_t chunk;      /* tokens being computed in the current step; 0: none */
     uint64_t join_step; /* decoding: first step in which it decodes */
-    int64_t t_arrive_ns, t_admit_ns, t_first_ns, t_last_ns; /* -1: not yet. t_last: latest token before a preemption */
+    int64_t t_arrive_ns, t_admit_ns, t_first_ns; /* -1: not yet */
+    int64_t t_last_ns;                           /* its latest token: while decoding, as of its joining; -1: none yet */
     int64_t preemptions;
     enum request_phase phase;
     bool touched; /* its state changed since the last commit (pool_touch) */

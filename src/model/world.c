@@ -12,7 +12,7 @@ enum { REJECTED_IN_A_ROW_MAX = 1000000 };
 /* The same instant in this order. */
 enum event_class { CLASS_COMPLETION, CLASS_ARRIVAL, CLASS_SCHEDULING };
 
-enum event_kind { EVENT_STEP_END, EVENT_ARRIVAL, EVENT_STEP_BEGIN, EVENT_KINDS };
+enum event_kind { EVENT_STEP_END, EVENT_ARRIVAL, EVENT_QUEUED, EVENT_STEP_BEGIN, EVENT_KINDS };
 
 /* ---- requests as records ---- */
 
@@ -123,8 +123,56 @@ static void update_room(struct world *w, const struct replica *r)
     if (w->loads.key == ROUTER_KEY_ROOM)
         loads_set_room(&w->loads, r->id,
                        !r->stepping && r->now.n_waiting == 0 &&
-                           r->batch.running.n + r->batch.waiting.n < w->env.limits->max_num_seqs);
+                           r->n_front + r->batch.running.n + r->batch.waiting.n < w->limits.max_num_seqs);
 }
+
+/* ---- the front end ---- */
+
+static void enqueue(struct world *w, struct replica *r, uint32_t slot)
+{
+    batch_enqueue(&r->batch, slot);
+    wake(w, r);
+}
+
+/* A request was routed to r. */
+static void enter_front(struct world *w, struct replica *r, uint32_t slot)
+{
+    const struct engine_options *e = &w->sc->layout.engine;
+    int64_t now = sim_now(w->sim), service;
+
+    if (e->request_latency_ns == 0 && e->request_service_ns == 0 && e->token_service_ns == 0) {
+        enqueue(w, r, slot);
+        return;
+    }
+    w->pool.at[slot].phase = PHASE_FRONT;
+    r->n_front++;
+    if (r->front_free_ns < now)
+        r->front_free_ns = now;
+    int64_t t_queue_ns;
+    if (__builtin_mul_overflow(w->pool.at[slot].input_tokens, e->token_service_ns, &service) ||
+        __builtin_add_overflow(service, e->request_service_ns, &service) ||
+        __builtin_add_overflow(r->front_free_ns, service, &r->front_free_ns) ||
+        __builtin_add_overflow(r->front_free_ns, e->request_latency_ns, &t_queue_ns)) {
+        err_set(&w->err, EXIT_CODE_FAILED,
+                "the front end of replica %" PRId64 " would serve a request that arrived at %.9f s after the clock "
+                "ends, at %.4g s (look at request_service and token_service of [engine], and at the rate)",
+                r->id, (double)w->pool.at[slot].t_arrive_ns * 1e-9, (double)INT64_MAX * 1e-9);
+        sim_request_stop(w->sim);
+        return;
+    }
+    sim_schedule(w->sim, t_queue_ns, CLASS_ARRIVAL, EVENT_QUEUED, slot);
+}
+
+static void on_queued(struct world *w, uint32_t slot)
+{
+    struct replica *r = &w->replicas[w->pool.at[slot].replica];
+
+    sim_assert(w->pool.at[slot].phase == PHASE_FRONT);
+    r->n_front--;
+    enqueue(w, r, slot);
+}
+
+/* ---- routing ---- */
 
 /* Sends the request to a replica; false: the router holds it. */
 static bool route(struct world *w, uint32_t slot)
@@ -141,10 +189,9 @@ static bool route(struct world *w, uint32_t slot)
         .request = q->id, .t_ns = sim_now(w->sim), .replica = chosen, .outstanding = w->loads.requests[chosen]};
     q->replica = chosen;
     pool_touch(&w->pool, slot);
-    batch_enqueue(&r->batch, slot);
+    enter_front(w, r, slot);
     loads_add(&w->loads, chosen, 1, q->input_tokens);
     update_room(w, r);
-    wake(w, r);
     return true;
 }
 
@@ -160,13 +207,13 @@ static void route_held(struct world *w)
     }
 }
 
-/* Whether an empty replica could serve it: its context, and the KV of all tokens but the last. */
+/* Whether an empty rank of a replica could serve it: its context, and the KV of all tokens but the last. */
 static bool can_fit(const struct world *w, const struct work_item *item)
 {
     int64_t tokens = item->input_tokens + item->output_tokens;
 
     return tokens <= w->sc->layout.model.max_context &&
-           batch_blocks_of(&w->replicas[0].batch, tokens - 1) <= w->total_blocks;
+           batch_blocks_of(&w->replicas[0].batch, tokens - 1) <= w->rank_blocks;
 }
 
 /* After a rejection. */
@@ -283,6 +330,7 @@ static void dispatch(void *ctx, const struct sim_event *ev)
     static void (*const causes[EVENT_KINDS])(struct world *, uint32_t) = {
         [EVENT_STEP_END] = on_step_end,
         [EVENT_ARRIVAL] = on_arrival,
+        [EVENT_QUEUED] = on_queued,
         [EVENT_STEP_BEGIN] = on_step_begin,
     };
     struct world *w = ctx;
@@ -310,16 +358,22 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
     w->free_item = -1;
     w->cost_state = mem_zalloc(1, sc->cost->state_size);
     sc->cost->prepare(sc->cost_options, &sc->layout, w->cost_state);
+    w->limits = sc->layout.limits;
+    w->limits.max_num_seqs *= sc->layout.replica.dp;
+    w->limits.max_num_batched_tokens *= sc->layout.replica.dp;
     w->env = (struct replica_env){
         .trace = t,
         .pool = &w->pool,
-        .limits = &sc->layout.limits,
+        .limits = &w->limits,
         .scheduler = sc->scheduler,
         .scheduler_options = sc->scheduler_options,
         .cost = sc->cost,
         .cost_state = w->cost_state,
+        .knees = cost_knees(&sc->layout),
+        .stream_interval = sc->layout.engine.stream_interval,
     };
     w->total_blocks = cost_kv_blocks(&sc->layout);
+    w->rank_blocks = w->total_blocks / sc->layout.replica.dp;
     w->replicas = mem_zalloc((size_t)n, sizeof *w->replicas);
     for (int64_t i = 0; i < n; i++)
         replica_init(&w->replicas[i], i, &w->env, sc->layout.replica.kv_block_tokens, w->total_blocks);
@@ -343,6 +397,8 @@ void world_free(struct world *w)
     pool_free(&w->pool);
     sim_free(w->sim);
     free(w->replicas);
+    if (w->sc->cost->release)
+        w->sc->cost->release(w->cost_state);
     free(w->cost_state);
     free(w->router_state);
     free(w->items);

@@ -1,16 +1,31 @@
 /*
  * world.h - the simulated system: requests in, replicas, router, the engine's clock; the one table of causes.
  *
- *   arrival ──router──► replica's waiting queue ──step begins/ends──► tokens, completions
- *      ▲        └─► central queue ──when a replica has room──┘                │
- *      └───────────────── closed loop: the next request ◄─────────────────────┘
+ *   arrival ──router──► replica's front end ──► its waiting queue ──step begins/ends──► tokens, completions
+ *      ▲        └─► central queue ──┘ when a replica has room                                 │
+ *      └───────────────────────── closed loop: the next request ◄─────────────────────────────┘
  *
  * Order at one instant: steps end, then requests arrive, then steps begin; so a request that arrives as a step ends
  * can be in the next one.
  *
+ * Front end: what the API server does between a request and the engine's queue (receiving, tokenising, handing over).
+ * Each replica has one thread of it, which serves the requests routed there first come first served, for
+ * request_service + input_tokens * token_service each; the rest of the way, request_latency, they go side by side:
+ *
+ *     end of service = max(routed, end of the previous service) + request_service + input_tokens * token_service
+ *     in the queue   = end of service + request_latency
+ *
+ * so the order stays that of routing. A preempted request does not pass it again. A request in it counts as outstanding
+ * at its replica for the router, and as waiting in rows and counters; times are from arrival, so it is part of TTFT and
+ * of the queueing time. When all three are zero there is no front end, and no event of it.
+ *
+ * Attention data parallelism: the dp ranks of a replica step together and are one batch here, whose limits are dp times
+ * those of a rank ([scheduler] gives a rank's, as the engines count). A request must fit one rank's share of the cache.
+ *
  * Conservation is checked at the end of every run (world_finish): a broken law aborts with time, event and seed.
  *
- * Not modelled: network between client, router and replica; tokenisation; failures.
+ * Not modelled: network between client, router and replica; the way back (detokenising, streaming); which of a
+ * replica's ranks a request is on: their cache is filled as one; failures.
  */
 #ifndef MODEL_WORLD_H
 #define MODEL_WORLD_H

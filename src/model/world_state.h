@@ -16,7 +16,8 @@ struct world {
     struct sim *sim;
 
     struct pool pool;
-    struct list held; /* LINK_QUEUE: the central queue */
+    struct list held;               /* LINK_QUEUE: the central queue */
+    struct scheduler_limits limits; /* of a replica: those of its attention ranks together */
     struct replica_env env;
     void *cost_state;
     struct replica *replicas;
@@ -27,7 +28,7 @@ struct world {
     struct work_item *items; /* arrivals that are pending events; slots, free ones linked by class_id */
     int64_t n_items, free_item;
 
-    int64_t total_blocks;
+    int64_t total_blocks, rank_blocks; /* of a replica, of one of its attention ranks */
     int64_t arrived, completed, rejected, max_concurrent;
     int64_t arrived_input;                          /* prompt tokens of all that arrived */
     int64_t done_input, done_output, done_computed; /* of the completed: prompts, answers, tokens that had KV */

@@ -1,33 +1,46 @@
 /*
  * cost.h - how long one engine step takes, given what is in it.
  *
- * The interface that the calibrated model takes over from the roofline. Called millions of times a second:
- * prepare once per layout, then step() is a dozen multiplications on the prepared struct.
+ * Called millions of times a second: prepare once per layout (tables over the number of tokens, coefficients of the
+ * sums), then step() is two table look-ups and a dozen multiplications.
  */
 #ifndef POLICY_COST_H
 #define POLICY_COST_H
 
 #include <stdint.h>
 
+#include "policy/attn.h"
 #include "policy/layout.h"
 #include "policy/policy.h"
 
+enum { COST_KNEES = 4 }; /* slot 0: the whole context; then the finite knees of the model's attention, rising */
+
 /* What a step holds, in sums over its sequences, so that the cost is O(1). */
 struct cost_step {
-    int64_t n_decode;       /* sequences that decode one token */
-    int64_t ctx_tokens;     /* sum over those of the tokens attended, the new one included */
-    int64_t n_prefill;      /* prompts or parts of prompts */
-    int64_t prefill_tokens; /* sum of the chunks */
-    int64_t prefill_kv;     /* sum over chunks of the cache length after the chunk: KV read */
-    int64_t prefill_pairs;  /* sum over chunks of query-key pairs: c*s + c*(c+1)/2 for a chunk of c tokens after s */
-    int64_t n_logits;       /* sequences that yield a token: n_decode + prompts that end in this step */
+    int64_t n_decode;                  /* sequences that decode one token */
+    int64_t ctx[COST_KNEES];           /* sum over those of min(tokens attended, the new one included, knee) */
+    int64_t n_prefill;                 /* prompts or parts of prompts */
+    int64_t prefill_tokens;            /* sum of the chunks */
+    int64_t prefill_kv;                /* sum over chunks of the cache length after the chunk: KV read */
+    int64_t prefill_pairs[COST_KNEES]; /* sum over chunks of attn_pairs */
+    int64_t n_logits;                  /* sequences that yield a token: n_decode + prompts that end in this step */
 };
 
-/* What a layout can hold. Bytes per GPU of the tp group. */
+struct cost_knees {
+    int64_t at[COST_KNEES]; /* at[0] = -1: none */
+    int n;                  /* slots used, at least 1 */
+};
+struct cost_knees cost_knees(const struct layout *layout);
+
+/* Adds a chunk of c prompt tokens after s in the cache; last: the prompt ends with it. */
+void cost_add_chunk(struct cost_step *step, const struct cost_knees *k, int64_t s, int64_t c, bool last);
+
+/* What a layout can hold. Bytes per GPU. */
 struct cost_memory {
     double weight_bytes;
     double activation_bytes;
-    double kv_token_bytes; /* per token of context */
+    double kv_token_bytes; /* per token of context of the sequences of one attention rank */
+    double seq_bytes;      /* reserved: bounded state (windows, linear layers) of max_num_seqs sequences */
 };
 
 struct cost_ops {
@@ -35,11 +48,19 @@ struct cost_ops {
     size_t state_size;
     void (*prepare)(const void *options, const struct layout *layout, void *state);
     int64_t (*step_ns)(const void *state, const struct cost_step *step); /* > 0 */
+    void (*release)(void *state);                                        /* NULL: nothing to free */
 };
 
 /* Memory of the model in its layout (cost_memory.c; equations in DESIGN.md). */
 struct cost_memory cost_memory(const struct layout *layout);
-/* KV blocks of one replica; <= 0 when weights and activations do not fit. */
+/* KV blocks of one replica, all its attention ranks together; <= 0 when weights and activations do not fit. */
 int64_t cost_kv_blocks(const struct layout *layout);
+
+/* The dtypes in use, once `same` is resolved. */
+int layout_moe_dtype(const struct layout *l);
+int layout_attention_dtype(const struct layout *l);
+int layout_mlp_dtype(const struct layout *l); /* dense layers and shared experts */
+/* The experts' tp and ep, once 0 is resolved. */
+void layout_experts(const struct layout *l, int64_t *moe_tp, int64_t *moe_ep);
 
 #endif

@@ -1,25 +1,73 @@
 /*
- * cost_memory.c - what a layout holds in the memory of each GPU of its tp group (equations: DESIGN.md, "Memory").
+ * cost_memory.c - what a layout holds in the memory of each of its GPUs (equations: DESIGN.md, "Memory").
+ *
+ * A pipeline stage has layers/pp of the layers, and of the KV; the first and last hold embedding and head, here spread
+ * evenly. Attention data parallel ranks each hold the attention, the dense layers and the shared experts.
+ * Not modelled: fragmentation, CUDA contexts and graphs (memory_fraction stands for them).
  */
 #include "policy/cost.h"
 
-#include "policy/cost_params.h"
+struct widths {
+    double attention, mlp, moe; /* bytes of weights on one GPU */
+    double widest;              /* elements of the widest layer's tensors, per token */
+};
+
+static void attention_widths(const struct layout *l, struct widths *w)
+{
+    double tp = (double)l->replica.tp, kv = (double)l->model.kv_heads;
+    double kv_tp = kv > 0 && kv < tp ? kv : tp, each = dtype_bytes(layout_attention_dtype(l));
+
+    for (int kind = 0; kind < ATTN_KINDS; kind++) {
+        struct attn_weights a;
+        double n = (double)attn_layers(&l->model, (enum attn_kind)kind);
+        if (n == 0)
+            continue;
+        attn_get((enum attn_kind)kind)->weights(&l->model, &a);
+        w->attention += n * each * (a.sharded / tp + a.kv_sharded / kv_tp + a.replicated);
+    }
+}
+
+static void mlp_widths(const struct layout *l, struct widths *w)
+{
+    const struct model_options *m = &l->model;
+    double hidden = (double)m->hidden, tp = (double)l->replica.tp;
+    double dense = m->experts ? (double)m->dense_layers : (double)m->layers, sparse = (double)m->layers - dense;
+    int64_t moe_tp, moe_ep;
+
+    layout_experts(l, &moe_tp, &moe_ep);
+    w->mlp = 3 * hidden * (dense * (double)m->dense_inter + sparse * (double)m->shared_inter) / tp *
+             dtype_bytes(layout_mlp_dtype(l));
+    w->mlp += sparse * hidden * (double)m->experts * dtype_bytes(DTYPE_BF16); /* routers */
+    w->moe = sparse * 3 * hidden * (double)m->moe_inter * (double)m->experts / (double)(moe_tp * moe_ep) *
+             dtype_bytes(layout_moe_dtype(l));
+    double inner = 2 * (double)m->dense_inter / tp;
+    if (m->experts) /* each token has a row for each of its experts */
+        inner += (double)m->topk * (hidden + 2 * (double)m->moe_inter / (double)moe_tp) / (double)moe_ep;
+    w->widest = 4 * hidden + inner +
+                (double)m->q_heads * (double)(m->head_dim > 0 ? m->head_dim : m->qk_nope_dim + m->qk_rope_dim) / tp;
+}
 
 struct cost_memory cost_memory(const struct layout *l)
 {
     const struct model_options *m = &l->model;
-    struct cost_params p = cost_params(l);
-    double tp = (double)l->replica.tp, bf16 = dtype_bytes(DTYPE_BF16);
-    double wide = (double)m->hidden * 4 + (2 * (double)m->dense_inter + p.q_width + 2 * p.kv_width) / tp;
-    double embeddings = (double)(m->tie_embeddings ? 1 : 2) * p.vocab_params / tp;
-    struct cost_memory out = {
-        .weight_bytes = (double)m->layers * p.layer_params_gpu * dtype_bytes(l->replica.dtype) + embeddings * bf16,
-        .activation_bytes = (double)l->replica.activation_bytes,
-        .kv_token_bytes = 2 * (double)m->layers * p.kv_width_gpu * dtype_bytes(l->replica.kv_dtype),
-    };
+    const struct replica_options *r = &l->replica;
+    struct kv_format f = kv_format_of(m, r->kv_dtype, r->kv_scales ? KV_PRODUCTION : KV_PLAIN);
+    double tp = (double)r->tp, pp = (double)r->pp, bf16 = dtype_bytes(DTYPE_BF16);
+    double far = 1e9; /* beyond every knee */
+    struct widths w = {0};
 
-    if (l->replica.activation_bytes == 0)
-        out.activation_bytes = (double)l->limits.max_num_batched_tokens * wide * bf16 +
+    attention_widths(l, &w);
+    mlp_widths(l, &w);
+    double embeddings = (double)(m->tie_embeddings ? 1 : 2) * (double)m->vocab * (double)m->hidden / tp;
+    double stored = attn_stored(m, &f, r->tp, r->cp, far), token = (attn_stored(m, &f, r->tp, r->cp, 2 * far) - stored) / far;
+    struct cost_memory out = {
+        .weight_bytes = (w.attention + w.mlp + w.moe + embeddings * bf16) / pp,
+        .activation_bytes = (double)r->activation_bytes,
+        .kv_token_bytes = token / pp,
+        .seq_bytes = (stored - token * far) / pp * (double)l->limits.max_num_seqs,
+    };
+    if (r->activation_bytes == 0)
+        out.activation_bytes = (double)l->limits.max_num_batched_tokens * w.widest * bf16 +
                                (double)l->limits.max_num_seqs * (double)m->vocab * 4;
     return out;
 }
@@ -29,5 +77,5 @@ int64_t cost_kv_blocks(const struct layout *l)
     struct cost_memory m = cost_memory(l);
     double room = (double)l->gpu.memory_bytes * l->replica.memory_fraction - m.weight_bytes - m.activation_bytes;
 
-    return (int64_t)(room / (m.kv_token_bytes * (double)l->replica.kv_block_tokens));
+    return (int64_t)((room - m.seq_bytes) / (m.kv_token_bytes * (double)l->replica.kv_block_tokens)) * l->replica.dp;
 }

@@ -1,27 +1,52 @@
 /*
- * roofline - step time from the machine's peaks (Williams, Waterman, Patterson, CACM 2009), with measured efficiencies.
+ * roofline - step time as the sum of operator groups, each the larger of compute and memory time plus its launches
+ * (Williams, Waterman, Patterson, CACM 2009), with efficiencies that were measured per kernel (kernel.h).
  *
- *   step = gemm + attention(decode) + attention(prefill) + head + all-reduce + launch + overheads
+ *   step = attention projections + MLP, shared and routed experts + small kernels + communication     of T tokens
+ *        + attention of decodes (sums S_k) + attention of prompts (pairs P_k) + head + software
  *
- * each of the first four the larger of FLOPs / reachable FLOP/s and bytes / reachable bandwidth, in seconds.
- * Equations with sources: DESIGN.md, "Step time". All terms are linear in the step's sums, so that prepare leaves a
- * dozen coefficients and a step costs a dozen multiplications.
+ * prepare reduces each group to a line or two in the number of tokens of the slowest rank, so that a step costs some dozen
+ * multiplications. Equations with sources: DESIGN.md, "Step time".
  *
- * Not modelled here: efficiency that varies with size, overlap of communication with compute, CUDA-graph
- * padding of the batch, attention kernels' split heuristics. The calibrated model takes them over.
+ * Ranks: a replica of dp attention ranks steps together, so the one with most tokens counts; whole prompts stay on one rank.
+ * pp stages each work on 1/pp of the batch at a time, so a token takes as long as the whole model does for 1/pp of the batch.
+ * Speculation is a mean field: a step verifies spec_tokens drafts and counts as 1/e of the time for a token, e the
+ * expected tokens of a verification; bursts of tokens are not modelled.
+ * Not modelled: CUDA-graph padding of the batch, attention kernels' split heuristics, communication overlapped with
+ * compute beyond what comm_scale says, decompression of an MLA prompt's earlier chunks.
  */
 #include "policy/cost.h"
 
-#include "policy/cost_params.h"
+#include "policy/experts.h"
+
+/* t(T) = max(c0 + c1*T, m0 + m1*T): one operator over all its layers, seconds. Launches are summed apart. */
+struct line {
+    double c0, c1, m0, m1;
+};
+
+enum { LINES_MAX = 8 };
 
 struct state {
-    double fixed_s;                             /* launches, step overhead, all-reduce latency */
-    double weights_s, gemm_flop_s, gemm_byte_s; /* GEMMs: max(T * flop, weights + T * byte) */
-    double ctx_s;                               /* per token of decode context */
-    double pair_s, kv_s;                        /* prefill attention: max(pairs * pair, kv * kv) */
-    double head_s, head_flop_s, head_byte_s;    /* max(n * flop, head + n * byte) */
-    double reduce_s;                            /* all-reduce, per token */
-    double seq_s;                               /* per sequence */
+    double fixed_s;                   /* launches */
+    double step_s, seq_s, prefill_s;  /* software: each step, each sequence, each step with prompts */
+    double decode_launch_s, prompt_launch_s; /* of the attention kernels */
+    struct line token[LINES_MAX];     /* of T, the tokens of the slowest rank */
+    int n_token;
+    double token_s;                   /* small kernels and communication, per token */
+    double reduce_s[2], reduce_token_s[2]; /* all all-reduces by either kernel: the faster counts */
+    double dispatch_s;                /* host time of a step without CUDA graph */
+    struct line head;                 /* of the sequences that yield a token */
+    double ctx_s[COST_KNEES], decode_s;                   /* decode attention: per sum S_k, per sequence */
+    double pair_s[COST_KNEES], chunk_s, kv_s; /* prompts': per pair, per token, per token of cache read */
+    int n_knees;
+    /* routed experts */
+    bool moe;
+    struct experts experts;
+    double all_tokens;                /* tokens of the whole expert group for one of the slowest rank's */
+    double expert_flop_s, expert_half_s, expert_byte_s, expert_token_s; /* per token of an expert, distinct expert */
+    double ep, spread, topk;
+    /* ranks, stages, speculation */
+    double dp, pp, verify, expected, draft_share;
 };
 
 static double larger(double a, double b)
@@ -29,59 +54,400 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
+static double line_s(const struct line *l, double x)
+{
+    return larger(l->c0 + l->c1 * x, l->m0 + l->m1 * x);
+}
+
+/* ---- prepare ---- */
+
+static double peak_of(const struct gpu_options *g, int dtype)
+{
+    double fp8 = g->fp8_flops > 0 ? g->fp8_flops : g->bf16_flops;
+
+    if (dtype == DTYPE_NVFP4)
+        return g->fp4_flops > 0 ? g->fp4_flops : fp8;
+    return dtype == DTYPE_FP8 || dtype == DTYPE_FP8_BLOCK || dtype == DTYPE_MXFP4_FP8 ? fp8 : g->bf16_flops;
+}
+
+/* Weight-only types multiply in bf16. */
+static enum kernel_id gemm_kernel(int dtype)
+{
+    switch (dtype) {
+    case DTYPE_FP8:
+    case DTYPE_MXFP4_FP8:
+        return KERNEL_gemm_fp8;
+    case DTYPE_FP8_BLOCK:
+        return KERNEL_gemm_fp8_block;
+    case DTYPE_NVFP4:
+        return KERNEL_gemm_nvfp4;
+    default:
+        return KERNEL_gemm_bf16;
+    }
+}
+
+static double activation_bytes(int dtype)
+{
+    return dtype == DTYPE_NVFP4 ? dtype_bytes(DTYPE_NVFP4)
+           : dtype == DTYPE_FP8 || dtype == DTYPE_FP8_BLOCK || dtype == DTYPE_MXFP4_FP8 ? 1
+                                                                                         : 2;
+}
+
+/* n_gemms matrix products in each of `layers` layers, `weights` elements and in + out widths of one layer together. */
+static void add_gemm(struct state *s, const struct layout *l, int dtype, double layers, double weights, double in,
+                     double out, double n_gemms)
+{
+    const struct kernel *k = &l->kernels.at[gemm_kernel(dtype)];
+    double scale = l->engine.gemm_scale * layers;
+    double flop_s = k->flops_efficiency > 0 ? 2 * weights / (peak_of(&l->gpu, dtype) * k->flops_efficiency) : 0;
+    double byte_s = k->memory_efficiency > 0 ? 1 / (l->gpu.memory_Bps * k->memory_efficiency) : 0;
+
+    if (layers <= 0 || weights <= 0)
+        return;
+    s->token[s->n_token++] = (struct line){
+        .c0 = scale * flop_s * k->half,
+        .c1 = scale * flop_s,
+        .m0 = scale * byte_s * weights * dtype_bytes(dtype),
+        .m1 = scale * byte_s * (in * activation_bytes(dtype) + out * dtype_bytes(DTYPE_BF16)),
+    };
+    s->fixed_s += l->engine.launch_scale * layers * n_gemms * k->launch_s;
+}
+
+static void add_attention_gemms(struct state *s, const struct layout *l)
+{
+    const struct model_options *m = &l->model;
+    double tp = (double)l->replica.tp, kv = (double)m->kv_heads, kv_tp = kv > 0 && kv < tp ? kv : tp;
+
+    for (int kind = 0; kind < ATTN_KINDS; kind++) {
+        struct attn_weights w;
+        double n = (double)attn_layers(m, (enum attn_kind)kind);
+        if (n == 0)
+            continue;
+        attn_get((enum attn_kind)kind)->weights(m, &w);
+        double weights = w.sharded / tp + w.kv_sharded / kv_tp + w.replicated;
+        /* in and out of all products: about the weights over the hidden size, once on each side */
+        add_gemm(s, l, layout_attention_dtype(l), n, weights, (double)m->hidden + weights / (double)m->hidden / 2,
+                 (double)m->hidden + weights / (double)m->hidden / 2, (double)w.n_gemms);
+    }
+}
+
+static double dense_layers(const struct model_options *m)
+{
+    return m->experts ? (double)m->dense_layers : (double)m->layers;
+}
+
+static void add_mlps(struct state *s, const struct layout *l)
+{
+    const struct model_options *m = &l->model;
+    double hidden = (double)m->hidden, tp = (double)l->replica.tp, dense = dense_layers(m);
+    double sparse = (double)m->layers - dense, inter = (double)m->dense_inter / tp, shared = (double)m->shared_inter / tp;
+
+    add_gemm(s, l, layout_mlp_dtype(l), dense, 3 * hidden * inter, hidden + inter, hidden + 2 * inter, 2);
+    if (!m->experts)
+        return;
+    add_gemm(s, l, layout_mlp_dtype(l), sparse, 3 * hidden * shared, hidden + shared, hidden + 2 * shared, 2);
+    add_gemm(s, l, DTYPE_BF16, sparse, hidden * (double)m->experts, hidden, (double)m->experts, 1);
+}
+
+static void add_experts(struct state *s, const struct layout *l)
+{
+    static const enum kernel_id kernel[DTYPES] = {KERNEL_moe_bf16,  KERNEL_moe_fp8,       KERNEL_moe_fp8_block,
+                                                  KERNEL_moe_nvfp4, KERNEL_moe_mxfp4, KERNEL_moe_mxfp4_fp8, KERNEL_moe_int4};
+    const struct model_options *m = &l->model;
+    int dtype = layout_moe_dtype(l);
+    const struct kernel *k = &l->kernels.at[kernel[dtype]];
+    double layers = (double)m->layers - dense_layers(m);
+    int64_t moe_tp, moe_ep;
+
+    s->moe = m->experts > 0 && layers > 0;
+    if (!s->moe)
+        return;
+    layout_experts(l, &moe_tp, &moe_ep);
+    experts_init(&s->experts, m->experts, m->topk, l->replica.expert_skew);
+    double weights = 3 * (double)m->hidden * (double)m->moe_inter / (double)moe_tp, scale = l->engine.moe_scale * layers;
+    double flop_s = k->flops_efficiency > 0 ? 2 * weights / (peak_of(&l->gpu, dtype) * k->flops_efficiency) : 0;
+    double byte_s = k->memory_efficiency > 0 ? 1 / (l->gpu.memory_Bps * k->memory_efficiency) : 0;
+    s->topk = (double)m->topk;
+    s->ep = (double)moe_ep;
+    s->spread = expert_spread(moe_ep);
+    s->all_tokens = (double)l->replica.dp;
+    s->expert_flop_s = scale * flop_s;
+    s->expert_half_s = scale * flop_s * k->half;
+    s->expert_byte_s = scale * byte_s * weights * dtype_bytes(dtype);
+    s->expert_token_s = scale * byte_s * (2 * (double)m->hidden + 3 * (double)m->moe_inter / (double)moe_tp) *
+                        dtype_bytes(DTYPE_BF16);
+    s->fixed_s += l->engine.moe_scale * layers * k->launch_s;
+}
+
+/* Norms, rotary embedding, activation, residual; hyper-connections mix hc_mult streams; Engram reads rows of its tables. */
+static void add_elementwise(struct state *s, const struct layout *l)
+{
+    const struct model_options *m = &l->model;
+    const struct kernel *k = &l->kernels.at[KERNEL_elementwise];
+    double streams = m->hc_mult > 1 ? (double)m->hc_mult : 1, tp = (double)l->replica.tp;
+    double inter = m->experts ? (double)m->shared_inter / tp : (double)m->dense_inter / tp;
+    double bytes = (double)m->layers * dtype_bytes(DTYPE_BF16) * (8 * (double)m->hidden * streams + 3 * inter);
+
+    bytes += (double)m->engram_layers * (double)m->engram_rows * (double)m->engram_row_bytes;
+    if (k->memory_efficiency > 0)
+        s->token_s += bytes / (l->gpu.memory_Bps * k->memory_efficiency) * l->engine.gemm_scale;
+    s->fixed_s += l->engine.launch_scale * (double)m->layers * k->launch_s;
+}
+
+/* `count` collectives a step; each GPU sends `bytes` for a token of its rank in each. */
+static void add_collective(struct state *s, const struct layout *l, enum kernel_id id, double count, double bytes, double Bps)
+{
+    const struct kernel *k = &l->kernels.at[id];
+
+    if (Bps <= 0 || k->memory_efficiency <= 0)
+        return;
+    s->fixed_s += l->engine.comm_scale * count * k->launch_s;
+    s->token_s += l->engine.comm_scale * count * bytes / (Bps * k->memory_efficiency);
+}
+
+static void add_allreduces(struct state *s, const struct layout *l, double count, double bytes)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct kernel *k = &l->kernels.at[i ? KERNEL_allreduce_large : KERNEL_allreduce];
+        bool known = k->memory_efficiency > 0;
+        s->reduce_s[i] = known ? l->engine.comm_scale * count * k->launch_s : 0;
+        s->reduce_token_s[i] =
+            known ? l->engine.comm_scale * count * bytes / (l->gpu.nvlink_Bps * k->memory_efficiency) : 0;
+        if (!known && i) { /* no second one: the first counts */
+            s->reduce_s[1] = s->reduce_s[0];
+            s->reduce_token_s[1] = s->reduce_token_s[0];
+        }
+    }
+}
+
+/* All-reduce of a tensor of the hidden size over tp GPUs sends 2 (tp-1)/tp of it; dispatch and combine of the experts send a
+ * token to min(topk, ranks it can reach) other ranks; a stage hands on the hidden states. */
+static void add_communication(struct state *s, const struct layout *l)
+{
+    const struct model_options *m = &l->model;
+    const struct replica_options *r = &l->replica;
+    double tp = (double)r->tp, width = (double)m->hidden * dtype_bytes(DTYPE_BF16), layers = (double)m->layers;
+    double sparse = m->experts ? layers - dense_layers(m) : 0;
+    int64_t moe_tp, moe_ep;
+
+    layout_experts(l, &moe_tp, &moe_ep);
+    if (r->tp > 1) /* after the attention, and after the MLP where that is sharded over the same GPUs */
+        add_allreduces(s, l, r->dp > 1 ? layers + (layers - sparse) : 2 * layers, 2 * (tp - 1) / tp * width);
+    if (r->dp > 1 && sparse > 0) {
+        double ranks = (double)(r->tp * r->dp), reached = s->topk < ranks ? s->topk : ranks;
+        bool far = l->gpu.network_Bps > 0 && layout_gpus(l) > l->node.gpus;
+        add_collective(s, l, far ? KERNEL_network : KERNEL_alltoall, 2 * sparse, reached * (ranks - 1) / ranks * width / tp,
+                       far ? l->gpu.network_Bps : l->gpu.nvlink_Bps);
+    }
+    if (r->cp > 1)
+        add_collective(s, l, KERNEL_allgather, layers, width, l->gpu.nvlink_Bps);
+    if (r->pp > 1)
+        add_collective(s, l, KERNEL_allgather, (double)r->pp, width, l->gpu.nvlink_Bps);
+}
+
+/* The kernel of a term for the cache's type. */
+static enum kernel_id for_kv(int id, int kv_dtype)
+{
+    if (kv_dtype == DTYPE_BF16)
+        return (enum kernel_id)id;
+    return id == KERNEL_prefill_bf16      ? KERNEL_prefill_fp8
+           : id == KERNEL_decode_bf16     ? KERNEL_decode_fp8
+           : id == KERNEL_mla_decode_bf16 ? KERNEL_mla_decode_fp8
+                                          : (enum kernel_id)id;
+}
+
+static int knee_slot(const struct cost_knees *k, double knee)
+{
+    for (int i = 1; i < k->n; i++)
+        if (knee < 1e15 && k->at[i] == (int64_t)(knee + 0.5))
+            return i;
+    return 0;
+}
+
+static void add_term(struct state *s, const struct layout *l, double layers, const struct attn_term *t,
+                     const struct cost_knees *knees)
+{
+    int slot = knee_slot(knees, t->knee);
+    const struct kernel *d = &l->kernels.at[for_kv(t->decode, l->replica.kv_dtype)];
+    const struct kernel *p = &l->kernels.at[for_kv(t->prefill, l->replica.kv_dtype)];
+    double Bps = l->gpu.memory_Bps, flops = l->gpu.bf16_flops, decode = l->engine.attention_scale * layers;
+    double prompt = l->engine.prefill_scale * layers, verify = s->verify;
+
+    s->ctx_s[slot] += decode * larger(d->flops_efficiency > 0 ? verify * t->flops / (flops * d->flops_efficiency) : 0,
+                                      d->memory_efficiency > 0 ? t->read / (Bps * d->memory_efficiency) : 0);
+    if (p->flops_efficiency > 0) {
+        double pair = prompt * t->prefill_flops / (flops * p->flops_efficiency);
+        s->pair_s[slot] += pair;
+        s->chunk_s += pair * p->half;
+    }
+    if (p->memory_efficiency > 0 && slot == 0)
+        s->kv_s += prompt * t->read / (Bps * p->memory_efficiency);
+}
+
+/* One launch a kernel, whatever its terms. */
+static void add_launches(struct state *s, const struct layout *l, double layers, const struct attn_profile *a)
+{
+    bool launched[KERNEL_COUNT] = {false};
+
+    for (int i = 0; i < a->n_terms; i++) {
+        enum kernel_id d = for_kv(a->term[i].decode, l->replica.kv_dtype), p = for_kv(a->term[i].prefill, l->replica.kv_dtype);
+        if (!launched[d] && (a->term[i].read > 0 || a->term[i].flops > 0))
+            s->decode_launch_s += l->engine.attention_scale * layers * l->kernels.at[d].launch_s;
+        if (!launched[p] && a->term[i].prefill_flops > 0)
+            s->prompt_launch_s += l->engine.prefill_scale * layers * l->kernels.at[p].launch_s;
+        launched[d] = launched[p] = true;
+    }
+}
+
+static void add_attention(struct state *s, const struct layout *l)
+{
+    const struct replica_options *r = &l->replica;
+    struct kv_format f = kv_format_of(&l->model, r->kv_dtype, r->kv_scales ? KV_PRODUCTION : KV_PLAIN);
+    struct cost_knees knees = cost_knees(l);
+
+    s->n_knees = knees.n;
+    for (int kind = 0; kind < ATTN_KINDS; kind++) {
+        struct attn_profile a;
+        double n = (double)attn_layers(&l->model, (enum attn_kind)kind);
+        if (n == 0)
+            continue;
+        attn_get((enum attn_kind)kind)->profile(&l->model, &f, r->tp, r->cp, &a);
+        for (int i = 0; i < a.n_terms; i++)
+            add_term(s, l, n, &a.term[i], &knees);
+        add_launches(s, l, n, &a);
+        if (a.read_const > 0 || a.token_flops > 0) {
+            const struct kernel *d = &l->kernels.at[KERNEL_linear_decode], *p = &l->kernels.at[KERNEL_linear_prefill];
+            if (d->memory_efficiency > 0)
+                s->decode_s += l->engine.attention_scale * n * a.read_const / (l->gpu.memory_Bps * d->memory_efficiency);
+            if (p->flops_efficiency > 0)
+                s->chunk_s += l->engine.prefill_scale * n * a.token_flops / (l->gpu.bf16_flops * p->flops_efficiency);
+            if (a.n_terms == 0) {
+                s->decode_launch_s += l->engine.attention_scale * n * d->launch_s;
+                s->prompt_launch_s += l->engine.prefill_scale * n * p->launch_s;
+            }
+        }
+    }
+}
+
+static void add_head(struct state *s, const struct layout *l)
+{
+    const struct kernel *k = &l->kernels.at[KERNEL_gemm_bf16];
+    double tp = (double)l->replica.tp, width = (double)l->model.hidden, vocab = (double)l->model.vocab / tp;
+    double flop_s = k->flops_efficiency > 0 ? 2 * width * vocab / (l->gpu.bf16_flops * k->flops_efficiency) : 0;
+    double byte_s = k->memory_efficiency > 0 ? dtype_bytes(DTYPE_BF16) / (l->gpu.memory_Bps * k->memory_efficiency) : 0;
+    double scale = l->engine.gemm_scale;
+
+    s->head = (struct line){scale * flop_s * k->half, scale * flop_s, scale * byte_s * width * vocab,
+                            scale * byte_s * (width + vocab)};
+}
+
+/* Expected tokens of a verification of n drafts, each accepted with a if all before it were: sum_0^n a^i (Leviathan,
+ * Kalman, Matias, ICML 2023, eq. 1). A draft costs an MTP layer and the head. */
+static void set_speculation(struct state *s, const struct layout *l)
+{
+    double power = 1;
+
+    s->verify = (double)(l->replica.spec_tokens + 1);
+    s->expected = 1;
+    for (int64_t i = 0; i < l->replica.spec_tokens; i++)
+        s->expected += power *= l->replica.spec_acceptance;
+    s->draft_share = (double)l->replica.spec_tokens / (double)l->model.layers;
+}
+
 static void prepare(const void *options, const struct layout *l, void *state)
 {
     struct state *s = state;
-    const struct gpu_options *g = &l->gpu;
-    const struct model_options *m = &l->model;
-    struct cost_params p = cost_params(l);
-    double tp = (double)l->replica.tp, layers = (double)m->layers, hidden = (double)m->hidden;
-    double w = dtype_bytes(l->replica.dtype), bf16 = dtype_bytes(DTYPE_BF16);
-    double head_flops = g->bf16_flops * g->gemm_efficiency;
-    double gemm_flops = l->replica.dtype == DTYPE_FP8 ? g->fp8_flops * g->fp8_gemm_efficiency : head_flops;
-    double attention_flops = g->bf16_flops * g->attention_efficiency;
-    double bytes = g->memory_Bps * g->memory_efficiency;
-    double kv_bytes = 2 * layers * p.kv_width_gpu * dtype_bytes(l->replica.kv_dtype);
-    double pair_flops = 4 * layers * p.q_width / tp;
-    /* activations read and written by the four GEMMs of a layer, per token */
-    double traffic = (4 * hidden + (2 * p.q_width + 3 * (double)m->dense_inter) / tp + 2 * p.kv_width_gpu) * bf16;
 
     (void)options;
-    s->weights_s = layers * p.layer_params_gpu * w / bytes;
-    s->gemm_flop_s = 2 * layers * p.layer_params_gpu / gemm_flops;
-    s->gemm_byte_s = layers * traffic / bytes;
-    s->ctx_s = larger(pair_flops / attention_flops, kv_bytes / bytes);
-    s->pair_s = pair_flops / attention_flops;
-    s->kv_s = kv_bytes / bytes;
-    s->head_s = p.vocab_params / tp * bf16 / bytes;
-    s->head_flop_s = 2 * p.vocab_params / tp / head_flops;
-    s->head_byte_s = (hidden + (double)m->vocab / tp) * bf16 / bytes;
+    *s = (struct state){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp};
+    set_speculation(s, l);
     s->seq_s = (double)l->engine.seq_overhead_ns * 1e-9;
-    s->fixed_s = (double)l->engine.step_overhead_ns * 1e-9 + layers * (double)g->layer_launch_ns * 1e-9;
-    if (l->replica.tp > 1) {
-        s->fixed_s += 2 * layers * (double)g->allreduce_latency_ns * 1e-9;
-        s->reduce_s = 2 * layers * (2 * (tp - 1) / tp) * hidden * bf16 / (g->nvlink_Bps * g->nvlink_efficiency);
+    s->step_s = (double)l->engine.step_overhead_ns * 1e-9;
+    s->prefill_s = (double)l->engine.prefill_overhead_ns * 1e-9;
+    s->dispatch_s = (double)l->engine.layer_dispatch_ns * 1e-9 * (double)l->model.layers;
+    add_attention_gemms(s, l);
+    add_mlps(s, l);
+    add_experts(s, l);
+    add_elementwise(s, l);
+    add_communication(s, l);
+    add_attention(s, l);
+    add_head(s, l);
+}
+
+/* ---- a step ---- */
+
+/* Routed experts of one step: the rank with most of them, and the one with most tokens. */
+static double experts_s(const struct state *s, double tokens)
+{
+    double all = tokens * s->all_tokens, distinct = experts_distinct(&s->experts, all), share = 1 / s->ep;
+    double local = distinct * share, rows = all * s->topk, here = rows * share;
+
+    if (s->ep > 1) {
+        double left = 1 - distinct * s->experts.share_square; /* of the variance, when few experts are left out */
+        local += s->spread * __builtin_sqrt(local * (1 - share) * (left > 0 ? left : 0) );
+        here += s->spread * rows * __builtin_sqrt(share * (1 - share) * s->experts.share_square);
+        local = local < here ? local : here;
     }
+    return larger(here * s->expert_flop_s + local * s->expert_half_s, local * s->expert_byte_s + here * s->expert_token_s);
+}
+
+/* Tokens of the rank that has most: decodes spread evenly, prompts stay whole. */
+static double rank_share(double n, double ranks)
+{
+    return n > 0 && ranks > 1 ? __builtin_ceil(n / ranks) / n : 1;
+}
+
+static double time_s(const struct state *s, const struct cost_step *step, double n_prefill)
+{
+    double decodes = (double)step->n_decode / s->pp, prompts = n_prefill / s->pp;
+    double decode_share = rank_share((double)step->n_decode, s->dp) / s->pp, share = rank_share(n_prefill, s->dp) / s->pp;
+    double drafted = s->verify * decode_share * (double)step->n_decode;
+    double chunk = n_prefill > 0 ? share * (double)step->prefill_tokens : 0, tokens = drafted + chunk;
+    double t = s->fixed_s + s->token_s * tokens;
+    double reduce = s->reduce_s[0] + s->reduce_token_s[0] * tokens, other = s->reduce_s[1] + s->reduce_token_s[1] * tokens;
+
+    t += reduce < other ? reduce : other;
+
+    for (int i = 0; i < s->n_token; i++)
+        t += line_s(&s->token[i], tokens);
+    if (s->moe)
+        t += experts_s(s, tokens);
+    if (step->n_decode > 0) {
+        double sum = s->decode_s * (double)step->n_decode;
+        for (int i = 0; i < s->n_knees; i++)
+            sum += s->ctx_s[i] * (double)step->ctx[i];
+        t += s->decode_launch_s + sum * decode_share;
+    }
+    if (n_prefill > 0) {
+        double sum = s->chunk_s * (double)step->prefill_tokens;
+        for (int i = 0; i < s->n_knees; i++)
+            sum += s->pair_s[i] * (double)step->prefill_pairs[i];
+        t += s->prompt_launch_s + larger(sum, s->kv_s * (double)step->prefill_kv) * share;
+    }
+    double ends = n_prefill > 0 ? (double)(step->n_logits - step->n_decode) * share : 0;
+    if (drafted + ends > 0)
+        t += line_s(&s->head, drafted + ends);
+    if (n_prefill > 0)
+        t = s->prefill_s + larger(t, s->dispatch_s);
+    return t + s->step_s + s->seq_s * (decodes + prompts) / s->dp;
 }
 
 static int64_t step_ns(const void *state, const struct cost_step *step)
 {
     const struct state *s = state;
-    double tokens = (double)(step->n_decode + step->prefill_tokens), logits = (double)step->n_logits;
-    double t = s->fixed_s + s->seq_s * (double)(step->n_decode + step->n_prefill) + s->reduce_s * tokens +
-               s->ctx_s * (double)step->ctx_tokens;
+    double t = time_s(s, step, (double)step->n_prefill);
 
-    t += larger(tokens * s->gemm_flop_s, s->weights_s + tokens * s->gemm_byte_s);
-    t += larger((double)step->prefill_pairs * s->pair_s, (double)step->prefill_kv * s->kv_s);
-    if (step->n_logits)
-        t += larger(logits * s->head_flop_s, s->head_s + logits * s->head_byte_s);
+    if (s->verify > 1 && step->n_decode > 0) {
+        double alone = step->n_prefill > 0 ? time_s(s, step, 0) : t;
+        t += alone * (1 + s->draft_share) / s->expected - alone;
+    }
     t *= 1e9;
     return t < 9e18 ? (int64_t)t + 1 : INT64_MAX; /* beyond the clock: the world says so */
 }
 
 const struct cost_ops cost_roofline_ops = {
     .policy = {.name = "roofline",
-               .help = "the larger of compute and memory time for each operator group, plus overheads"},
+               .help = "the larger of compute and memory time for each operator group, plus launches and overheads"},
     .state_size = sizeof(struct state),
     .prepare = prepare,
     .step_ns = step_ns,

@@ -1,5 +1,5 @@
 /*
- * layout.h - what a replica is made of: hardware, model, layout, serving software. Typed option structs only.
+ * layout.h - what a replica is made of: hardware, kernels, model, layout, serving software. Typed option structs only.
  */
 #ifndef POLICY_LAYOUT_H
 #define POLICY_LAYOUT_H
@@ -7,51 +7,108 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policy/kernel.h"
 #include "policy/scheduler.h"
 
-struct gpu_options { /* [gpu] */
+struct gpu_options { /* [gpu]: spec-sheet figures */
     const char *name;
+    const char *generation; /* hopper, blackwell, ...: which calibration of an engine holds */
+    const char *kernels;    /* preset of [kernels] that holds where the scenario names none */
+    bool extrapolated;      /* its kernels were measured on another GPU */
     int64_t memory_bytes;
     double memory_Bps;
-    double bf16_flops, fp8_flops; /* dense, FLOP/s */
-    double nvlink_Bps;            /* one direction */
-    double gemm_efficiency;       /* share of peak FLOP/s that large bf16 GEMMs reach */
-    double fp8_gemm_efficiency;   /* likewise fp8, of the fp8 peak */
-    double attention_efficiency;  /* share of peak FLOP/s that prefill attention reaches */
-    double memory_efficiency;     /* share of nominal bandwidth that weights and KV reads reach */
-    double nvlink_efficiency;     /* share of nominal that all-reduce bus bandwidth reaches */
-    int64_t allreduce_latency_ns; /* of one all-reduce of a few bytes */
-    int64_t layer_launch_ns;      /* fixed time of one transformer layer's kernels beyond the roofline */
+    double bf16_flops, fp8_flops, fp4_flops; /* dense, FLOP/s; 0: the type has no units of its own */
+    double nvlink_Bps;                       /* one direction, per GPU; 0: none */
+    double network_Bps;                      /* one direction, per GPU, between nodes; 0: none */
 };
 
-struct model_options { /* [model]: dense decoder with grouped-query attention */
+/* What attends to what. A model has one main kind and may have some layers of another. */
+enum attn_kind {
+    ATTN_GQA,        /* grouped queries over the whole context; multi-head is kv_heads = q_heads */
+    ATTN_MLA,        /* latent of kv_lora_rank + qk_rope_dim elements */
+    ATTN_DSA,        /* MLA whose queries attend the index_topk tokens that an indexer picks */
+    ATTN_CSA,        /* DeepSeek-V4: entries compressed 4:1, indexer and top-k over them, and a window */
+    ATTN_WINDOW,     /* GQA over the last sliding_window tokens */
+    ATTN_DSA_SHARED, /* DSA that uses the choice of the layer before: no indexer of its own */
+    ATTN_HCA,        /* DeepSeek-V4: entries compressed 128:1, all attended, and a window */
+    ATTN_V4_WINDOW,  /* DeepSeek-V4: the window alone */
+    ATTN_LINEAR,     /* gated delta net: a state of fixed size */
+    ATTN_KINDS
+};
+
+struct model_options { /* [model]; widths in elements, 0 where the model has no such part */
     const char *name;
-    int64_t layers, hidden, vocab, q_heads, kv_heads, head_dim, dense_inter, max_context;
+    int64_t layers, hidden, vocab, max_context;
     bool tie_embeddings;
+    int attention;                            /* main kind: ATTN_GQA, MLA, DSA or CSA */
+    int64_t kind_layers[ATTN_KINDS];          /* of the others; those of the main kind are the rest (attn_layers) */
+    int64_t q_heads, kv_heads, head_dim;      /* head_dim: of GQA and V4; MLA has the four below */
+    int64_t q_lora_rank, kv_lora_rank, qk_nope_dim, qk_rope_dim, v_head_dim;
+    int64_t o_lora_rank, o_groups;            /* V4: output projection in groups through a rank */
+    int64_t index_heads, index_head_dim, index_topk; /* topk: in entries of the cache */
+    int64_t sliding_window;
+    int64_t linear_k_heads, linear_v_heads, linear_k_dim, linear_v_dim, linear_conv;
+    int64_t dense_inter, dense_layers;        /* gated MLP; layers without experts (all where experts = 0) */
+    int64_t experts, topk, moe_inter, shared_inter; /* shared_inter: of all shared experts together */
+    int64_t mtp_layers;
+    int64_t hc_mult;                          /* V4: residual streams (hyper-connections) */
+    int64_t engram_layers, engram_rows, engram_row_bytes; /* table rows read per token and layer */
+    int fp4_scope;                            /* what 4-bit checkpoints quantise: enum fp4_scope */
 };
 
-enum dtype { DTYPE_BF16, DTYPE_FP8 };
+enum fp4_scope { FP4_ALL, FP4_MLP, FP4_EXPERTS };
 
-struct replica_options { /* [replica] */
-    int64_t count, tp;
-    int dtype, kv_dtype; /* enum dtype */
+struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp */
+    int64_t count, tp, pp;
+    int64_t dp;              /* attention data parallel ranks */
+    int64_t moe_tp, moe_ep;  /* of the experts; moe_tp * moe_ep = tp * dp. 0, 0: tp * dp, 1 or with dp > 1: 1, tp * dp */
+    int64_t cp;              /* decode context parallel: KV of one sequence over so many of the tp ranks */
+    int dtype;               /* enum dtype */
+    int moe_dtype, attention_dtype; /* 0: as dtype and the model's fp4_scope say; else 1 + enum dtype */
+    int kv_dtype;            /* enum dtype: bf16, fp8, nvfp4 */
+    bool kv_scales;          /* scales of quantised KV are stored with it */
     int64_t kv_block_tokens;
     double memory_fraction;
     int64_t activation_bytes; /* per GPU; 0: from the formula of DESIGN.md */
+    int64_t spec_tokens;      /* draft tokens verified in a step; 0: no speculation */
+    double spec_acceptance;   /* of one draft token, given that those before it were accepted */
+    double expert_skew;       /* Zipf exponent of the experts' popularity */
 };
 
-struct engine_options { /* [engine]: what the serving software costs beside the GPU's work */
+/* [engine]: what the serving software does beside and to the GPU's kernels. Fitted by `tiersim calibrate`. */
+struct engine_options {
     const char *name;
-    int64_t step_overhead_ns; /* per step */
-    int64_t seq_overhead_ns;  /* per running sequence and step */
+    int64_t step_overhead_ns;    /* per step */
+    int64_t seq_overhead_ns;     /* per running sequence and step */
+    int64_t prefill_overhead_ns; /* per step that computes prompt tokens: input preparation */
+    int64_t layer_dispatch_ns;   /* a step with prompts runs without CUDA graph: it takes at least so long a layer */
+    int64_t stream_interval;     /* a client is sent its first token with so many that follow it, or with its last */
+    int64_t request_latency_ns;  /* from arrival to the replica's queue */
+    int64_t request_service_ns;  /* of it, one request after the other (the front end is one thread) */
+    int64_t token_service_ns;    /* likewise for each prompt token: tokenising */
+    /* time of the GPU's work against the kernels measured; attention: of decodes, prefill: of prompts */
+    double gemm_scale, moe_scale, attention_scale, prefill_scale, comm_scale, launch_scale;
+    bool extrapolated;           /* fitted on another generation of GPUs */
+    double tpot_low, tpot_high, ttft_low, ttft_high; /* measured/predicted: 90% interval of rows not fitted on; 0: unknown */
+};
+
+struct node_options { /* [node] */
+    int64_t gpus; /* that NVLink joins */
 };
 
 struct layout {
+    struct node_options node;
     struct gpu_options gpu;
+    struct kernels kernels;
     struct model_options model;
     struct replica_options replica;
     struct engine_options engine;
     struct scheduler_limits limits;
 };
+
+static inline int64_t layout_gpus(const struct layout *l)
+{
+    return l->replica.tp * l->replica.dp * l->replica.pp;
+}
 
 #endif

@@ -13,7 +13,7 @@ extern const struct length_ops length_constant_ops, length_uniform_ops, length_e
     length_zipf_ops, length_empirical_ops, length_trace_ops;
 extern const struct router_ops router_round_robin_ops, router_least_requests_ops, router_least_tokens_ops,
     router_random_ops, router_power_of_two_ops, router_central_queue_ops;
-extern const struct scheduler_ops sched_continuous_ops, sched_static_ops;
+extern const struct scheduler_ops sched_continuous_ops, sched_prefill_first_ops, sched_static_ops;
 extern const struct cost_ops cost_roofline_ops, cost_fixed_ops;
 
 static const struct policy *const lists[POLICY_KINDS][16] = {
@@ -48,6 +48,7 @@ static const struct policy *const lists[POLICY_KINDS][16] = {
     [POLICY_SCHEDULER] =
         {
             &sched_continuous_ops.policy,
+            &sched_prefill_first_ops.policy,
             &sched_static_ops.policy,
         },
     [POLICY_COST] =

@@ -2,13 +2,14 @@
  * scheduler.h - what one engine iteration (step) of a replica does.
  *
  * The replica hands over a view between two steps; the scheduler fills a plan: whom to preempt, which
- * prompts to work on and by how many tokens, whom to admit. Every running sequence whose prompt is done
- * decodes one token in every step: that is the model's rule, and what keeps a decode step O(1).
+ * prompts to work on and by how many tokens, whom to admit. Either every running sequence whose prompt is done
+ * decodes one token in the step, or none does (decodes_pause): that is the model's rule, and what keeps a step O(1).
  *
  * The plan must keep (checked by the replica, tested for each registered scheduler):
- *   tokens   n_decode left after preemption + sum of chunks <= max_num_batched_tokens
+ *   tokens   n_decode left after preemption + sum of chunks <= max_num_batched_tokens (n_decode 0 when they pause)
  *   seqs     running after the plan <= max_num_seqs
- *   blocks   what decodes and chunks need <= free + freed by preemption
+ *   blocks   what decodes and chunks need <= free + freed by preemption (decodes none when they pause)
+ *   work     at least one decode or chunk, unless nothing runs or waits
  *   once     no sequence twice; only the running are preempted, only the waiting admitted
  */
 #ifndef POLICY_SCHEDULER_H
@@ -59,7 +60,8 @@ struct sched_chunk {
     int64_t tokens;
 };
 
-struct sched_plan { /* arrays owned by the replica, grown by the sched_plan_* functions */
+struct sched_plan {     /* arrays owned by the replica, grown by the sched_plan_* functions */
+    bool decodes_pause; /* the step computes prompts only */
     uint32_t *preempt;
     struct sched_chunk *chunk; /* partial sequences that go on */
     struct sched_chunk *admit; /* waiting sequences that start, with their first chunk; in this order */

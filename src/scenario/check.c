@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "policy/cost_kernels.h"
 #include "scenario/scenario.h"
 
 /* The entry that set the key; NULL for a default. */
@@ -52,11 +53,100 @@ static void check_run(const struct check *c)
 }
 
 /* That each tp-th of a tensor is whole. */
-static void check_divides(const struct check *c, const char *what, int64_t n)
+static void check_divides(const struct check *c, const char *key, int64_t ranks, const char *what, int64_t n)
 {
-    if (n % c->sc->layout.replica.tp != 0)
-        wrong(c, "replica", "tp", "%" PRId64 " does not divide the model's %s = %" PRId64, c->sc->layout.replica.tp,
-              what, n);
+    if (n % ranks != 0)
+        wrong(c, "replica", key, "%" PRId64 " does not divide the model's %s = %" PRId64, ranks, what, n);
+}
+
+static void check_attention(const struct check *c)
+{
+    const struct model_options *m = &c->sc->layout.model;
+    bool uneven = m->kv_heads > 0 && m->q_heads % m->kv_heads != 0;
+    int64_t others = 0;
+
+    if (uneven)
+        wrong(c, "model", "kv_heads", "%" PRId64 " does not divide q_heads = %" PRId64, m->kv_heads, m->q_heads);
+    for (int kind = 0; kind < ATTN_KINDS; kind++) {
+        const struct attn_ops *ops = attn_get((enum attn_kind)kind);
+        others += kind != m->attention ? m->kind_layers[kind] : 0;
+        const char *missing = attn_layers(m, (enum attn_kind)kind) > 0 ? ops->missing(m) : NULL;
+        if (missing && !(uneven && strcmp(missing, "kv_heads") == 0))
+            wrong(c, "model", missing, "missing or wrong: layers with attention of kind %s need it", ops->name);
+    }
+    if (others > m->layers)
+        wrong(c, "model", "layers", "%" PRId64 " layers, but the keys ..._layers give %" PRId64 " a kind of attention",
+              m->layers, others);
+}
+
+static void check_model(const struct check *c)
+{
+    const struct model_options *m = &c->sc->layout.model;
+
+    check_attention(c);
+    if (m->experts > 0 && m->topk == 0)
+        wrong(c, "model", "topk", "missing: how many of the %" PRId64 " experts a token uses", m->experts);
+    if (m->experts > 0 && m->topk > m->experts)
+        wrong(c, "model", "topk", "%" PRId64 " is more than experts = %" PRId64, m->topk, m->experts);
+    if (m->experts > 0 && m->moe_inter == 0)
+        wrong(c, "model", "moe_inter", "missing: the inner width of an expert");
+    if ((m->experts == 0 || m->dense_layers > 0) && m->dense_inter == 0)
+        wrong(c, "model", "dense_inter", "missing: layers without experts need it");
+    if (m->dense_layers > m->layers)
+        wrong(c, "model", "dense_layers", "%" PRId64 " is more than layers = %" PRId64, m->dense_layers, m->layers);
+}
+
+static void check_dtype(const struct check *c, const char *key, int dtype)
+{
+    const struct gpu_options *g = &c->sc->layout.gpu;
+
+    if ((dtype == DTYPE_FP8 || dtype == DTYPE_FP8_BLOCK || dtype == DTYPE_MXFP4_FP8) && g->fp8_flops <= 0)
+        wrong(c, "replica", key, "fp8, but [gpu] has no fp8_flops");
+    if (dtype == DTYPE_NVFP4 && g->fp4_flops <= 0)
+        wrong(c, "replica", key, "nvfp4, but [gpu] has no fp4_flops");
+}
+
+static void check_experts(const struct check *c)
+{
+    const struct replica_options *r = &c->sc->layout.replica;
+    const struct model_options *m = &c->sc->layout.model;
+    int64_t moe_tp, moe_ep;
+
+    layout_experts(&c->sc->layout, &moe_tp, &moe_ep);
+    if (m->experts == 0)
+        return;
+    if (moe_tp * moe_ep != r->tp * r->dp)
+        wrong(c, "replica", given(c->sc, "replica", "moe_tp") ? "moe_tp" : "moe_ep",
+              "moe_tp x moe_ep = %" PRId64 ", but tp x dp = %" PRId64 " GPUs hold the experts", moe_tp * moe_ep,
+              r->tp * r->dp);
+    check_divides(c, "moe_ep", moe_ep, "experts", m->experts);
+    check_divides(c, "moe_tp", moe_tp, "moe_inter", m->moe_inter);
+    if (r->moe_dtype > 0)
+        check_dtype(c, "moe_dtype", layout_moe_dtype(&c->sc->layout));
+}
+
+static void check_nodes(const struct check *c)
+{
+    const struct scenario *sc = c->sc;
+    const struct replica_options *r = &sc->layout.replica;
+    int64_t gpus = layout_gpus(&sc->layout), node = sc->layout.node.gpus, per_node = node / gpus;
+
+    if (r->tp > node)
+        wrong(c, "replica", "tp", "%" PRId64 " GPUs, but a node has %" PRId64 " and tp stays within one", r->tp, node);
+    else if (gpus > node && sc->layout.gpu.network_Bps <= 0)
+        wrong(c, "replica", r->dp > 1 ? "dp" : "pp",
+              "a replica of %" PRId64 " GPUs spans nodes of %" PRId64 ", but [gpu] has no network_bandwidth", gpus, node);
+    else if (sc->cluster.nodes && gpus <= node && r->count > sc->cluster.nodes * per_node)
+        wrong(c, "replica", "count",
+              "%" PRId64 " replicas of %" PRId64 " GPUs, but %" PRId64 " nodes of %" PRId64 " GPUs hold %" PRId64
+              " (a replica stays within a node)",
+              r->count, gpus, sc->cluster.nodes, node, sc->cluster.nodes * per_node);
+    else if (sc->cluster.nodes && r->count * gpus > sc->cluster.nodes * node)
+        wrong(c, "replica", "count", "%" PRId64 " replicas of %" PRId64 " GPUs, but there are %" PRId64, r->count, gpus,
+              sc->cluster.nodes * node);
+    if (gpus > 1 && sc->layout.gpu.nvlink_Bps <= 0)
+        wrong(c, "replica", r->tp > 1 ? "tp" : r->dp > 1 ? "dp" : "pp",
+              "%" PRId64 " GPUs must exchange results, but [gpu] has no nvlink_bandwidth", gpus);
 }
 
 static void check_parallel(const struct check *c)
@@ -64,31 +154,43 @@ static void check_parallel(const struct check *c)
     const struct scenario *sc = c->sc;
     const struct replica_options *r = &sc->layout.replica;
     const struct model_options *m = &sc->layout.model;
-    int64_t per_node = sc->node.gpus / r->tp;
 
-    if (m->q_heads % m->kv_heads != 0)
-        wrong(c, "model", "kv_heads", "%" PRId64 " does not divide q_heads = %" PRId64, m->kv_heads, m->q_heads);
-    check_divides(c, "q_heads", m->q_heads);
-    check_divides(c, "hidden", m->hidden);
-    check_divides(c, "dense_inter", m->dense_inter);
-    if (m->kv_heads % r->tp != 0 && r->tp % m->kv_heads != 0)
+    check_divides(c, "tp", r->tp, "q_heads", m->q_heads);
+    check_divides(c, "tp", r->tp, "hidden", m->hidden);
+    check_divides(c, "tp", r->tp, "dense_inter", m->dense_inter);
+    if (m->kv_heads > 0 && m->kv_heads % r->tp != 0 && r->tp % m->kv_heads != 0)
         wrong(c, "replica", "tp",
               "%" PRId64 " neither divides the model's kv_heads = %" PRId64 " nor is a multiple of it", r->tp,
               m->kv_heads);
-    if (r->tp > sc->node.gpus)
-        wrong(c, "replica", "tp", "%" PRId64 " GPUs, but a node has %" PRId64 " and a replica stays within one", r->tp,
-              sc->node.gpus);
-    else if (sc->cluster.nodes && r->count > sc->cluster.nodes * per_node)
-        wrong(c, "replica", "count",
-              "%" PRId64 " replicas of %" PRId64 " GPUs, but %" PRId64 " nodes of %" PRId64 " GPUs hold %" PRId64
-              " (a replica stays within a node)",
-              r->count, r->tp, sc->cluster.nodes, sc->node.gpus, sc->cluster.nodes * per_node);
-    if (r->tp > 1 && sc->layout.gpu.nvlink_Bps <= 0)
-        wrong(c, "replica", "tp", "%" PRId64 " GPUs must exchange results, but [gpu] has no nvlink_bandwidth", r->tp);
-    if (r->dtype == DTYPE_FP8 && sc->layout.gpu.fp8_flops <= 0)
-        wrong(c, "replica", "dtype", "fp8, but [gpu] has no fp8_flops");
-    else if (r->dtype == DTYPE_FP8 && sc->layout.gpu.fp8_gemm_efficiency <= 0)
-        wrong(c, "replica", "dtype", "fp8, but [gpu] has no fp8_gemm_efficiency");
+    if (r->tp % r->cp != 0)
+        wrong(c, "replica", "cp", "%" PRId64 " does not divide tp = %" PRId64, r->cp, r->tp);
+    if (r->pp > m->layers)
+        wrong(c, "replica", "pp", "%" PRId64 " stages for %" PRId64 " layers", r->pp, m->layers);
+    check_nodes(c);
+    check_experts(c);
+    check_dtype(c, "dtype", r->dtype);
+    if (r->attention_dtype > 0)
+        check_dtype(c, "attention_dtype", layout_attention_dtype(&sc->layout));
+}
+
+/* A kernel without figures would take no time. */
+static void check_kernels(const struct check *c)
+{
+    const char *kernel = cost_missing_kernel(&c->sc->layout);
+    char key[64];
+
+    if (kernel == NULL || strcmp(c->sc->cost->policy.name, "roofline") != 0)
+        return;
+    snprintf(key, sizeof key, "%s_memory_efficiency", kernel);
+    wrong(c, "kernels", key,
+          "the layout runs in the kernel %s, which has no figures here; give them, or choose a preset, GPU or dtype that has",
+          kernel);
+}
+
+/* Tokens that the cache of one attention rank holds; a sequence lives on one. */
+static int64_t rank_tokens(const struct layout *l)
+{
+    return cost_kv_blocks(l) / l->replica.dp * l->replica.kv_block_tokens;
 }
 
 /* False if the KV cache would have no block. */
@@ -228,10 +330,10 @@ static void check_class(const struct check *c, const struct class_options *k, bo
         wrong(c, section, "input_min",
               "input_min and output_min make %" PRId64 " tokens, more than model.max_context = %" PRId64, least,
               l->model.max_context);
-    else if (memory_fits && least - 1 > cost_kv_blocks(l) * l->replica.kv_block_tokens) /* the last token has no KV */
+    else if (memory_fits && least - 1 > rank_tokens(l)) /* the last token has no KV */
         wrong(c, section, "input_min",
-              "input_min and output_min make %" PRId64 " tokens, but a replica's KV cache holds %" PRId64, least,
-              cost_kv_blocks(l) * l->replica.kv_block_tokens);
+              "input_min and output_min make %" PRId64 " tokens, but the KV cache of %s holds %" PRId64, least,
+              l->replica.dp > 1 ? "an attention rank (dp)" : "a replica", rank_tokens(l));
 }
 
 void scenario_check(const struct scenario *sc, struct diags *d)
@@ -240,10 +342,16 @@ void scenario_check(const struct scenario *sc, struct diags *d)
     double weights = 0;
 
     check_run(&c);
-    check_parallel(&c);
+    size_t before = d->n;
+    check_model(&c);
+    bool model_fits = d->n == before;
+    if (model_fits)
+        check_parallel(&c);
+    if (d->n == before)
+        check_kernels(&c);
     check_scheduler(&c);
     check_workload(&c);
-    bool memory_fits = check_memory(&c);
+    bool memory_fits = model_fits && check_memory(&c);
     for (int64_t i = 0; i < sc->n_classes; i++) {
         check_class(&c, &sc->classes[i], memory_fits);
         weights += sc->classes[i].weight;

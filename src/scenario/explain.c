@@ -60,6 +60,11 @@ static int explain_key_of(const struct section *s, const char *key, FILE *out)
     if (s->preset_folder)
         found += explain_rows(s, "", &preset_table, key, NULL, out);
     found += explain_rows(s, "", &s->table, key, NULL, out);
+    for (size_t i = 0; i < s->n_items; i++)
+        if (explain_rows(s, s->items[i].prefix, &s->item_table, key, NULL, out)) {
+            fprintf(out, "    of the kernel: %s\n", s->items[i].help);
+            found++;
+        }
     for (int i = 0; i < s->n_choices; i++) {
         const struct section_choice *c = &s->choice[i];
         const struct policy *const *p = policy_list(c->kind);
@@ -128,6 +133,13 @@ static void explain_section(const struct section *s, FILE *out)
     }
     for (size_t i = 0; i < s->table.n; i++)
         line_of("", &s->table.rows[i], out);
+    for (size_t i = 0; i < s->n_items; i++) {
+        fprintf(out, "  %s%s: %s\n", s->items[i].prefix, "*", s->items[i].help);
+        for (size_t row = 0; i + 1 == s->n_items && row < s->item_table.n; row++) {
+            fprintf(out, "  ");
+            line_of("*_", &s->item_table.rows[row], out);
+        }
+    }
     for (int i = 0; i < s->n_choices; i++) {
         const struct section_choice *c = &s->choice[i];
         const struct policy *const *p = policy_list(c->kind);
@@ -157,6 +169,8 @@ static size_t keys_of(const struct section *s, const char **names, size_t n, str
     if (s->preset_folder)
         n = add_table(names, n, "", &preset_table, a);
     n = add_table(names, n, "", &s->table, a);
+    for (size_t i = 0; i < s->n_items; i++)
+        n = add_table(names, n, s->items[i].prefix, &s->item_table, a);
     for (int k = 0; k < s->n_choices; k++) {
         n = add_table(names, n, "", &s->choice[k].table, a);
         for (const struct policy *const *p = policy_list(s->choice[k].kind); *p; p++)

@@ -29,9 +29,28 @@ static bool preset_may(const struct section *s, const struct ini_entry *e)
     return strcmp(e->section, s->name) == 0 || (strcmp(s->name, "gpu") == 0 && strcmp(e->section, "node") == 0);
 }
 
+static const char *value_of(const struct loader *l, const char *section, const char *key)
+{
+    const struct ini_entry *e = ini_find(&l->es, section, key);
+    return e ? e->value : NULL;
+}
+
+/* [engine] preset = NAME means NAME-GENERATION of the GPU where there is such a file. */
+static const char *preset_path(struct loader *l, const struct section *s, const struct ini_entry *named)
+{
+    const char *generation = value_of(l, "gpu", "generation");
+
+    if (strcmp(s->name, "engine") == 0 && generation && !strchr(named->value, '/')) {
+        const char *path = preset_variant(s->preset_folder, named->value, generation, &l->sc->arena);
+        if (path)
+            return path;
+    }
+    return preset_file(s->preset_folder, named, &l->sc->arena, l->d);
+}
+
 static bool load_preset(struct loader *l, const struct section *s, const struct ini_entry *named)
 {
-    const char *path = preset_file(s->preset_folder, named, &l->sc->arena, l->d);
+    const char *path = preset_path(l, s, named);
     size_t first = l->es.n, kept = first, mistakes = l->d->n;
 
     if (path == NULL || !ini_load(&l->es, path, INI_RANK_PRESET, &l->sc->arena, l->d))
@@ -117,6 +136,17 @@ static bool section_given(const struct loader *l, const char *section)
     return false;
 }
 
+/* [kernels] may be named by the GPU's preset: nothing is missing where that could not be read. */
+static bool named_by_lenient(const struct loader *l, const struct section *sections, const struct section *s)
+{
+    if (strcmp(s->name, "kernels") != 0)
+        return false;
+    for (int i = 0; i < SECTIONS; i++)
+        if (strcmp(sections[i].name, "gpu") == 0)
+            return l->lenient[i];
+    return false;
+}
+
 static void load_presets(struct loader *l, const struct section *sections)
 {
     for (int i = 0; i < SECTIONS; i++) {
@@ -124,9 +154,13 @@ static void load_presets(struct loader *l, const struct section *sections)
         if (s->preset_folder == NULL)
             continue;
         const struct ini_entry *named = ini_find(&l->es, s->name, "preset");
+        if (named == NULL && strcmp(s->name, "kernels") == 0)
+            named = ini_find(&l->es, "gpu", "kernels");
         if (named) {
             struct ini_entry kept = *named; /* entries move when more are read */
             l->lenient[i] = !load_preset(l, s, &kept);
+        } else if (named_by_lenient(l, sections, s)) {
+            l->lenient[i] = true;
         } else if (!section_given(l, s->name) && !l->garbled) {
             diags_add(l->d, l->sc->path, 0,
                       "[%s] is missing: %s (want e.g. preset = NAME; `tiersim explain %s` lists them)", s->name,
@@ -143,6 +177,8 @@ static void bind_section(struct loader *l, const struct section *s, bool lenient
         bind(l, name, "", &preset_table, arena_alloc(&l->sc->arena, sizeof(const char *)), false);
     if (s->table.n)
         bind(l, name, "", &s->table, base + s->base, lenient);
+    for (size_t i = 0; i < s->n_items; i++)
+        bind(l, name, s->items[i].prefix, &s->item_table, base + s->items[i].base, lenient);
     for (int i = 0; i < s->n_choices; i++)
         bind_choice(l, name, &s->choice[i], base);
 }
@@ -222,11 +258,12 @@ static void bind_classes(struct loader *l, const struct section *s, const char *
 
 /* ---- the whole ---- */
 
-static bool read_all(struct loader *l, const char *path, char *const *sets, size_t n_sets)
+static bool read_all(struct loader *l, const char *text, char *const *sets, size_t n_sets)
 {
     struct scenario *sc = l->sc;
 
-    if (!ini_load(&l->es, path, INI_RANK_SCENARIO, &sc->arena, l->d))
+    if (text ? !ini_load_text(&l->es, sc->path, text, INI_RANK_SCENARIO, &sc->arena, l->d)
+             : !ini_load(&l->es, sc->path, INI_RANK_SCENARIO, &sc->arena, l->d))
         return false;
     l->garbled = l->d->n > 0;
     for (size_t i = 0; i < n_sets; i++)
@@ -252,7 +289,7 @@ static void bind_all(struct loader *l)
     if (n_classes == 0 && !l->garbled && l->d->n == mistakes)
         diags_add(l->d, l->sc->path, 0,
                   "there is no [class NAME]: a scenario needs at least one, with input and output lengths");
-    l->cap_binds = 6 * (SECTIONS + n_classes);
+    l->cap_binds = 6 * (SECTIONS + n_classes) + KERNEL_COUNT;
     l->sc->binds = arena_alloc(&l->sc->arena, l->cap_binds * sizeof *l->sc->binds);
     load_presets(l, s);
     for (int i = 0; i < SECTIONS; i++) {
@@ -264,7 +301,8 @@ static void bind_all(struct loader *l)
     opt_check_unknown(l->sc->binds, l->sc->n_binds, &l->es, l->d);
 }
 
-bool scenario_load(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, struct diags *d)
+static bool load(struct scenario *sc, const char *path, const char *text, char *const *sets, size_t n_sets,
+                 struct diags *d)
 {
     struct loader l = {.sc = sc, .d = d};
     size_t before = d->n;
@@ -272,7 +310,7 @@ bool scenario_load(struct scenario *sc, const char *path, char *const *sets, siz
     *sc = (struct scenario){.text = ""};
     arena_init(&sc->arena);
     sc->path = arena_strdup(&sc->arena, path);
-    if (read_all(&l, path, sets, n_sets)) {
+    if (read_all(&l, text, sets, n_sets)) {
         bind_all(&l);
         if (d->n == before)
             scenario_check(sc, d);
@@ -281,6 +319,86 @@ bool scenario_load(struct scenario *sc, const char *path, char *const *sets, siz
     }
     ini_entries_free(&l.es);
     return d->n == before;
+}
+
+bool scenario_load(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, struct diags *d)
+{
+    return load(sc, path, NULL, sets, n_sets, d);
+}
+
+bool scenario_load_text(struct scenario *sc, const char *name, const char *text, char *const *sets, size_t n_sets,
+                        struct diags *d)
+{
+    return load(sc, name, text, sets, n_sets, d);
+}
+
+/* ---- presets alone ---- */
+
+static bool belongs(const char *section, const char *to)
+{
+    return strcmp(section, to) == 0 ||
+           (strcmp(to, "gpu") == 0 && (strcmp(section, "kernels") == 0 || strcmp(section, "node") == 0));
+}
+
+/* Loads the presets of [gpu] and [kernels], or of [model], into sc. */
+static bool load_alone(struct scenario *sc, const char *section, const char *name, struct arena *a, struct diags *d)
+{
+    const struct section *s = sections_get();
+    struct loader l = {.sc = sc, .d = d};
+    size_t before = d->n;
+    char *set = arena_printf(a, "%s.preset=%s", section, name);
+
+    *sc = (struct scenario){.text = "", .path = "describe"};
+    arena_init(&sc->arena);
+    ini_set(&l.es, set, a, d);
+    for (size_t i = 0; i < l.es.n; i++)
+        l.es.at[i].file = "tiersim"; /* it is no -s of the user's */
+    l.cap_binds = 8 + KERNEL_COUNT;
+    sc->binds = arena_alloc(&sc->arena, l.cap_binds * sizeof *sc->binds);
+    for (int i = 0; i < SECTIONS; i++) {
+        bool kernels = strcmp(s[i].name, "kernels") == 0;
+        const struct ini_entry *named = belongs(s[i].name, section) ? ini_find(&l.es, kernels ? "gpu" : s[i].name,
+                                                                               kernels ? "kernels" : "preset")
+                                                                    : NULL;
+        if (named) {
+            struct ini_entry kept = *named;
+            l.lenient[i] = !load_preset(&l, &s[i], &kept);
+        }
+    }
+    for (int i = 0; i < SECTIONS; i++)
+        if (belongs(s[i].name, section))
+            bind_section(&l, &s[i], l.lenient[i], s[i].name, (char *)sc);
+    opt_check_unknown(sc->binds, sc->n_binds, &l.es, d);
+    ini_entries_free(&l.es);
+    return d->n == before;
+}
+
+bool scenario_load_model(const char *name, struct model_options *out, struct arena *a, struct diags *d)
+{
+    struct scenario sc;
+    bool ok = load_alone(&sc, "model", name, a, d);
+
+    *out = sc.layout.model;
+    if (out->name)
+        out->name = arena_strdup(a, out->name);
+    scenario_free(&sc);
+    return ok;
+}
+
+bool scenario_load_gpu(const char *name, struct gpu_options *gpu, struct kernels *kernels, struct arena *a,
+                       struct diags *d)
+{
+    struct scenario sc;
+    bool ok = load_alone(&sc, "gpu", name, a, d);
+    const char **texts[] = {&gpu->name, &gpu->generation, &gpu->kernels, &kernels->name};
+
+    *gpu = sc.layout.gpu;
+    *kernels = sc.layout.kernels;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (*texts[i])
+            *texts[i] = arena_strdup(a, *texts[i]);
+    scenario_free(&sc);
+    return ok;
 }
 
 void scenario_free(struct scenario *sc)

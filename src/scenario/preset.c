@@ -80,6 +80,14 @@ size_t preset_names(const char *folder, const char **names, size_t max, struct a
     return n;
 }
 
+const char *preset_variant(const char *folder, const char *name, const char *variant, struct arena *a)
+{
+    const char *data = data_folder(a);
+    const char *path = data ? arena_printf(a, "%s/%s/%s-%s.ini", data, folder, name, variant) : NULL;
+
+    return path && access(path, R_OK) == 0 ? path : NULL;
+}
+
 const char *preset_file(const char *folder, const struct ini_entry *e, struct arena *a, struct diags *d)
 {
     const char *names[PRESETS_MAX], *data = data_folder(a);

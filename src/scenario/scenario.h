@@ -32,10 +32,6 @@ struct cluster_options { /* [cluster] */
     int64_t nodes;       /* 0: as many as the replicas need */
 };
 
-struct node_options { /* [node] */
-    int64_t gpus;     /* per node; a replica's tp stays within one node */
-};
-
 struct workload_options {               /* [workload] */
     int64_t requests;                   /* ends arrivals; 0: unlimited (then a horizon or a trace must end the run) */
     const char *trace;                  /* path; for arrivals = trace */
@@ -59,8 +55,7 @@ struct class_options { /* [class NAME] */
 struct scenario {
     struct run_options run;
     struct cluster_options cluster;
-    struct node_options node;
-    struct layout layout; /* [gpu] [model] [replica] [engine] and the shared keys of [scheduler] */
+    struct layout layout; /* [node] [gpu] [kernels] [model] [replica] [engine] and the shared keys of [scheduler] */
     const struct scheduler_ops *scheduler;
     void *scheduler_options;
     const struct router_ops *router;
@@ -85,7 +80,16 @@ struct scenario {
 /* Loads file and -s assignments (n of them), presets and includes. Gives false with diags filled when anything is
  * wrong; *sc must be freed in any case. */
 bool scenario_load(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, struct diags *d);
+/* The same for text at hand; name stands for the file in messages. */
+bool scenario_load_text(struct scenario *sc, const char *name, const char *text, char *const *sets, size_t n_sets,
+                        struct diags *d);
 void scenario_free(struct scenario *sc);
+
+/* One preset alone, as `describe` shows it: NAME of data/models or data/gpus, or a path with a slash. Strings live in the
+ * arena. False with diags. */
+bool scenario_load_model(const char *name, struct model_options *out, struct arena *a, struct diags *d);
+bool scenario_load_gpu(const char *name, struct gpu_options *gpu, struct kernels *kernels, struct arena *a,
+                       struct diags *d);
 
 /* Cross-field checks: everything that takes more than one key (check.c). */
 void scenario_check(const struct scenario *sc, struct diags *d);

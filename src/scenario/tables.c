@@ -42,9 +42,6 @@
         name, OPT_CHOICE, UNIT_NONE, offset, OPT_NO_LIMITS, deflt, choices, help                                       \
     }
 
-/* What a share of a peak may be: efficiencies above 1 would hide a wrong peak. */
-#define SHARE(name, type, member, deflt, help) REAL(name, type, member, 0.01, 1, deflt, help)
-
 static const char *const log_levels[] = {"summary", "request", "step", "all", NULL};
 _Static_assert(LOG_SUMMARY == 0 && LOG_REQUEST == 1 && LOG_STEP == 2 && LOG_ALL == 3, "the order of log_levels");
 
@@ -71,60 +68,162 @@ static const struct opt node_rows[] = {
 /* Hardware figures have no defaults: no hardware number stands in C. */
 static const struct opt gpu_rows[] = {
     TEXT("name", gpu_options, name, "custom", "what reports call it"),
+    TEXT("generation", gpu_options, generation, "",
+         "hopper, blackwell, ...: with [engine] preset = NAME the file NAME-GENERATION is taken if there is one"),
+    TEXT("kernels", gpu_options, kernels, "",
+         "preset of [kernels] that holds for this GPU; for one that was never measured, its nearest kin's"),
+    BOOL("extrapolated", gpu_options, extrapolated, "no",
+         "its kernels were measured on another GPU: results say so"),
     BYTES("memory", gpu_options, memory_bytes, 1, BIG, NULL, "memory of a GPU"),
     QUANTITY("memory_bandwidth", UNIT_BYTE_PER_S, gpu_options, memory_Bps, 1, BIG, NULL, "nominal memory bandwidth"),
     QUANTITY("bf16_flops", UNIT_FLOP_PER_S, gpu_options, bf16_flops, 1, BIG, NULL,
              "peak of dense bf16 matrix products"),
     QUANTITY("fp8_flops", UNIT_FLOP_PER_S, gpu_options, fp8_flops, 1, BIG, "", "peak of dense fp8 matrix products"),
+    QUANTITY("fp4_flops", UNIT_FLOP_PER_S, gpu_options, fp4_flops, 1, BIG, "", "peak of dense fp4 matrix products"),
     QUANTITY("nvlink_bandwidth", UNIT_BYTE_PER_S, gpu_options, nvlink_Bps, 1, BIG, "",
-             "nominal bandwidth between the GPUs of a node, one direction; needed where tp > 1"),
-    SHARE("gemm_efficiency", gpu_options, gemm_efficiency, NULL,
-          "share of the peak that large bf16 matrix products reach"),
-    SHARE("fp8_gemm_efficiency", gpu_options, fp8_gemm_efficiency, "",
-          "share of the fp8 peak that large fp8 matrix products reach; needed where dtype = fp8"),
-    SHARE("attention_efficiency", gpu_options, attention_efficiency, NULL,
-          "share of the peak that prefill attention reaches"),
-    SHARE("memory_efficiency", gpu_options, memory_efficiency, NULL,
-          "share of the nominal bandwidth that reading weights and KV reaches"),
-    SHARE("nvlink_efficiency", gpu_options, nvlink_efficiency, NULL,
-          "share of the nominal NVLink bandwidth that an all-reduce's bus bandwidth reaches"),
-    TIME("allreduce_latency", gpu_options, allreduce_latency_ns, 0, 1, NULL, "time of an all-reduce of a few bytes"),
-    TIME("layer_launch", gpu_options, layer_launch_ns, 0, 1, NULL,
-         "fixed time of one layer's kernels beyond the roofline"),
+             "nominal bandwidth between the GPUs of a node, one direction; needed where a replica has several"),
+    QUANTITY("network_bandwidth", UNIT_BYTE_PER_S, gpu_options, network_Bps, 1, BIG, "",
+             "nominal bandwidth of a GPU to other nodes, one direction; needed where a replica spans nodes"),
 };
 
+/* Of each kernel, with the prefix ID_: see kernel.h. */
+static const struct opt kernel_rows[] = {
+    REAL("flops_efficiency", kernel, flops_efficiency, 0, 2, "",
+         "share of the peak that large problems reach; 0: compute bounds nothing"),
+    REAL("half", kernel, half, 0, 1e6, "0", "size at which half of that is reached, in tokens (kernel.h)"),
+    REAL("memory_efficiency", kernel, memory_efficiency, 0, 2, "",
+         "share of the nominal bandwidth reached; 0: bytes bound nothing"),
+    QUANTITY("launch", UNIT_SECOND, kernel, launch_s, 0, 1, "0s", "time of the smallest problem"),
+};
+
+static const struct opt kernels_rows[] = {
+    TEXT("name", kernels, name, "custom", "what reports call it"),
+};
+
+static const char *const attentions[] = {"gqa", "mla", "dsa", "csa", NULL};
+_Static_assert(ATTN_GQA == 0 && ATTN_MLA == 1 && ATTN_DSA == 2 && ATTN_CSA == 3, "the order of attentions");
+static const char *const fp4_scopes[] = {"all", "mlp", "experts", NULL};
+_Static_assert(FP4_ALL == 0 && FP4_MLP == 1 && FP4_EXPERTS == 2, "the order of fp4_scopes");
+
+#define WIDTH(name, member, help) INT(name, model_options, member, 0, 1e9, "0", help)
 static const struct opt model_rows[] = {
     TEXT("name", model_options, name, "custom", "what reports call it"),
     INT("layers", model_options, layers, 1, 10000, NULL, "transformer layers"),
     INT("hidden", model_options, hidden, 1, 1e6, NULL, "width of the residual stream"),
     INT("vocab", model_options, vocab, 1, 1e8, NULL, "tokens of the vocabulary"),
-    INT("q_heads", model_options, q_heads, 1, 1e5, NULL, "query heads of a layer"),
-    INT("kv_heads", model_options, kv_heads, 1, 1e5, NULL, "key and value heads of a layer"),
-    INT("head_dim", model_options, head_dim, 1, 1e5, NULL, "width of a head"),
-    INT("dense_inter", model_options, dense_inter, 1, 1e7, NULL, "inner width of the gated MLP"),
     INT("max_context", model_options, max_context, 1, 1e9, NULL, "longest context, prompt and answer, in tokens"),
     BOOL("tie_embeddings", model_options, tie_embeddings, "no", "the output head is the embedding table"),
+    CHOICE("attention", AT(model_options, attention), attentions, "gqa",
+           "kind of the layers that no key below gives another: grouped queries, MLA, MLA with a sparse indexer, "
+           "DeepSeek-V4's compressed sparse attention"),
+    WIDTH("window_layers", kind_layers[ATTN_WINDOW], "layers that attend sliding_window tokens"),
+    WIDTH("dsa_shared_layers", kind_layers[ATTN_DSA_SHARED], "dsa layers that use the choice of the layer before"),
+    WIDTH("hca_layers", kind_layers[ATTN_HCA], "DeepSeek-V4's layers compressed 128:1"),
+    WIDTH("v4_window_layers", kind_layers[ATTN_V4_WINDOW], "DeepSeek-V4's layers with the window alone"),
+    WIDTH("linear_layers", kind_layers[ATTN_LINEAR], "gated delta net layers"),
+    INT("q_heads", model_options, q_heads, 1, 1e5, NULL, "query heads of a layer"),
+    WIDTH("kv_heads", kv_heads, "key and value heads of a layer"),
+    WIDTH("head_dim", head_dim, "width of a head"),
+    WIDTH("q_lora_rank", q_lora_rank, "rank of the query projection (MLA, CSA)"),
+    WIDTH("kv_lora_rank", kv_lora_rank, "rank of the KV latent (MLA)"),
+    WIDTH("qk_nope_dim", qk_nope_dim, "query and key width of a head without position (MLA)"),
+    WIDTH("qk_rope_dim", qk_rope_dim, "query and key width with rotary position (MLA, CSA)"),
+    WIDTH("v_head_dim", v_head_dim, "value width of a head (MLA)"),
+    WIDTH("o_lora_rank", o_lora_rank, "rank of each group of the output projection (CSA)"),
+    WIDTH("o_groups", o_groups, "groups of the output projection (CSA)"),
+    WIDTH("index_heads", index_heads, "heads of the indexer (DSA, CSA)"),
+    WIDTH("index_head_dim", index_head_dim, "width of an index key"),
+    WIDTH("index_topk", index_topk, "cache entries that a query attends, picked by the indexer"),
+    WIDTH("sliding_window", sliding_window, "tokens of the window"),
+    WIDTH("linear_k_heads", linear_k_heads, "key heads of a linear layer"),
+    WIDTH("linear_v_heads", linear_v_heads, "value heads of a linear layer"),
+    WIDTH("linear_k_dim", linear_k_dim, "key width of a linear layer's head"),
+    WIDTH("linear_v_dim", linear_v_dim, "value width of a linear layer's head"),
+    WIDTH("linear_conv", linear_conv, "length of a linear layer's convolution"),
+    WIDTH("dense_inter", dense_inter, "inner width of the gated MLP"),
+    WIDTH("dense_layers", dense_layers, "layers that have no experts, in a model that has"),
+    WIDTH("experts", experts, "routed experts of a layer; 0: a dense model"),
+    WIDTH("topk", topk, "routed experts that a token uses"),
+    WIDTH("moe_inter", moe_inter, "inner width of an expert"),
+    WIDTH("shared_inter", shared_inter, "inner width of the shared experts together"),
+    WIDTH("mtp_layers", mtp_layers, "layers that predict further tokens (their weights are left out unless used)"),
+    WIDTH("hc_mult", hc_mult, "residual streams (DeepSeek-V4's hyper-connections)"),
+    WIDTH("engram_layers", engram_layers, "layers that look up n-gram tables (Engram)"),
+    WIDTH("engram_rows", engram_rows, "rows that each of those reads a token"),
+    WIDTH("engram_row_bytes", engram_row_bytes, "bytes of a row"),
+    CHOICE("fp4_scope", AT(model_options, fp4_scope), fp4_scopes, "all",
+           "what the 4-bit checkpoints quantise: all linear layers, those of the MLP and experts, the experts only"),
 };
 
-static const char *const dtypes[] = {"bf16", "fp8", NULL};
+static const char *const dtypes[] = {"bf16", "fp8", "fp8_block", "nvfp4", "mxfp4", "mxfp4_fp8", "int4", NULL};
+static const char *const own_dtypes[] = {"same", "bf16", "fp8", "fp8_block", "nvfp4", "mxfp4", "mxfp4_fp8", "int4", NULL};
+static const char *const kv_dtypes[] = {"bf16", "fp8", "fp8_block", "nvfp4", NULL};
+_Static_assert(DTYPE_BF16 == 0 && DTYPE_FP8 == 1 && DTYPE_FP8_BLOCK == 2 && DTYPE_NVFP4 == 3 && DTYPE_MXFP4 == 4 &&
+                   DTYPE_MXFP4_FP8 == 5 && DTYPE_INT4 == 6,
+               "the order of dtypes");
 
 static const struct opt replica_rows[] = {
     INT("count", replica_options, count, 1, 1e6, "1", "copies of the model"),
-    INT("tp", replica_options, tp, 1, 1024, "1", "GPUs that share one copy (tensor parallelism)"),
+    INT("tp", replica_options, tp, 1, 1024, "1", "GPUs that share each layer of one copy (tensor parallelism)"),
+    INT("pp", replica_options, pp, 1, 1024, "1", "stages that the layers are cut into (pipeline parallelism)"),
+    INT("dp", replica_options, dp, 1, 1024, "1",
+        "attention data parallelism: groups of tp GPUs, each with its own sequences; the experts are spread over all"),
+    INT("moe_tp", replica_options, moe_tp, 0, 1024, "0",
+        "GPUs over which each expert is cut; with moe_ep 0 too, tp where dp = 1"),
+    INT("moe_ep", replica_options, moe_ep, 0, 1024, "0",
+        "groups over which the experts are spread; with moe_tp 0 too, tp x dp where dp > 1"),
+    INT("cp", replica_options, cp, 1, 1024, "1", "of the tp GPUs, those over which each sequence's KV is spread (decode)"),
     CHOICE("dtype", AT(replica_options, dtype), dtypes, "bf16", "type of the weights of the layers"),
-    CHOICE("kv_dtype", AT(replica_options, kv_dtype), dtypes, "bf16", "type of the KV cache"),
+    CHOICE("moe_dtype", AT(replica_options, moe_dtype), own_dtypes, "same", "type of the experts' weights"),
+    CHOICE("attention_dtype", AT(replica_options, attention_dtype), own_dtypes, "same",
+           "type of the attention's projections; same: as dtype, unless that has 4 bits and model.fp4_scope leaves "
+           "them bf16"),
+    CHOICE("kv_dtype", AT(replica_options, kv_dtype), kv_dtypes, "bf16", "type of the KV cache"),
+    BOOL("kv_scales", replica_options, kv_scales, "yes",
+         "a quantised latent keeps its scales and bf16 rope elements, as the engines store it"),
     INT("kv_block_tokens", replica_options, kv_block_tokens, 1, 65536, "16", "tokens of a KV block"),
     REAL("memory_fraction", replica_options, memory_fraction, 0.01, 1, "0.9",
          "share of a GPU's memory that may be used; what weights and activations leave is KV cache"),
     BYTES("activation_bytes", replica_options, activation_bytes, 1, BIG, "",
           "memory of a GPU set aside for activations; without it, computed from the token budget (DESIGN.md)"),
+    INT("spec_tokens", replica_options, spec_tokens, 0, 64, "0",
+        "draft tokens that each step verifies (MTP, speculation); 0: none"),
+    REAL("spec_acceptance", replica_options, spec_acceptance, 0, 1, "0",
+         "probability that a draft token is accepted when those before it were"),
+    REAL("expert_skew", replica_options, expert_skew, 0, 3, "0.5",
+         "Zipf exponent of the experts' popularity: how many distinct ones a batch reads"),
 };
 
+#define SCALE(name, member, help) REAL(name, engine_options, member, 0.01, 100, "1", help)
 static const struct opt engine_rows[] = {
     TEXT("name", engine_options, name, "custom", "what reports call it"),
     TIME("step_overhead", engine_options, step_overhead_ns, 0, 10, NULL,
          "time of the software in each step beside the GPU's work"),
     TIME("seq_overhead", engine_options, seq_overhead_ns, 0, 1, NULL, "the same for each running sequence of the step"),
+    TIME("prefill_overhead", engine_options, prefill_overhead_ns, 0, 10, "0s",
+         "the same for each step that computes prompt tokens"),
+    TIME("layer_dispatch", engine_options, layer_dispatch_ns, 0, 1, "0s",
+         "host time to launch one layer's kernels where no CUDA graph does it: a step with prompt tokens takes at least "
+         "this for each layer"),
+    INT("stream_interval", engine_options, stream_interval, 1, 1e6, "1",
+        "tokens that are sent to the client at once: it sees the first with that many, or with its last"),
+    TIME("request_latency", engine_options, request_latency_ns, 0, 100, "0s",
+         "time from a request's arrival to the replica's queue"),
+    TIME("request_service", engine_options, request_service_ns, 0, 100, "0s",
+         "time that the front end works on a request, on one at a time"),
+    TIME("token_service", engine_options, token_service_ns, 0, 1, "0s", "likewise for each prompt token"),
+    SCALE("gemm_scale", gemm_scale, "time of matrix products against [kernels]"),
+    SCALE("moe_scale", moe_scale, "time of the routed experts against [kernels]"),
+    SCALE("attention_scale", attention_scale, "time of decode attention against [kernels]"),
+    SCALE("prefill_scale", prefill_scale, "time of prefill attention against [kernels]"),
+    SCALE("comm_scale", comm_scale, "time of communication against [kernels]"),
+    SCALE("launch_scale", launch_scale, "time of kernel launches against [kernels]"),
+    BOOL("extrapolated", engine_options, extrapolated, "no", "fitted on another generation of GPUs: results say so"),
+    REAL("tpot_low", engine_options, tpot_low, 0, 10, "",
+         "measured mean TPOT over predicted, in runs not fitted on: lower end of the 90% interval"),
+    REAL("tpot_high", engine_options, tpot_high, 0, 100, "", "its upper end"),
+    REAL("ttft_low", engine_options, ttft_low, 0, 10, "", "the same of the mean TTFT"),
+    REAL("ttft_high", engine_options, ttft_high, 0, 100, "", "its upper end"),
 };
 
 static const struct opt scheduler_rows[] = {
@@ -188,17 +287,31 @@ static const struct opt output_row[] = {PICK("output", POLICY_LENGTH, NULL, "how
 #define SC(member) offsetof(struct scenario, member)
 #define CL(member) offsetof(struct class_options, member)
 
+static const struct section_item kernel_items[KERNEL_COUNT] = {
+#define KERNEL_ITEM(id, help) {#id "_", SC(layout.kernels.at[KERNEL_##id]), help},
+    KERNELS(KERNEL_ITEM)
+#undef KERNEL_ITEM
+};
+
 static const struct section sections[SECTIONS] = {
     {.name = "run", .help = "seed, end and log of the run", .table = OPT_TABLE(run_rows), .base = SC(run)},
     {.name = "cluster", .help = "how many nodes there are", .table = OPT_TABLE(cluster_rows), .base = SC(cluster)},
-    {.name = "node", .help = "what a node holds", .table = OPT_TABLE(node_rows), .base = SC(node)},
+    {.name = "node", .help = "what a node holds", .table = OPT_TABLE(node_rows), .base = SC(layout.node)},
     {.name = "gpu",
      .help = "the GPU: its figures, or a preset",
      .preset_folder = "gpus",
      .table = OPT_TABLE(gpu_rows),
      .base = SC(layout.gpu)},
+    {.name = "kernels",
+     .help = "what the GPU's kernels were measured to reach, or a preset; gpu.kernels may name it",
+     .preset_folder = "calibration",
+     .table = OPT_TABLE(kernels_rows),
+     .base = SC(layout.kernels),
+     .items = kernel_items,
+     .n_items = KERNEL_COUNT,
+     .item_table = OPT_TABLE(kernel_rows)},
     {.name = "model",
-     .help = "the model: a dense decoder with grouped-query attention, or a preset",
+     .help = "the model: its widths and layers, or a preset",
      .preset_folder = "models",
      .table = OPT_TABLE(model_rows),
      .base = SC(layout.model)},

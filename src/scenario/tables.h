@@ -23,6 +23,13 @@ struct section_choice {
     size_t ops, options; /* where the pointers go */
 };
 
+/* One of several structs of the same table in a section, told apart by the prefix of their keys. */
+struct section_item {
+    const char *prefix;
+    size_t base;
+    const char *help;
+};
+
 struct section {
     const char *name, *help;
     bool named;                /* [class NAME] */
@@ -31,9 +38,12 @@ struct section {
     size_t base; /* of the struct that the table fills */
     struct section_choice choice[2];
     int n_choices;
+    const struct section_item *items;
+    size_t n_items;
+    struct opt_table item_table;
 };
 
-enum { SECTIONS = 11 };
+enum { SECTIONS = 12 };
 
 /* In the order of the normal form; the classes come last. Call sections_get first: it fills in the policies' names. */
 const struct section *sections_get(void);
@@ -45,6 +55,8 @@ extern const struct opt_table preset_table;
  * path (as seen from e's file). The folder data/ is the first there is of: $TIERSIM_DATA (then no other is tried), the
  * source tree's, the one beside the program's build folder, the one installed beside the program, the installed one. */
 const char *preset_file(const char *folder, const struct ini_entry *e, struct arena *a, struct diags *d);
+/* FOLDER/NAME-VARIANT.ini, NULL where there is none. */
+const char *preset_variant(const char *folder, const char *name, const char *variant, struct arena *a);
 /* The presets of a folder, sorted; at most max of them. */
 size_t preset_names(const char *folder, const char **names, size_t max, struct arena *a);
 

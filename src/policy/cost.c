@@ -1,0 +1,52 @@
+/* cost.c - what a step's cost is made of, beside the times themselves: knees, sums of chunks, the layout's own rules. */
+#include "policy/cost.h"
+
+struct cost_knees cost_knees(const struct layout *l)
+{
+    struct cost_knees k = {.at = {-1}, .n = 1};
+
+    k.n += attn_knees(&l->model, k.at + 1, COST_KNEES - 1);
+    return k;
+}
+
+void cost_add_chunk(struct cost_step *step, const struct cost_knees *k, int64_t s, int64_t c, bool last)
+{
+    step->n_prefill++;
+    step->prefill_tokens += c;
+    step->prefill_kv += s + c;
+    for (int i = 0; i < k->n; i++)
+        step->prefill_pairs[i] += attn_pairs(s, c, k->at[i]);
+    step->n_logits += last;
+}
+
+static bool is_four_bit(int dtype)
+{
+    return dtype == DTYPE_NVFP4 || dtype == DTYPE_MXFP4 || dtype == DTYPE_MXFP4_FP8 || dtype == DTYPE_INT4;
+}
+
+int layout_moe_dtype(const struct layout *l)
+{
+    return l->replica.moe_dtype > 0 ? l->replica.moe_dtype - 1 : l->replica.dtype;
+}
+
+int layout_attention_dtype(const struct layout *l)
+{
+    if (l->replica.attention_dtype > 0)
+        return l->replica.attention_dtype - 1;
+    return is_four_bit(l->replica.dtype) && l->model.fp4_scope != FP4_ALL ? DTYPE_BF16 : l->replica.dtype;
+}
+
+int layout_mlp_dtype(const struct layout *l)
+{
+    return is_four_bit(l->replica.dtype) && l->model.fp4_scope == FP4_EXPERTS ? DTYPE_BF16 : l->replica.dtype;
+}
+
+void layout_experts(const struct layout *l, int64_t *moe_tp, int64_t *moe_ep)
+{
+    const struct replica_options *r = &l->replica;
+
+    *moe_tp = r->moe_tp > 0 ? r->moe_tp : 1;
+    *moe_ep = r->moe_ep > 0 ? r->moe_ep : 1;
+    if (r->moe_tp == 0 && r->moe_ep == 0)
+        *(r->dp > 1 ? moe_ep : moe_tp) = r->tp * r->dp;
+}

@@ -1,0 +1,80 @@
+#include "policy/experts.h"
+
+#include "base/num.h"
+
+enum { EXPERTS_MAX = 4096 };
+
+/* q of each expert, most popular first: proportional to the popularity, what exceeds 1 goes to the others. */
+static void inclusion(double *q, int64_t n, double topk, double skew)
+{
+    double sum = 0;
+    int64_t full = 0, before = -1; /* experts that every token picks */
+
+    for (int64_t i = 0; i < n; i++)
+        sum += q[i] = skew > 0 ? num_pow((double)(i + 1), -skew) : 1;
+    while (full > before && full < n) {
+        double scale = (topk - (double)full) / sum;
+        before = full;
+        for (; full < n && q[full] * scale >= 1; full++)
+            sum -= q[full];
+    }
+    for (int64_t i = 0; i < n; i++)
+        q[i] = i < full ? 1 : q[i] * (topk - (double)full) / sum;
+}
+
+/* The tokens of a grid point. */
+static double grid_tokens(int g)
+{
+    return g < 32 ? g : (double)(16 + g % 16) * (double)(INT64_C(1) << (g / 16 - 1));
+}
+
+void experts_init(struct experts *x, int64_t experts, int64_t topk, double skew)
+{
+    double q[EXPERTS_MAX];
+    int64_t n = experts < EXPERTS_MAX ? experts : EXPERTS_MAX;
+
+    *x = (struct experts){.share_square = 0};
+    inclusion(q, n, (double)topk, skew);
+    for (int64_t i = 0; i < n; i++) {
+        double share = q[i] / (double)topk, miss[32];
+        x->share_square += share * share;
+        miss[0] = 1;
+        for (int g = 1; g < 32; g++)
+            miss[g] = miss[g - 1] * (1 - q[i]);
+        for (int g = 0; g < EXPERTS_GRID; g++) {
+            double *m = &miss[g < 32 ? g : 16 + g % 16];
+            if (g >= 32)
+                *m *= *m; /* twice the tokens of 16 points before */
+            x->distinct[g] += 1 - *m;
+        }
+    }
+}
+
+double experts_distinct(const struct experts *x, double tokens)
+{
+    int octave = 0;
+    double scaled = tokens;
+
+    while (scaled >= 32 && octave < EXPERTS_OCTAVES - 1) {
+        scaled *= 0.5;
+        octave++;
+    }
+    int g = scaled < 31 ? (int)scaled : 31;
+    int low = octave ? 16 * octave + g : g;
+    double a = grid_tokens(low), b = grid_tokens(low + 1), at = (tokens - a) / (b - a);
+
+    return x->distinct[low] + (x->distinct[low + 1] - x->distinct[low]) * (at < 1 ? at : 1);
+}
+
+/* Blom's approximation of the largest of n normal order statistics, by a table of the exact values to 16 (Harter 1961)
+ * and sqrt(2 ln n) corrected beyond. */
+double expert_spread(int64_t ranks)
+{
+    static const double exact[] = {0,      0,      0.5642, 0.8463, 1.0294, 1.1630, 1.2672, 1.3522, 1.4236,
+                                   1.4850, 1.5388, 1.5864, 1.6292, 1.6680, 1.7034, 1.7359, 1.7660};
+
+    if (ranks <= 16)
+        return exact[ranks > 0 ? ranks : 0];
+    double l = num_log((double)ranks), root = __builtin_sqrt(2 * l);
+    return root - (num_log(l) + 2.5310) / (2 * root); /* ln ln n + ln 4 pi */
+}

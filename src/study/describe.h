@@ -1,0 +1,31 @@
+/*
+ * describe.h - what a model or a GPU of the catalogue is, in figures: parameters, bytes, reads and FLOPs against the
+ * context.
+ *
+ * All figures of a model are of the whole model, however many GPUs it lies on, and of one sequence. FLOPs of a decode
+ * token: its attention, and 2 for each parameter that it uses.
+ */
+#ifndef STUDY_DESCRIBE_H
+#define STUDY_DESCRIBE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/diag.h"
+#include "policy/attn.h"
+#include "policy/layout.h"
+
+struct describe_options {
+    int convention; /* enum kv_convention */
+    int kv_dtype;   /* enum dtype: bf16, fp8 or nvfp4 */
+    bool json;
+};
+
+/* False with a diag for each key that the model's attention lacks. */
+bool describe_check(const struct model_options *m, struct diags *d);
+
+/* m was checked. */
+void describe_model(const struct model_options *m, const struct describe_options *o, FILE *out);
+void describe_gpu(const struct gpu_options *g, const struct kernels *k, bool json, FILE *out);
+
+#endif

@@ -1,0 +1,495 @@
+#include "config.h"
+
+#include "study/engine_fit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gsl/gsl_linalg.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics.h>
+
+#include "base/bug.h"
+#include "base/units.h"
+#include "study/build.h"
+#include "study/fit.h"
+#include "study/predict.h"
+#include "study/silicon.h"
+
+#define TTFT_WEIGHT      0.5  /* a TTFT varies more from run to run than a TPOT: 6% against 1% (silicon/README) */
+#define SECONDARY_WEIGHT 0.25 /* of rows whose protocol is not known */
+#define ERROR_SCALE      0.06 /* from here on a residual counts linearly */
+
+enum { ROUNDS_MAX = 6 };
+
+/* ---- the parameters ---- */
+
+enum { KEY_TIME, KEY_SCALE, KEY_COUNT };
+
+static const struct key {
+    const char *name;
+    int kind;
+    size_t offset;
+    double start, low, high, sd; /* times in seconds; sd: of the logarithm, the prior's */
+} keys[] = {
+    {"step_overhead", KEY_TIME, offsetof(struct engine_options, step_overhead_ns), 1e-3, 1e-6, 0.1, 1},
+    {"seq_overhead", KEY_TIME, offsetof(struct engine_options, seq_overhead_ns), 5e-6, 1e-8, 1e-3, 1},
+    {"prefill_overhead", KEY_TIME, offsetof(struct engine_options, prefill_overhead_ns), 2e-3, 1e-6, 1, 1},
+    {"layer_dispatch", KEY_TIME, offsetof(struct engine_options, layer_dispatch_ns), 3e-4, 1e-6, 1e-2, 1},
+    {"stream_interval", KEY_COUNT, offsetof(struct engine_options, stream_interval), 4, 1, 200, 1.5},
+    {"request_latency", KEY_TIME, offsetof(struct engine_options, request_latency_ns), 1e-2, 1e-5, 1, 1},
+    {"request_service", KEY_TIME, offsetof(struct engine_options, request_service_ns), 5e-4, 1e-6, 0.1, 1},
+    {"token_service", KEY_TIME, offsetof(struct engine_options, token_service_ns), 1e-7, 1e-9, 1e-4, 1},
+    {"gemm_scale", KEY_SCALE, offsetof(struct engine_options, gemm_scale), 1, 0.2, 5, 0.25},
+    {"moe_scale", KEY_SCALE, offsetof(struct engine_options, moe_scale), 1, 0.2, 5, 0.25},
+    {"attention_scale", KEY_SCALE, offsetof(struct engine_options, attention_scale), 1, 0.2, 5, 0.25},
+    {"prefill_scale", KEY_SCALE, offsetof(struct engine_options, prefill_scale), 1, 0.2, 5, 0.25},
+    {"comm_scale", KEY_SCALE, offsetof(struct engine_options, comm_scale), 1, 0.1, 10, 0.4},
+    {"launch_scale", KEY_SCALE, offsetof(struct engine_options, launch_scale), 0.8, 0.1, 5, 0.4},
+};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+static void set_engine(struct engine_options *e, const double *p)
+{
+    for (int k = 0; k < KEYS; k++) {
+        char *at = (char *)e + keys[k].offset;
+        if (keys[k].kind == KEY_TIME)
+            *(int64_t *)(void *)at = (int64_t)(p[k] * 1e9 + 0.5);
+        else if (keys[k].kind == KEY_COUNT)
+            *(int64_t *)(void *)at = (int64_t)(p[k] + 0.5);
+        else
+            *(double *)(void *)at = p[k];
+    }
+}
+
+/* ---- the rows of one (engine, generation) ---- */
+
+struct group {
+    char name[96]; /* "llama-3.1-70b b200_sxm" */
+    int n;
+};
+
+struct slice {
+    char name[64]; /* ENGINE-GENERATION */
+    const struct silicon_row **rows;
+    struct predict_case *cases;
+    const struct engine_options **engines; /* all the same one */
+    struct engine_options engine;
+    struct predict_result *results;
+    int *group;
+    bool *headline;
+    struct group *groups;
+    int64_t n, n_groups;
+    int workers;
+    const double *without; /* weight of each residual, set by fits */
+};
+
+static bool is_headline(const struct silicon_row *r)
+{
+    return strcmp(r->config.proto, "ix10c") == 0 && *r->flag == '\0';
+}
+
+static void slice_add(struct slice *s, const struct silicon_row *row, struct predict_case *c)
+{
+    char name[96];
+    int64_t g = 0;
+
+    s->rows = mem_realloc(s->rows, (size_t)(s->n + 1) * sizeof *s->rows);
+    s->cases = mem_realloc(s->cases, (size_t)(s->n + 1) * sizeof *s->cases);
+    s->group = mem_realloc(s->group, (size_t)(s->n + 1) * sizeof *s->group);
+    s->headline = mem_realloc(s->headline, (size_t)(s->n + 1) * sizeof *s->headline);
+    snprintf(name, sizeof name, "%s %s", row->config.model, row->config.system);
+    while (g < s->n_groups && strcmp(s->groups[g].name, name) != 0)
+        g++;
+    if (g == s->n_groups) {
+        s->groups = mem_realloc(s->groups, (size_t)(g + 1) * sizeof *s->groups);
+        s->groups[g] = (struct group){.n = 0};
+        snprintf(s->groups[g].name, sizeof s->groups[g].name, "%s", name);
+        s->n_groups++;
+    }
+    s->groups[g].n++;
+    s->rows[s->n] = row;
+    s->cases[s->n] = *c;
+    s->group[s->n] = (int)g;
+    s->headline[s->n] = is_headline(row);
+    s->n++;
+}
+
+static void slice_close(struct slice *s)
+{
+    s->engines = mem_zalloc((size_t)s->n, sizeof *s->engines);
+    s->results = mem_zalloc((size_t)s->n, sizeof *s->results);
+    for (int64_t i = 0; i < s->n; i++)
+        s->engines[i] = &s->engine;
+}
+
+static void slice_free(struct slice *s)
+{
+    for (int64_t i = 0; i < s->n; i++)
+        predict_release(&s->cases[i]);
+    free(s->rows);
+    free(s->cases);
+    free(s->engines);
+    free(s->results);
+    free(s->group);
+    free(s->headline);
+    free(s->groups);
+}
+
+/* ---- residuals ---- */
+
+/* TPOT of every row, then TTFT of every row; a row that could not be simulated or measured counts 0. */
+static bool residuals(void *context, const double *p, double *r)
+{
+    struct slice *s = context;
+
+    s->engine = s->cases[0].sc.layout.engine;
+    set_engine(&s->engine, p);
+    predict_all(s->cases, s->n, s->engines, s->workers, s->results);
+    for (int64_t i = 0; i < s->n; i++) {
+        const struct predict_result *x = &s->results[i];
+        double tpot = log(x->tpot_ms / s->rows[i]->tpot_ms), ttft = log(x->ttft_ms / s->rows[i]->ttft_ms);
+        r[i] = x->ok && isfinite(tpot) ? tpot : 0;
+        r[s->n + i] = x->ok && isfinite(ttft) && s->headline[i] ? TTFT_WEIGHT * ttft : 0;
+    }
+    return true;
+}
+
+static void set_weights(const struct slice *s, int64_t leave_out, double *w)
+{
+    for (int64_t i = 0; i < s->n; i++) {
+        double each = 1 / sqrt((double)s->groups[s->group[i]].n);
+        if (s->group[i] == leave_out)
+            each = 0;
+        w[i] = each * (s->headline[i] ? 1 : SECONDARY_WEIGHT);
+        w[s->n + i] = s->headline[i] ? each : 0;
+    }
+}
+
+/* ---- left out in turn ---- */
+
+struct errors {
+    double *tpot, *ttft; /* ln(simulated/measured) */
+    int64_t n;
+};
+
+static double quantile(const double *x, int64_t n, double f)
+{
+    return gsl_stats_quantile_from_sorted_data(x, 1, (size_t)n, f);
+}
+
+static double median_abs_percent(const double *x, int64_t n)
+{
+    double *a = mem_zalloc((size_t)n + 1, sizeof *a), m;
+
+    for (int64_t i = 0; i < n; i++)
+        a[i] = fabs(expm1(x[i]));
+    gsl_sort(a, 1, (size_t)n);
+    m = n ? 100 * quantile(a, n, 0.5) : NAN;
+    free(a);
+    return m;
+}
+
+/* The fit whose residuals are those at the optimum plus a Jacobian times the move: cheap, and exact where the model is
+ * linear in the logarithms. */
+struct linear {
+    const double *jacobian, *at, *r0;
+    size_t n;
+};
+
+static bool linear_residuals(void *context, const double *p, double *r)
+{
+    const struct linear *l = context;
+
+    for (size_t i = 0; i < l->n; i++) {
+        r[i] = l->r0[i];
+        for (int k = 0; k < KEYS; k++)
+            r[i] += l->jacobian[i * KEYS + (size_t)k] * log(p[k] / l->at[k]);
+    }
+    return true;
+}
+
+static void take_jacobian(struct slice *s, const double *at, double *r0, double *jacobian)
+{
+    double *r = mem_zalloc(2 * (size_t)s->n, sizeof *r);
+
+    residuals(s, at, r0);
+    for (int k = 0; k < KEYS; k++) {
+        double p[KEYS], step = keys[k].kind == KEY_COUNT ? 0.5 : 0.05;
+        memcpy(p, at, sizeof p);
+        p[k] *= exp(step);
+        residuals(s, p, r);
+        for (int64_t i = 0; i < 2 * s->n; i++)
+            jacobian[(size_t)i * KEYS + (size_t)k] = (r[i] - r0[i]) / step;
+    }
+    free(r);
+}
+
+/* The problem on the linear model: parameters p around `at`. */
+static struct fit_problem linear_problem(struct fit_parameter *p, struct linear *l, const double *weight)
+{
+    for (int k = 0; k < KEYS; k++)
+        p[k] = (struct fit_parameter){.name = keys[k].name,
+                                      .start = l->at[k],
+                                      .min = keys[k].low,
+                                      .max = keys[k].high,
+                                      .prior = keys[k].start,
+                                      .prior_sd = keys[k].sd};
+    return (struct fit_problem){.parameters = p,
+                                .n_parameters = KEYS,
+                                .n_residuals = l->n,
+                                .residuals = linear_residuals,
+                                .context = l,
+                                .weight = weight,
+                                .loss = FIT_SOFT_L1,
+                                .scale = ERROR_SCALE};
+}
+
+/* Gauss-Newton: the optimum of the linear model, from there again, until it moves little. p: start in, optimum out; r0
+ * and jacobian: at the last point but one. */
+static bool find_optimum(struct slice *s, const double *w, double *p, double *r0, double *jacobian,
+                         struct fit_result *got, char *why, size_t why_size)
+{
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        struct fit_parameter parameters[KEYS];
+        struct linear l = {jacobian, p, r0, 2 * (size_t)s->n};
+        struct fit_problem problem = linear_problem(parameters, &l, w);
+        double moved = 0;
+        take_jacobian(s, p, r0, jacobian);
+        if (!fit(&problem, got, why, why_size))
+            return false;
+        for (int k = 0; k < KEYS; k++) {
+            double move = log(got->estimate[k] / p[k]), most = round < 2 ? 1 : 0.4;
+            move = move > most ? most : move < -most ? -most : move;
+            moved = fmax(moved, fabs(move));
+            p[k] *= exp(move);
+        }
+        if (moved < 0.03)
+            return true;
+    }
+    return true;
+}
+
+/* Predicts each headline group with parameters fitted without it. */
+static bool leave_out(struct slice *s, const double *at, const double *r0, const double *jacobian, struct errors *out,
+                      FILE *f)
+{
+    double *w = mem_zalloc(2 * (size_t)s->n, sizeof *w), *r = mem_zalloc(2 * (size_t)s->n, sizeof *r);
+    struct linear l = {jacobian, at, r0, 2 * (size_t)s->n};
+    struct fit_result got;
+    char why[200];
+
+    out->n = 0;
+    for (int64_t g = 0; g < s->n_groups; g++) {
+        struct fit_parameter p[KEYS];
+        struct fit_problem problem = linear_problem(p, &l, w);
+        int64_t first = out->n;
+        set_weights(s, g, w);
+        if (s->n_groups < 2 || !fit(&problem, &got, why, sizeof why))
+            memcpy(got.estimate, at, KEYS * sizeof *at);
+        residuals(s, got.estimate, r);
+        for (int64_t i = 0; i < s->n; i++)
+            if (s->group[i] == g && s->headline[i] && s->results[i].ok && r[s->n + i] != 0) {
+                out->tpot[out->n] = r[i];
+                out->ttft[out->n++] = r[s->n + i] / TTFT_WEIGHT;
+            }
+        if (out->n > first)
+            fprintf(f, "    without %-34s n %4" PRId64 "  TPOT %5.1f%%  TTFT %5.1f%%\n", s->groups[g].name,
+                    out->n - first, median_abs_percent(out->tpot + first, out->n - first),
+                    median_abs_percent(out->ttft + first, out->n - first));
+    }
+    free(w);
+    free(r);
+    return out->n > 0;
+}
+
+/* ---- the file ---- */
+
+static void write_key(FILE *f, const struct key *k, double value, double error)
+{
+    char text[64];
+
+    if (k->kind == KEY_TIME)
+        units_format_ns((int64_t)(value * 1e9 + 0.5), text, sizeof text);
+    else if (k->kind == KEY_COUNT)
+        snprintf(text, sizeof text, "%.0f", value);
+    else
+        snprintf(text, sizeof text, "%.3g", value);
+    fprintf(f, "\n# standard error %.0f%%%s\n%s = %s\n", 100 * error / value,
+            error / value > 0.8 * k->sd ? " (the data say little: mostly the prior)" : "", k->name, text);
+}
+
+static void write_interval(FILE *f, const char *what, double *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        x[i] = -x[i]; /* measured / simulated */
+    gsl_sort(x, 1, (size_t)n);
+    fprintf(f, "%s_low = %.3g\n%s_high = %.3g\n", what, exp(quantile(x, n, 0.05)), what, exp(quantile(x, n, 0.95)));
+}
+
+static bool write_file(const struct slice *s, const struct engine_fit_options *o, const struct fit_result *r,
+                       struct errors *held, double tpot, double ttft, int64_t headline, struct diags *d)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/%s.ini", o->folder, s->name) < 0)
+        path = NULL;
+    sim_assert(path != NULL);
+    FILE *f = fopen(path, "w");
+    if (f == NULL) {
+        diags_add(d, path, 0, "cannot write: %s", strerror(errno));
+        return false;
+    }
+    fprintf(f,
+            "# %s: what it adds to the kernels. Written by `tiersim calibrate engine`, %s; do not edit.\n#\n"
+            "# Source: %s\n"
+            "# Fitted: %" PRId64 " rows in %" PRId64 " (model, GPU) groups, of which %" PRId64
+            " headline rows; method in src/study/engine_fit.h.\n"
+            "# Residuals of the headline rows, median absolute error: TPOT %.1f%%, TTFT %.1f%%; with each group left "
+            "out of\n"
+            "# the fit in turn: TPOT %.1f%%, TTFT %.1f%%.\n\n[engine]\nname = %s\n",
+            s->name, o->date, o->source, s->n, s->n_groups, headline, tpot, ttft,
+            median_abs_percent(held->tpot, held->n), median_abs_percent(held->ttft, held->n),
+            s->rows[0]->config.engine);
+    for (int k = 0; k < KEYS; k++)
+        write_key(f, &keys[k], r->estimate[k], r->standard_error[k]);
+    if (held->n >= 10) {
+        fprintf(f, "\n# measured / simulated of the groups left out: 5%% and 95%% quantiles, n = %" PRId64 "\n",
+                held->n);
+        write_interval(f, "tpot", held->tpot, held->n);
+        write_interval(f, "ttft", held->ttft, held->n);
+    }
+    if (fclose(f) != 0) {
+        diags_add(d, path, 0, "cannot write: %s", strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+/* ---- one slice ---- */
+
+static void print_fit(FILE *f, const struct slice *s, const struct fit_result *r, double tpot, double ttft)
+{
+    fprintf(f, "%s: %" PRId64 " rows, %" PRId64 " groups; headline median error TPOT %.1f%%, TTFT %.1f%%\n", s->name,
+            s->n, s->n_groups, tpot, ttft);
+    for (int k = 0; k < KEYS; k++)
+        fprintf(f, "    %-18s %10.4g +- %.2g\n", keys[k].name, r->estimate[k], r->standard_error[k]);
+}
+
+static bool fit_slice(struct slice *s, const struct engine_fit_options *o, FILE *out, struct diags *d)
+{
+    size_t n = 2 * (size_t)s->n;
+    double p[KEYS], *w = mem_zalloc(n, sizeof *w), *r0 = mem_zalloc(n, sizeof *r0),
+                    *jacobian = mem_zalloc(n * KEYS, sizeof *jacobian);
+    struct errors held = {mem_zalloc(n, sizeof(double)), mem_zalloc(n, sizeof(double)), 0}, in = held;
+    struct fit_result r;
+    char why[200];
+    bool ok;
+
+    slice_close(s);
+    set_weights(s, -1, w);
+    for (int k = 0; k < KEYS; k++)
+        p[k] = keys[k].start;
+    ok = find_optimum(s, w, p, r0, jacobian, &r, why, sizeof why);
+    if (!ok) {
+        diags_add(d, s->name, 0, "the fit failed: %s", why);
+    } else {
+        take_jacobian(s, p, r0, jacobian);
+        memcpy(r.estimate, p, sizeof p);
+        in = (struct errors){mem_zalloc(n, sizeof(double)), mem_zalloc(n, sizeof(double)), 0};
+        for (int64_t i = 0; i < s->n; i++)
+            if (s->headline[i] && r0[s->n + i] != 0) {
+                in.tpot[in.n] = r0[i];
+                in.ttft[in.n++] = r0[s->n + i] / TTFT_WEIGHT;
+            }
+        double tpot = median_abs_percent(in.tpot, in.n), ttft = median_abs_percent(in.ttft, in.n);
+        print_fit(out, s, &r, tpot, ttft);
+        leave_out(s, r.estimate, r0, jacobian, &held, out);
+        fprintf(out, "    left out in turn: TPOT %.1f%%, TTFT %.1f%%\n", median_abs_percent(held.tpot, held.n),
+                median_abs_percent(held.ttft, held.n));
+        fflush(out);
+        ok = write_file(s, o, &r, &held, tpot, ttft, in.n, d);
+        free(in.tpot);
+        free(in.ttft);
+    }
+    free(held.tpot);
+    free(held.ttft);
+    free(w);
+    free(r0);
+    free(jacobian);
+    return ok;
+}
+
+/* ---- the whole ---- */
+
+enum { SLICES_MAX = 64 };
+
+static struct slice *slice_of(struct slice *slices, int *n, const char *name)
+{
+    int i = 0;
+
+    while (i < *n && strcmp(slices[i].name, name) != 0)
+        i++;
+    if (i == *n) {
+        if (*n == SLICES_MAX)
+            return NULL;
+        slices[i] = (struct slice){.n = 0};
+        snprintf(slices[i].name, sizeof slices[i].name, "%s", name);
+        (*n)++;
+    }
+    return &slices[i];
+}
+
+static void sort_rows(struct slice *slices, int *n, const struct silicon *table, const struct build *build,
+                      const struct engine_fit_options *o, FILE *out)
+{
+    for (size_t i = 0; i < table->n; i++) {
+        const struct silicon_row *row = &table->rows[i];
+        struct predict_case c = {.ready = false};
+        char why[PREDICT_WHY_BYTES] = "";
+        if (*row->why_not || !isfinite(row->tpot_ms) || (*row->flag && strcmp(row->config.proto, "ix10c") == 0))
+            continue;
+        char *text = build_text(build, &row->config, why, sizeof why);
+        if (text && predict_prepare(&c, row->config.id, text, NULL, 0)) {
+            char name[64];
+            snprintf(name, sizeof name, "%s-%s", row->config.engine, c.sc.layout.gpu.generation);
+            struct slice *s = o->only == NULL || strcmp(o->only, name) == 0 ? slice_of(slices, n, name) : NULL;
+            if (s) {
+                s->workers = o->workers;
+                slice_add(s, row, &c);
+            } else {
+                predict_release(&c);
+            }
+        } else {
+            fprintf(out, "%s: not built: %s\n", row->config.id, text ? c.why_not : why);
+            predict_release(&c);
+        }
+        free(text);
+    }
+}
+
+bool engine_fit(const struct engine_fit_options *o, FILE *out, struct diags *d)
+{
+    struct silicon *tables = mem_zalloc(o->n_tables, sizeof *tables);
+    struct slice slices[SLICES_MAX];
+    struct build *build = build_open("inferencex", d);
+    size_t mistakes = d->n;
+    int n = 0;
+
+    for (size_t t = 0; build && t < o->n_tables && d->n == mistakes; t++)
+        if (silicon_read(&tables[t], o->tables[t], d))
+            sort_rows(slices, &n, &tables[t], build, o, out);
+    for (int i = 0; i < n; i++) {
+        if (d->n == mistakes)
+            fit_slice(&slices[i], o, out, d);
+        slice_free(&slices[i]);
+    }
+    for (size_t t = 0; t < o->n_tables; t++)
+        silicon_free(&tables[t]);
+    free(tables);
+    build_close(build);
+    return build && d->n == mistakes;
+}

@@ -1,0 +1,166 @@
+#include "study/recipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/units.h"
+#include "conf/opt.h"
+#include "scenario/tables.h"
+
+enum { WORDS = 4 };
+
+/* The kinds of value a recipe's key may have; those that go into a scenario as they are, the scenario checks. */
+enum kind { KIND_SCENARIO, KIND_FRACTION, KIND_LIST, KIND_MEMORY, KIND_YES_NO };
+
+static const struct {
+    const char *name;
+    enum kind kind;
+} keys[] = {{"policy", KIND_SCENARIO},  {"kv_dtype", KIND_SCENARIO},           {"kv_block_tokens", KIND_SCENARIO},
+            {"dtype", KIND_SCENARIO},   {"moe_dtype", KIND_SCENARIO},          {"memory_fraction", KIND_FRACTION},
+            {"memory_of", KIND_MEMORY}, {"max_num_batched_tokens", KIND_LIST}, {"max_num_seqs", KIND_LIST},
+            {"per_rank", KIND_YES_NO}};
+enum { N_KEYS = sizeof keys / sizeof keys[0] };
+
+struct recipes {
+    struct ini_entries entries;
+    struct arena arena;
+};
+
+static bool is_fraction(const char *s)
+{
+    const char *end;
+    double x;
+
+    return units_number(s, &x, &end) && *end == '\0' && x > 0 && x <= 1;
+}
+
+/* Whole numbers from 1, separated by slashes. */
+static bool is_list(const char *s)
+{
+    for (;;) {
+        size_t n = strspn(s, "0123456789");
+        if (n == 0 || n > 9 || *s == '0')
+            return false;
+        s += n;
+        if (*s == '\0')
+            return true;
+        if (*s++ != '/')
+            return false;
+    }
+}
+
+/* What is wanted instead, or NULL. */
+static const char *bad_value(enum kind kind, const char *v)
+{
+    switch (kind) {
+    case KIND_SCENARIO:
+        return NULL;
+    case KIND_FRACTION:
+        return is_fraction(v) ? NULL : "want a share of 1, e.g. 0.9";
+    case KIND_LIST:
+        return is_list(v) ? NULL : "want whole numbers, e.g. 8192 or 8192/32768";
+    case KIND_MEMORY:
+        return strcmp(v, "all") == 0 || strcmp(v, "static") == 0 || strcmp(v, "free") == 0 ? NULL
+                                                                                           : "want all, static or free";
+    case KIND_YES_NO:
+        return strcmp(v, "yes") == 0 || strcmp(v, "no") == 0 ? NULL : "want yes or no";
+    }
+    sim_assert(!"a kind of recipe key that is none");
+    return NULL;
+}
+
+static void check_entry(const struct ini_entry *e, struct diags *d)
+{
+    const char *known[N_KEYS];
+
+    for (int i = 0; i < N_KEYS; i++) {
+        known[i] = keys[i].name;
+        if (strcmp(e->key, keys[i].name) != 0)
+            continue;
+        const char *want = bad_value(keys[i].kind, e->value);
+        if (want)
+            diags_add(d, e->file, e->line, "[%s] %s: \"%s\" will not do (%s)", e->section, e->key, e->value, want);
+        return;
+    }
+    const char *near = opt_nearest(e->key, known, N_KEYS);
+    diags_add(d, e->file, e->line, "[%s] %s: recipes have no such key%s%s%s", e->section, e->key,
+              near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+struct recipes *recipes_read(const char *name, struct diags *d)
+{
+    struct recipes *r = mem_zalloc(1, sizeof *r);
+    const struct ini_entry named = {.section = "recipes", .key = "preset", .value = name, .dir = ""};
+    size_t mistakes = d->n;
+
+    arena_init(&r->arena);
+    const char *path = preset_file("recipes", &named, &r->arena, d);
+    if (path && ini_load(&r->entries, path, INI_RANK_PRESET, &r->arena, d))
+        for (size_t i = 0; i < r->entries.n; i++)
+            if (r->entries.at[i].key)
+                check_entry(&r->entries.at[i], d);
+    if (d->n == mistakes)
+        return r;
+    recipes_free(r);
+    return NULL;
+}
+
+void recipes_free(struct recipes *r)
+{
+    if (r == NULL)
+        return;
+    ini_entries_free(&r->entries);
+    arena_free(&r->arena);
+    free(r);
+}
+
+/* How specific a section is to the query; -1: it is of something else. */
+static int match(const char *section, const struct recipe_query *q)
+{
+    const char *const want[WORDS] = {q->engine, q->model, q->precision, q->gpu};
+    static const int weight[WORDS] = {1, 8, 4, 2};
+    int score = 0;
+
+    for (int i = 0; i < WORDS && *section; i++) {
+        size_t n = strcspn(section, " ");
+        bool any = n == 1 && *section == '-';
+        if (!any && (strlen(want[i]) != n || strncmp(section, want[i], n) != 0))
+            return -1;
+        if (!any)
+            score += weight[i];
+        section += n;
+        section += strspn(section, " ");
+    }
+    return *section ? -1 : score;
+}
+
+const char *recipes_find(const struct recipes *r, const struct recipe_query *q, const char *key)
+{
+    const char *value = NULL;
+    int best = -1;
+
+    for (size_t i = 0; i < r->entries.n; i++) {
+        const struct ini_entry *e = &r->entries.at[i];
+        int score = e->key && strcmp(e->key, key) == 0 ? match(e->section, q) : -1;
+        if (score > best) {
+            best = score;
+            value = e->value;
+        }
+    }
+    return value;
+}
+
+int64_t recipe_pick(const char *list, double least)
+{
+    int64_t largest = 0, fits = 0;
+
+    for (char *end; *list; list = end + (*end == '/')) {
+        int64_t n = strtoll(list, &end, 10);
+        sim_assert(end != list); /* recipes_read refuses what is no list */
+        largest = n > largest ? n : largest;
+        if ((double)n >= least && (fits == 0 || n < fits))
+            fits = n;
+    }
+    return fits ? fits : largest;
+}

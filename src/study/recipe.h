@@ -1,0 +1,30 @@
+/*
+ * recipe.h - serving settings by engine, model, precision and GPU (data/recipes/NAME.ini, whose header states the
+ * format).
+ *
+ * For each key the most specific section that has it holds: a model outweighs a precision, that a GPU, that an engine.
+ */
+#ifndef STUDY_RECIPE_H
+#define STUDY_RECIPE_H
+
+#include <stdint.h>
+
+#include "base/diag.h"
+
+struct recipes;
+
+struct recipe_query {
+    const char *engine, *model, *precision, *gpu;
+};
+
+/* name: of data/recipes, or a path with a slash. NULL with diags. */
+struct recipes *recipes_read(const char *name, struct diags *d);
+void recipes_free(struct recipes *r);
+
+/* The value that holds, or NULL. */
+const char *recipes_find(const struct recipes *r, const struct recipe_query *q, const char *key);
+
+/* Of a list such as "8192/32768" the least number that is at least `least`, else the largest. */
+int64_t recipe_pick(const char *list, double least);
+
+#endif
