@@ -1,5 +1,6 @@
 /*
- * cmd_validate.c - tiersim validate: simulates each measured row of a table and says how far off the predictions are.
+ * cmd_validate.c - tiersim validate: simulates each measured row of a table and says how far off the predictions are;
+ * or, with --requests, replays one measured run and compares its requests' times.
  */
 #include "config.h"
 
@@ -17,12 +18,14 @@
 #include "study/build.h"
 #include "study/errors.h"
 #include "study/predict.h"
+#include "study/requests.h"
 #include "study/silicon.h"
 
 enum { FILTERS_MAX = 32, SETS_MAX = 64, WORKERS_MOST = 256 };
 
 struct arguments {
     const char *file, *html, *scenario, *recipes;
+    const char *requests, *meta;
     bool json, force;
     int only; /* enum errors_set, or ERRORS_SETS for all */
     int workers;
@@ -32,7 +35,7 @@ struct arguments {
     size_t n_sets;
 };
 
-enum { OPT_JSON = 256, OPT_HTML, OPT_ONLY, OPT_FILTER, OPT_SCENARIO, OPT_RECIPES };
+enum { OPT_JSON = 256, OPT_HTML, OPT_ONLY, OPT_FILTER, OPT_SCENARIO, OPT_RECIPES, OPT_REQUESTS, OPT_META };
 
 static const struct argp_option options[] = {
     {"json", OPT_JSON, NULL, 0, "print rows and errors as JSON", 0},
@@ -43,6 +46,8 @@ static const struct argp_option options[] = {
     {"set", 's', "SECTION.KEY=VALUE", 0, "set a key of every row's scenario; may be repeated", 0},
     {"recipes", OPT_RECIPES, "NAME", 0, "serving settings: a name of data/recipes or a path with a / (inferencex)", 0},
     {"scenario", OPT_SCENARIO, "ID", 0, "print the scenario of the row ID and run nothing", 0},
+    {"requests", OPT_REQUESTS, "FILE.csv", 0, "replay the arrivals of this table of single requests instead", 0},
+    {"meta", OPT_META, "FILE.json", 0, "the server of --requests (TABLE.meta.json beside TABLE.requests.csv)", 0},
     {"jobs", 'j', "N", 0, "simulate N rows at once (default: one a core)", 0},
     {0},
 };
@@ -101,6 +106,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_RECIPES:
         a->recipes = arg;
         return 0;
+    case OPT_REQUESTS:
+        a->requests = arg;
+        return 0;
+    case OPT_META:
+        a->meta = arg;
+        return 0;
     case OPT_SCENARIO:
         a->scenario = arg;
         return 0;
@@ -113,8 +124,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->file = arg;
         return 0;
     case ARGP_KEY_END:
-        if (a->file == NULL)
+        if (a->file == NULL && a->requests == NULL)
             argp_error(state, "which table? e.g. tiersim validate measured.csv");
+        if (a->requests && (a->file || a->n_filters || a->only != ERRORS_SETS || a->scenario))
+            argp_error(state, "--requests is a table of its own: no other, and no --only, --filter or --scenario");
+        if (a->meta && a->requests == NULL)
+            argp_error(state, "--meta tells of the server of --requests FILE.csv");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -124,12 +139,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     options,
     parse,
-    "FILE.csv",
-    "Simulates the deployment of each row of FILE.csv and compares mean TTFT and TPOT with the measured ones."
+    "FILE.csv\n--requests FILE.csv",
+    "Simulates the deployment of each row of FILE.csv and compares mean TTFT and TPOT with the measured ones. With "
+    "--requests, replays one run's arrivals and compares the distributions of its requests' TTFT, TPOT and E2EL."
     "\vColumns, by name: id, model, system, engine, concurrency, isl, osl, tp; and where there are: proto, precision, "
     "gemm_quant, moe_quant, isl_mean, osl_mean, gpus, dp, pp, moe_tp, moe_ep, engine_version, flag, ttft_ms, tpot_ms. "
-    "No "
-    "prediction reads the last three.",
+    "No prediction reads the last three.\n\n"
+    "Of --requests: input_tokens, output_tokens, arrival_s, first_token_s, last_token_s. No prediction reads the last "
+    "two.",
     NULL,
     NULL,
     NULL};
@@ -246,7 +263,9 @@ static int print_scenario(const struct run *r, const char *id)
     return EXIT_CODE_USAGE;
 }
 
-static int write_page(const struct run *r, const struct arguments *a)
+/* write(of, a, out): what goes on the page. */
+static int write_page(const struct arguments *a, void (*write)(const void *of, const struct arguments *a, FILE *out),
+                      const void *of)
 {
     FILE *f = fopen(a->html, a->force ? "w" : "wx");
     int failed = 1;
@@ -256,13 +275,29 @@ static int write_page(const struct run *r, const struct arguments *a)
         return EXIT_CODE_USAGE;
     }
     if (f) {
-        errors_html(r->errors, r->n, a->file, f);
+        write(of, a, f);
         failed = ferror(f);
         failed |= fclose(f);
     }
     if (failed)
         fprintf(stderr, "tiersim: %s: cannot be written: %s\n", a->html, strerror(errno));
     return failed ? EXIT_CODE_IO : EXIT_CODE_OK;
+}
+
+/* Before the work. */
+static bool page_is_there(const struct arguments *a)
+{
+    if (a->html == NULL || a->force || access(a->html, F_OK) != 0)
+        return false;
+    fprintf(stderr, "tiersim: %s: exists (--force replaces it)\n", a->html);
+    return true;
+}
+
+static void write_errors(const void *of, const struct arguments *a, FILE *out)
+{
+    const struct run *r = of;
+
+    errors_html(r->errors, r->n, a->file, out);
 }
 
 /* A row that could be built but whose run failed is trouble of the run. */
@@ -281,17 +316,57 @@ static int validate(struct run *r, const struct arguments *a)
 {
     if (a->scenario)
         return print_scenario(r, a->scenario);
-    if (a->html && !a->force && access(a->html, F_OK) == 0) { /* before the work */
-        fprintf(stderr, "tiersim: %s: exists (--force replaces it)\n", a->html);
+    if (page_is_there(a))
         return EXIT_CODE_USAGE;
-    }
     predict(r, a);
     if (a->json)
         errors_json(r->errors, r->n, stdout);
     else
         errors_print(r->errors, r->n, stdout);
-    int code = a->html ? write_page(r, a) : EXIT_CODE_OK, runs = outcome(r);
+    int code = a->html ? write_page(a, write_errors, r) : EXIT_CODE_OK, runs = outcome(r);
     return code != EXIT_CODE_OK ? code : runs;
+}
+
+/* ---- --requests ---- */
+
+static void write_requests(const void *of, const struct arguments *a, FILE *out)
+{
+    (void)a;
+    requests_html(of, out);
+}
+
+static int validate_requests(const struct arguments *a)
+{
+    struct requests r = {0};
+    struct requests_setup setup;
+    struct requests_report report = {.title = a->requests, .setup = &setup};
+    struct requests_row *simulated = NULL;
+    struct build *b = NULL;
+    struct arena arena;
+    struct diags d;
+    int code = EXIT_CODE_USAGE;
+
+    arena_init(&arena);
+    diags_init(&d);
+    if (page_is_there(a) || !requests_read(&r, a->requests, &d) ||
+        !requests_setup_read(&setup, a->meta, a->requests, &arena, &d) || (b = build_open(a->recipes, &d)) == NULL)
+        goto end;
+    simulated = mem_zalloc(r.n, sizeof *simulated);
+    if (!requests_replay(&r, &setup, b, a->sets, a->n_sets, simulated, &report, &arena, &d))
+        goto end;
+    requests_compare(&r, simulated, &report);
+    (a->json ? requests_json : requests_print)(&report, stdout);
+    code = a->html ? write_page(a, write_requests, &report) : EXIT_CODE_OK;
+end:
+    if (d.n)
+        cmd_print_mistakes(&d);
+    requests_report_free(&report);
+    free(simulated);
+    build_close(b);
+    requests_free(&r);
+    diags_free(&d);
+    arena_free(&arena);
+    return code;
 }
 
 int cmd_validate(int argc, char **argv)
@@ -302,6 +377,8 @@ int cmd_validate(int argc, char **argv)
     int code = EXIT_CODE_USAGE;
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (a.requests)
+        return validate_requests(&a);
     diags_init(&d);
     if (silicon_read(&r.table, a.file, &d) && choose_rows(&r, &a, &d) && (r.build = build_open(a.recipes, &d)) != NULL)
         code = validate(&r, &a);

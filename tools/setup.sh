@@ -25,6 +25,7 @@ have() {
     libgsl-dev) pkg-config --exists gsl 2>/dev/null ;;
     libsqlite3-dev) pkg-config --exists sqlite3 2>/dev/null ;;
     libinih-dev) pkg-config --exists inih 2>/dev/null ;;
+    libjansson-dev) pkg-config --exists jansson 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -53,8 +54,8 @@ need_packages() {
 }
 
 # shellcheck disable=SC2034 # for those who source this file
-build_packages=(gcc libc6-dev binutils make autoconf automake pkg-config libgsl-dev libsqlite3-dev libinih-dev check
-    sqlite3)
+build_packages=(gcc libc6-dev binutils make autoconf automake pkg-config libgsl-dev libsqlite3-dev libinih-dev
+    libjansson-dev check sqlite3)
 
 # Generates configure where it is missing or older than its sources.
 bootstrap() {

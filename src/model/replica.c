@@ -213,7 +213,8 @@ static void hold_first(struct replica *r, const struct replica_env *env, uint32_
     r->held.at[(r->held.head + r->held.n++) % r->held.cap] = h;
 }
 
-/* Those whose time has come, unless they ended or were preempted meanwhile (then they are held again when they go on). */
+/* Those whose time has come, unless they ended or were preempted meanwhile (then they are held again when they go on).
+ */
 static void release_firsts(struct replica *r, const struct replica_env *env, int64_t now_ns)
 {
     while (r->held.n > 0 && r->held.at[r->held.head].due <= r->batch.step) {

@@ -63,10 +63,10 @@ struct replica {
     int64_t last_token_ns;  /* end of the latest step in which the decoding sequences gave a token */
     __int128 late_ns;       /* sum over the decoding sequences of how much later than that their latest token came */
     struct held_ring held;
-    bool stepping;          /* between begin and end */
-    bool waking;            /* the world has an event pending that will begin a step */
-    int64_t front_free_ns;  /* the world's: when its front end has served all sent to it */
-    int64_t n_front;        /* requests there */
+    bool stepping;         /* between begin and end */
+    bool waking;           /* the world has an event pending that will begin a step */
+    int64_t front_free_ns; /* the world's: when its front end has served all sent to it */
+    int64_t n_front;       /* requests there */
     struct replica_counts counts;
     uint32_t *ended; /* slots of the requests that the last replica_end completed */
     int64_t n_ended, cap_ended;

@@ -1,15 +1,15 @@
 /*
  * attn.h - attention kinds: what a layer stores, reads and computes as a function of the context, in closed form.
  *
- * Every kind is a sum of terms, each linear in the context up to a knee (a window, a top-k) and constant beyond it. For a
- * sequence that attends x tokens (the new one included), per GPU and layer,
+ * Every kind is a sum of terms, each linear in the context up to a knee (a window, a top-k) and constant beyond it. For
+ * a sequence that attends x tokens (the new one included), per GPU and layer,
  *
  *   stored(x) = stored_const + sum_i stored_i * min(x, knee_i)        bytes kept after the step
  *   read(x)   = read_const   + sum_i read_i   * min(x, knee_i)        bytes read by one decode token
  *   flops(x)  = flops_const  + sum_i flops_i  * min(x, knee_i)        FLOPs of one decode token
  *
- * so a batch needs only S_k = sum over its sequences of min(x, k) for the few knees of its model (batch.h), and a prompt
- * chunk of c tokens after s only P_k = sum over t = s+1 .. s+c of min(t, k) (attn_pairs): prefill FLOPs are
+ * so a batch needs only S_k = sum over its sequences of min(x, k) for the few knees of its model (batch.h), and a
+ * prompt chunk of c tokens after s only P_k = sum over t = s+1 .. s+c of min(t, k) (attn_pairs): prefill FLOPs are
  * sum_i prefill_flops_i * P_(knee_i).
  *
  *   read |        ____________ knee (top-k)
@@ -35,13 +35,13 @@ enum { ATTN_TERMS = 4 };
 
 /* How cache elements are stored. */
 struct kv_format {
-    double elem_bytes;       /* of K and V, or of the latent without its rope part */
-    double rope_bytes;       /* of a latent's or V4 entry's rope element: DSA and V4 keep them in bf16 */
+    double elem_bytes;         /* of K and V, or of the latent without its rope part */
+    double rope_bytes;         /* of a latent's or V4 entry's rope element: DSA and V4 keep them in bf16 */
     double latent_scale_bytes; /* added to each latent or V4 entry: 16 (DSA fp8), 8 (V4 fp8) */
-    double index_bytes;      /* of an index key's element */
-    double index_scale_bytes; /* added to each index key */
-    double compressor_bytes;  /* of an element that V4's compressors keep until an entry is made (fp32: 4); 0: not
-                                 counted, as no convention of people does. Engines do hold it: memory counts it */
+    double index_bytes;        /* of an index key's element */
+    double index_scale_bytes;  /* added to each index key */
+    double compressor_bytes;   /* of an element that V4's compressors keep until an entry is made (fp32: 4); 0: not
+                                  counted, as no convention of people does. Engines do hold it: memory counts it */
 };
 
 /* The conventions people count KV cache in; kv_format_of makes the format of one. */
@@ -53,7 +53,7 @@ enum kv_convention {
 };
 
 struct attn_term {
-    double knee; /* tokens; INFINITY: none */
+    double knee;                               /* tokens; INFINITY: none */
     double stored, read, flops, prefill_flops; /* per token of context below the knee */
     int prefill, decode;                       /* enum kernel_id: which kernel does it */
 };
@@ -65,7 +65,7 @@ struct attn_profile { /* of one layer on one GPU of the tp group */
     double token_flops;                           /* per prompt token, whatever the context (linear layers) */
 };
 
-struct attn_weights { /* elements of one layer's linear weights */
+struct attn_weights {  /* elements of one layer's linear weights */
     double sharded;    /* of the whole layer; each of tp GPUs has 1/tp */
     double kv_sharded; /* of the whole layer; each GPU has 1/min(tp, kv_heads) */
     double replicated; /* each GPU has all */
@@ -78,7 +78,8 @@ struct attn_ops {
     /* Checks what the kind needs: NULL, or the model key that is missing or wrong. */
     const char *(*missing)(const struct model_options *m);
     /* tp: GPUs the heads are split over; cp: over which of them the context is, too (1: none). */
-    void (*profile)(const struct model_options *m, const struct kv_format *f, int64_t tp, int64_t cp, struct attn_profile *out);
+    void (*profile)(const struct model_options *m, const struct kv_format *f, int64_t tp, int64_t cp,
+                    struct attn_profile *out);
     void (*weights)(const struct model_options *m, struct attn_weights *out);
 };
 
@@ -104,7 +105,8 @@ struct model_parts {
 };
 struct model_parts model_parts_of(const struct model_options *m);
 
-/* Parameters of the whole model: all, and those a token uses (attention, dense, shared, topk experts, head; no embedding). */
+/* Parameters of the whole model: all, and those a token uses (attention, dense, shared, topk experts, head; no
+ * embedding). */
 double model_params(const struct model_options *m);
 double model_active_params(const struct model_options *m);
 

@@ -1,4 +1,5 @@
-/* cost.c - what a step's cost is made of, beside the times themselves: knees, sums of chunks, the layout's own rules. */
+/* cost.c - what a step's cost is made of, beside the times themselves: knees, sums of chunks, the layout's own rules.
+ */
 #include "policy/cost.h"
 
 struct cost_knees cost_knees(const struct layout *l)
@@ -19,7 +20,7 @@ void cost_add_chunk(struct cost_step *step, const struct cost_knees *k, int64_t 
     step->n_logits += last;
 }
 
-static bool is_four_bit(int dtype)
+bool dtype_is_four_bit(int dtype)
 {
     return dtype == DTYPE_NVFP4 || dtype == DTYPE_MXFP4 || dtype == DTYPE_MXFP4_FP8 || dtype == DTYPE_INT4;
 }
@@ -33,12 +34,12 @@ int layout_attention_dtype(const struct layout *l)
 {
     if (l->replica.attention_dtype > 0)
         return l->replica.attention_dtype - 1;
-    return is_four_bit(l->replica.dtype) && l->model.fp4_scope != FP4_ALL ? DTYPE_BF16 : l->replica.dtype;
+    return dtype_is_four_bit(l->replica.dtype) && l->model.fp4_scope != FP4_ALL ? DTYPE_BF16 : l->replica.dtype;
 }
 
 int layout_mlp_dtype(const struct layout *l)
 {
-    return is_four_bit(l->replica.dtype) && l->model.fp4_scope == FP4_EXPERTS ? DTYPE_BF16 : l->replica.dtype;
+    return dtype_is_four_bit(l->replica.dtype) && l->model.fp4_scope == FP4_EXPERTS ? DTYPE_BF16 : l->replica.dtype;
 }
 
 void layout_experts(const struct layout *l, int64_t *moe_tp, int64_t *moe_ep)

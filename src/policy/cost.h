@@ -60,6 +60,7 @@ int64_t cost_kv_blocks(const struct layout *layout);
 int layout_moe_dtype(const struct layout *l);
 int layout_attention_dtype(const struct layout *l);
 int layout_mlp_dtype(const struct layout *l); /* dense layers and shared experts */
+bool dtype_is_four_bit(int dtype);
 /* The experts' tp and ep, once 0 is resolved. */
 void layout_experts(const struct layout *l, int64_t *moe_tp, int64_t *moe_ep);
 

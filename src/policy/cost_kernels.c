@@ -2,8 +2,8 @@
  * cost_kernels.c - which kernels a layout uses, and whether [kernels] has figures for each.
  *
  * A kernel without any efficiency would cost nothing but launches, so a scenario that needs one is refused. Half of the
- * figures are enough: some kernels were never seen bound by bytes, or by FLOPs. All-reduce by NCCL (allreduce_large) may
- * be missing: then the other one counts.
+ * figures are enough: some kernels were never seen bound by bytes, or by FLOPs. All-reduce by NCCL (allreduce_large)
+ * may be missing: then the other one counts.
  */
 #include "policy/cost_kernels.h"
 
@@ -27,9 +27,8 @@ enum kernel_id cost_gemm_kernel(int dtype)
 enum kernel_id cost_moe_kernel(int dtype)
 {
     static const enum kernel_id kernel[DTYPES] = {
-        [DTYPE_BF16] = KERNEL_moe_bf16,           [DTYPE_FP8] = KERNEL_moe_fp8,
-        [DTYPE_FP8_BLOCK] = KERNEL_moe_fp8_block, [DTYPE_NVFP4] = KERNEL_moe_nvfp4,
-        [DTYPE_MXFP4] = KERNEL_moe_mxfp4,         [DTYPE_MXFP4_FP8] = KERNEL_moe_mxfp4_fp8,
+        [DTYPE_BF16] = KERNEL_moe_bf16,   [DTYPE_FP8] = KERNEL_moe_fp8,     [DTYPE_FP8_BLOCK] = KERNEL_moe_fp8_block,
+        [DTYPE_NVFP4] = KERNEL_moe_nvfp4, [DTYPE_MXFP4] = KERNEL_moe_mxfp4, [DTYPE_MXFP4_FP8] = KERNEL_moe_mxfp4_fp8,
         [DTYPE_INT4] = KERNEL_moe_int4,
     };
     return kernel[dtype];

@@ -59,7 +59,8 @@ struct cost_memory cost_memory(const struct layout *l)
     attention_widths(l, &w);
     mlp_widths(l, &w);
     double embeddings = (double)(m->tie_embeddings ? 1 : 2) * (double)m->vocab * (double)m->hidden / tp;
-    double stored = attn_stored(m, &f, r->tp, r->cp, far), token = (attn_stored(m, &f, r->tp, r->cp, 2 * far) - stored) / far;
+    double stored = attn_stored(m, &f, r->tp, r->cp, far),
+           token = (attn_stored(m, &f, r->tp, r->cp, 2 * far) - stored) / far;
     struct cost_memory out = {
         .weight_bytes = (w.attention + w.mlp + w.moe + embeddings * bf16) / pp,
         .activation_bytes = (double)r->activation_bytes,

@@ -5,18 +5,19 @@
  *   step = attention projections + MLP, shared and routed experts + small kernels + communication     of T tokens
  *        + attention of decodes (sums S_k) + attention of prompts (pairs P_k) + head + software
  *
- * prepare reduces each group to a line or two in the number of tokens of the slowest rank, so that a step costs some dozen
- * multiplications. Equations with sources: DESIGN.md, "Step time".
+ * prepare reduces each group to a line or two in the number of tokens of the slowest rank, so that a step costs some
+ * dozen multiplications. Equations with sources: DESIGN.md, "Step time".
  *
- * Ranks: a replica of dp attention ranks steps together, so the one with most tokens counts; whole prompts stay on one rank.
- * pp stages each work on 1/pp of the batch at a time, so a token takes as long as the whole model does for 1/pp of the batch.
- * Speculation is a mean field: a step verifies spec_tokens drafts and counts as 1/e of the time for a token, e the
- * expected tokens of a verification; bursts of tokens are not modelled.
- * Not modelled: CUDA-graph padding of the batch, attention kernels' split heuristics, communication overlapped with
- * compute beyond what comm_scale says, decompression of an MLA prompt's earlier chunks.
+ * Ranks: a replica of dp attention ranks steps together, so the one with most tokens counts; whole prompts stay on one
+ * rank. pp stages each work on 1/pp of the batch at a time, so a token takes as long as the whole model does for 1/pp
+ * of the batch. Speculation is a mean field: a step verifies spec_tokens drafts and counts as 1/e of the time for a
+ * token, e the expected tokens of a verification; bursts of tokens are not modelled. Not modelled: CUDA-graph padding
+ * of the batch, attention kernels' split heuristics, communication overlapped with compute beyond what comm_scale says,
+ * decompression of an MLA prompt's earlier chunks.
  */
 #include "policy/cost.h"
 
+#include "policy/cost_kernels.h"
 #include "policy/experts.h"
 
 /* t(T) = max(c0 + c1*T, m0 + m1*T): one operator over all its layers, seconds. Launches are summed apart. */
@@ -27,22 +28,21 @@ struct line {
 enum { LINES_MAX = 8 };
 
 struct state {
-    double fixed_s;                   /* launches */
-    double step_s, seq_s, prefill_s;  /* software: each step, each sequence, each step with prompts */
+    double fixed_s;                          /* launches */
+    double step_s, seq_s, prefill_s;         /* software: each step, each sequence, each step with prompts */
     double decode_launch_s, prompt_launch_s; /* of the attention kernels */
-    struct line token[LINES_MAX];     /* of T, the tokens of the slowest rank */
+    struct line token[LINES_MAX];            /* of T, the tokens of the slowest rank */
     int n_token;
-    double token_s;                   /* small kernels and communication, per token */
-    double reduce_s[2], reduce_token_s[2]; /* all all-reduces by either kernel: the faster counts */
-    double dispatch_s;                /* host time of a step without CUDA graph */
-    struct line head;                 /* of the sequences that yield a token */
-    double ctx_s[COST_KNEES], decode_s;                   /* decode attention: per sum S_k, per sequence */
+    double token_s;                           /* small kernels and communication, per token */
+    double reduce_s[2], reduce_token_s[2];    /* all all-reduces by either kernel: the faster counts */
+    double dispatch_s;                        /* host time of a step without CUDA graph */
+    struct line head;                         /* of the sequences that yield a token */
+    double ctx_s[COST_KNEES], decode_s;       /* decode attention: per sum S_k, per sequence */
     double pair_s[COST_KNEES], chunk_s, kv_s; /* prompts': per pair, per token, per token of cache read */
     int n_knees;
     /* routed experts */
     bool moe;
     struct experts experts;
-    double all_tokens;                /* tokens of the whole expert group for one of the slowest rank's */
     double expert_flop_s, expert_half_s, expert_byte_s, expert_token_s; /* per token of an expert, distinct expert */
     double ep, spread, topk;
     /* ranks, stages, speculation */
@@ -70,43 +70,27 @@ static double peak_of(const struct gpu_options *g, int dtype)
     return dtype == DTYPE_FP8 || dtype == DTYPE_FP8_BLOCK || dtype == DTYPE_MXFP4_FP8 ? fp8 : g->bf16_flops;
 }
 
-/* Weight-only types multiply in bf16. */
-static enum kernel_id gemm_kernel(int dtype)
-{
-    switch (dtype) {
-    case DTYPE_FP8:
-    case DTYPE_MXFP4_FP8:
-        return KERNEL_gemm_fp8;
-    case DTYPE_FP8_BLOCK:
-        return KERNEL_gemm_fp8_block;
-    case DTYPE_NVFP4:
-        return KERNEL_gemm_nvfp4;
-    default:
-        return KERNEL_gemm_bf16;
-    }
-}
-
 static double activation_bytes(int dtype)
 {
-    return dtype == DTYPE_NVFP4 ? dtype_bytes(DTYPE_NVFP4)
+    return dtype == DTYPE_NVFP4                                                         ? dtype_bytes(DTYPE_NVFP4)
            : dtype == DTYPE_FP8 || dtype == DTYPE_FP8_BLOCK || dtype == DTYPE_MXFP4_FP8 ? 1
-                                                                                         : 2;
+                                                                                        : 2;
 }
 
 /* n_gemms matrix products in each of `layers` layers, `weights` elements and in + out widths of one layer together. */
 static void add_gemm(struct state *s, const struct layout *l, int dtype, double layers, double weights, double in,
                      double out, double n_gemms)
 {
-    const struct kernel *k = &l->kernels.at[gemm_kernel(dtype)];
-    double scale = l->engine.gemm_scale * layers;
+    const struct kernel *k = &l->kernels.at[cost_gemm_kernel(dtype)];
+    double scale = l->engine.gemm_scale * layers, compute = l->engine.gemm_flops_scale * layers;
     double flop_s = k->flops_efficiency > 0 ? 2 * weights / (peak_of(&l->gpu, dtype) * k->flops_efficiency) : 0;
     double byte_s = k->memory_efficiency > 0 ? 1 / (l->gpu.memory_Bps * k->memory_efficiency) : 0;
 
     if (layers <= 0 || weights <= 0)
         return;
     s->token[s->n_token++] = (struct line){
-        .c0 = scale * flop_s * k->half,
-        .c1 = scale * flop_s,
+        .c0 = compute * flop_s * k->half,
+        .c1 = compute * flop_s,
         .m0 = scale * byte_s * weights * dtype_bytes(dtype),
         .m1 = scale * byte_s * (in * activation_bytes(dtype) + out * dtype_bytes(DTYPE_BF16)),
     };
@@ -140,7 +124,8 @@ static void add_mlps(struct state *s, const struct layout *l)
 {
     const struct model_options *m = &l->model;
     double hidden = (double)m->hidden, tp = (double)l->replica.tp, dense = dense_layers(m);
-    double sparse = (double)m->layers - dense, inter = (double)m->dense_inter / tp, shared = (double)m->shared_inter / tp;
+    double sparse = (double)m->layers - dense, inter = (double)m->dense_inter / tp,
+           shared = (double)m->shared_inter / tp;
 
     add_gemm(s, l, layout_mlp_dtype(l), dense, 3 * hidden * inter, hidden + inter, hidden + 2 * inter, 2);
     if (!m->experts)
@@ -151,11 +136,9 @@ static void add_mlps(struct state *s, const struct layout *l)
 
 static void add_experts(struct state *s, const struct layout *l)
 {
-    static const enum kernel_id kernel[DTYPES] = {KERNEL_moe_bf16,  KERNEL_moe_fp8,       KERNEL_moe_fp8_block,
-                                                  KERNEL_moe_nvfp4, KERNEL_moe_mxfp4, KERNEL_moe_mxfp4_fp8, KERNEL_moe_int4};
     const struct model_options *m = &l->model;
     int dtype = layout_moe_dtype(l);
-    const struct kernel *k = &l->kernels.at[kernel[dtype]];
+    const struct kernel *k = &l->kernels.at[cost_moe_kernel(dtype)];
     double layers = (double)m->layers - dense_layers(m);
     int64_t moe_tp, moe_ep;
 
@@ -164,22 +147,24 @@ static void add_experts(struct state *s, const struct layout *l)
         return;
     layout_experts(l, &moe_tp, &moe_ep);
     experts_init(&s->experts, m->experts, m->topk, l->replica.expert_skew);
-    double weights = 3 * (double)m->hidden * (double)m->moe_inter / (double)moe_tp, scale = l->engine.moe_scale * layers;
+    double inner = (double)m->moe_inter / (double)moe_tp,
+           weights = 3 * (double)m->hidden * inner * kernel_narrow(k, inner);
+    double scale = l->engine.moe_scale * (dtype_is_four_bit(dtype) ? l->engine.moe4_scale : 1) * layers;
     double flop_s = k->flops_efficiency > 0 ? 2 * weights / (peak_of(&l->gpu, dtype) * k->flops_efficiency) : 0;
     double byte_s = k->memory_efficiency > 0 ? 1 / (l->gpu.memory_Bps * k->memory_efficiency) : 0;
     s->topk = (double)m->topk;
     s->ep = (double)moe_ep;
     s->spread = expert_spread(moe_ep);
-    s->all_tokens = (double)l->replica.dp;
-    s->expert_flop_s = scale * flop_s;
+    s->expert_flop_s = l->engine.moe_flops_scale * layers * flop_s;
     s->expert_half_s = scale * flop_s * k->half;
     s->expert_byte_s = scale * byte_s * weights * dtype_bytes(dtype);
-    s->expert_token_s = scale * byte_s * (2 * (double)m->hidden + 3 * (double)m->moe_inter / (double)moe_tp) *
-                        dtype_bytes(DTYPE_BF16);
-    s->fixed_s += l->engine.moe_scale * layers * k->launch_s;
+    s->expert_token_s = l->engine.moe_flops_scale * layers * byte_s *
+                        (2 * (double)m->hidden + 3 * (double)m->moe_inter / (double)moe_tp) * dtype_bytes(DTYPE_BF16);
+    s->fixed_s += scale * k->launch_s;
 }
 
-/* Norms, rotary embedding, activation, residual; hyper-connections mix hc_mult streams; Engram reads rows of its tables. */
+/* Norms, rotary embedding, activation, residual; hyper-connections mix hc_mult streams; Engram reads rows of its
+ * tables. */
 static void add_elementwise(struct state *s, const struct layout *l)
 {
     const struct model_options *m = &l->model;
@@ -195,7 +180,8 @@ static void add_elementwise(struct state *s, const struct layout *l)
 }
 
 /* `count` collectives a step; each GPU sends `bytes` for a token of its rank in each. */
-static void add_collective(struct state *s, const struct layout *l, enum kernel_id id, double count, double bytes, double Bps)
+static void add_collective(struct state *s, const struct layout *l, enum kernel_id id, double count, double bytes,
+                           double Bps)
 {
     const struct kernel *k = &l->kernels.at[id];
 
@@ -207,21 +193,19 @@ static void add_collective(struct state *s, const struct layout *l, enum kernel_
 
 static void add_allreduces(struct state *s, const struct layout *l, double count, double bytes)
 {
+    const struct kernel *kernels[] = {&l->kernels.at[KERNEL_allreduce], &l->kernels.at[KERNEL_allreduce_large]};
+
     for (int i = 0; i < 2; i++) {
-        const struct kernel *k = &l->kernels.at[i ? KERNEL_allreduce_large : KERNEL_allreduce];
-        bool known = k->memory_efficiency > 0;
-        s->reduce_s[i] = known ? l->engine.comm_scale * count * k->launch_s : 0;
-        s->reduce_token_s[i] =
-            known ? l->engine.comm_scale * count * bytes / (l->gpu.nvlink_Bps * k->memory_efficiency) : 0;
-        if (!known && i) { /* no second one: the first counts */
-            s->reduce_s[1] = s->reduce_s[0];
-            s->reduce_token_s[1] = s->reduce_token_s[0];
-        }
+        const struct kernel *k = kernels[kernels[i]->memory_efficiency > 0 ? i : 1 - i]; /* where only one is known */
+        if (k->memory_efficiency <= 0)
+            continue;
+        s->reduce_s[i] = l->engine.comm_scale * count * k->launch_s;
+        s->reduce_token_s[i] = l->engine.comm_scale * count * bytes / (l->gpu.nvlink_Bps * k->memory_efficiency);
     }
 }
 
-/* All-reduce of a tensor of the hidden size over tp GPUs sends 2 (tp-1)/tp of it; dispatch and combine of the experts send a
- * token to min(topk, ranks it can reach) other ranks; a stage hands on the hidden states. */
+/* All-reduce of a tensor of the hidden size over tp GPUs sends 2 (tp-1)/tp of it; dispatch and combine of the experts
+ * send a token to min(topk, ranks it can reach) other ranks; a stage hands on the hidden states. */
 static void add_communication(struct state *s, const struct layout *l)
 {
     const struct model_options *m = &l->model;
@@ -233,27 +217,19 @@ static void add_communication(struct state *s, const struct layout *l)
     layout_experts(l, &moe_tp, &moe_ep);
     if (r->tp > 1) /* after the attention, and after the MLP where that is sharded over the same GPUs */
         add_allreduces(s, l, r->dp > 1 ? layers + (layers - sparse) : 2 * layers, 2 * (tp - 1) / tp * width);
+    if (r->tp > 1 && l->kernels.at[KERNEL_allreduce].memory_efficiency > 0)
+        s->fixed_s +=
+            l->engine.comm_scale * layers * (double)m->norm_reduces * l->kernels.at[KERNEL_allreduce].launch_s;
     if (r->dp > 1 && sparse > 0) {
         double ranks = (double)(r->tp * r->dp), reached = s->topk < ranks ? s->topk : ranks;
         bool far = l->gpu.network_Bps > 0 && layout_gpus(l) > l->node.gpus;
-        add_collective(s, l, far ? KERNEL_network : KERNEL_alltoall, 2 * sparse, reached * (ranks - 1) / ranks * width / tp,
-                       far ? l->gpu.network_Bps : l->gpu.nvlink_Bps);
+        add_collective(s, l, far ? KERNEL_network : KERNEL_alltoall, 2 * sparse,
+                       reached * (ranks - 1) / ranks * width / tp, far ? l->gpu.network_Bps : l->gpu.nvlink_Bps);
     }
     if (r->cp > 1)
         add_collective(s, l, KERNEL_allgather, layers, width, l->gpu.nvlink_Bps);
     if (r->pp > 1)
         add_collective(s, l, KERNEL_allgather, (double)r->pp, width, l->gpu.nvlink_Bps);
-}
-
-/* The kernel of a term for the cache's type. */
-static enum kernel_id for_kv(int id, int kv_dtype)
-{
-    if (kv_dtype == DTYPE_BF16)
-        return (enum kernel_id)id;
-    return id == KERNEL_prefill_bf16      ? KERNEL_prefill_fp8
-           : id == KERNEL_decode_bf16     ? KERNEL_decode_fp8
-           : id == KERNEL_mla_decode_bf16 ? KERNEL_mla_decode_fp8
-                                          : (enum kernel_id)id;
 }
 
 static int knee_slot(const struct cost_knees *k, double knee)
@@ -268,8 +244,8 @@ static void add_term(struct state *s, const struct layout *l, double layers, con
                      const struct cost_knees *knees)
 {
     int slot = knee_slot(knees, t->knee);
-    const struct kernel *d = &l->kernels.at[for_kv(t->decode, l->replica.kv_dtype)];
-    const struct kernel *p = &l->kernels.at[for_kv(t->prefill, l->replica.kv_dtype)];
+    const struct kernel *d = &l->kernels.at[cost_kv_kernel(t->decode, l->replica.kv_dtype)];
+    const struct kernel *p = &l->kernels.at[cost_kv_kernel(t->prefill, l->replica.kv_dtype)];
     double Bps = l->gpu.memory_Bps, flops = l->gpu.bf16_flops, decode = l->engine.attention_scale * layers;
     double prompt = l->engine.prefill_scale * layers, verify = s->verify;
 
@@ -290,7 +266,8 @@ static void add_launches(struct state *s, const struct layout *l, double layers,
     bool launched[KERNEL_COUNT] = {false};
 
     for (int i = 0; i < a->n_terms; i++) {
-        enum kernel_id d = for_kv(a->term[i].decode, l->replica.kv_dtype), p = for_kv(a->term[i].prefill, l->replica.kv_dtype);
+        enum kernel_id d = cost_kv_kernel(a->term[i].decode, l->replica.kv_dtype),
+                       p = cost_kv_kernel(a->term[i].prefill, l->replica.kv_dtype);
         if (!launched[d] && (a->term[i].read > 0 || a->term[i].flops > 0))
             s->decode_launch_s += l->engine.attention_scale * layers * l->kernels.at[d].launch_s;
         if (!launched[p] && a->term[i].prefill_flops > 0)
@@ -318,7 +295,8 @@ static void add_attention(struct state *s, const struct layout *l)
         if (a.read_const > 0 || a.token_flops > 0) {
             const struct kernel *d = &l->kernels.at[KERNEL_linear_decode], *p = &l->kernels.at[KERNEL_linear_prefill];
             if (d->memory_efficiency > 0)
-                s->decode_s += l->engine.attention_scale * n * a.read_const / (l->gpu.memory_Bps * d->memory_efficiency);
+                s->decode_s +=
+                    l->engine.attention_scale * n * a.read_const / (l->gpu.memory_Bps * d->memory_efficiency);
             if (p->flops_efficiency > 0)
                 s->chunk_s += l->engine.prefill_scale * n * a.token_flops / (l->gpu.bf16_flops * p->flops_efficiency);
             if (a.n_terms == 0) {
@@ -335,9 +313,9 @@ static void add_head(struct state *s, const struct layout *l)
     double tp = (double)l->replica.tp, width = (double)l->model.hidden, vocab = (double)l->model.vocab / tp;
     double flop_s = k->flops_efficiency > 0 ? 2 * width * vocab / (l->gpu.bf16_flops * k->flops_efficiency) : 0;
     double byte_s = k->memory_efficiency > 0 ? dtype_bytes(DTYPE_BF16) / (l->gpu.memory_Bps * k->memory_efficiency) : 0;
-    double scale = l->engine.gemm_scale;
+    double scale = l->engine.gemm_scale, compute = l->engine.gemm_flops_scale;
 
-    s->head = (struct line){scale * flop_s * k->half, scale * flop_s, scale * byte_s * width * vocab,
+    s->head = (struct line){compute * flop_s * k->half, compute * flop_s, scale * byte_s * width * vocab,
                             scale * byte_s * (width + vocab)};
 }
 
@@ -376,19 +354,21 @@ static void prepare(const void *options, const struct layout *l, void *state)
 
 /* ---- a step ---- */
 
-/* Routed experts of one step: the rank with most of them, and the one with most tokens. */
-static double experts_s(const struct state *s, double tokens)
+/* Routed experts of one step, which sees the tokens of all attention ranks: the expert rank with most distinct ones,
+ * and the one with most rows. */
+static double experts_s(const struct state *s, double all)
 {
-    double all = tokens * s->all_tokens, distinct = experts_distinct(&s->experts, all), share = 1 / s->ep;
+    double distinct = experts_distinct(&s->experts, all), share = 1 / s->ep;
     double local = distinct * share, rows = all * s->topk, here = rows * share;
 
     if (s->ep > 1) {
         double left = 1 - distinct * s->experts.share_square; /* of the variance, when few experts are left out */
-        local += s->spread * __builtin_sqrt(local * (1 - share) * (left > 0 ? left : 0) );
+        local += s->spread * __builtin_sqrt(local * (1 - share) * (left > 0 ? left : 0));
         here += s->spread * rows * __builtin_sqrt(share * (1 - share) * s->experts.share_square);
         local = local < here ? local : here;
     }
-    return larger(here * s->expert_flop_s + local * s->expert_half_s, local * s->expert_byte_s + here * s->expert_token_s);
+    return larger(here * s->expert_flop_s + local * s->expert_half_s,
+                  local * s->expert_byte_s + here * s->expert_token_s);
 }
 
 /* Tokens of the rank that has most: decodes spread evenly, prompts stay whole. */
@@ -400,18 +380,21 @@ static double rank_share(double n, double ranks)
 static double time_s(const struct state *s, const struct cost_step *step, double n_prefill)
 {
     double decodes = (double)step->n_decode / s->pp, prompts = n_prefill / s->pp;
-    double decode_share = rank_share((double)step->n_decode, s->dp) / s->pp, share = rank_share(n_prefill, s->dp) / s->pp;
+    double decode_share = rank_share((double)step->n_decode, s->dp) / s->pp,
+           share = rank_share(n_prefill, s->dp) / s->pp;
     double drafted = s->verify * decode_share * (double)step->n_decode;
     double chunk = n_prefill > 0 ? share * (double)step->prefill_tokens : 0, tokens = drafted + chunk;
     double t = s->fixed_s + s->token_s * tokens;
-    double reduce = s->reduce_s[0] + s->reduce_token_s[0] * tokens, other = s->reduce_s[1] + s->reduce_token_s[1] * tokens;
+    double reduce = s->reduce_s[0] + s->reduce_token_s[0] * tokens,
+           other = s->reduce_s[1] + s->reduce_token_s[1] * tokens;
 
     t += reduce < other ? reduce : other;
 
     for (int i = 0; i < s->n_token; i++)
         t += line_s(&s->token[i], tokens);
     if (s->moe)
-        t += experts_s(s, tokens);
+        t += experts_s(s, (s->verify * (double)step->n_decode + (n_prefill > 0 ? (double)step->prefill_tokens : 0)) /
+                              s->pp);
     if (step->n_decode > 0) {
         double sum = s->decode_s * (double)step->n_decode;
         for (int i = 0; i < s->n_knees; i++)
@@ -438,8 +421,14 @@ static int64_t step_ns(const void *state, const struct cost_step *step)
     double t = time_s(s, step, (double)step->n_prefill);
 
     if (s->verify > 1 && step->n_decode > 0) {
-        double alone = step->n_prefill > 0 ? time_s(s, step, 0) : t;
-        t += alone * (1 + s->draft_share) / s->expected - alone;
+        double prompts = 0; /* the decodes' part is what they add to them */
+        if (step->n_prefill > 0) {
+            struct cost_step rest = *step;
+            rest.n_decode = 0;
+            rest.n_logits -= step->n_decode;
+            prompts = time_s(s, &rest, (double)rest.n_prefill);
+        }
+        t = prompts + (t - prompts) * (1 + s->draft_share) / s->expected;
     }
     t *= 1e9;
     return t < 9e18 ? (int64_t)t + 1 : INT64_MAX; /* beyond the clock: the world says so */

@@ -1,13 +1,13 @@
 /*
  * experts.h - how many distinct experts a step of T tokens reads, and how unevenly its tokens fall on ranks.
  *
- * Expert i is among the topk of a token with probability q_i: q_i proportional to i^-skew, sum q_i = topk, each at most 1
- * (a token picks an expert once). Tokens choose independently:
+ * Expert i is among the topk of a token with probability q_i: q_i proportional to i^-skew, sum q_i = topk, each at most
+ * 1 (a token picks an expert once). Tokens choose independently:
  *
  *   distinct(T) = sum_i 1 - (1 - q_i)^T         uniform (skew 0): E (1 - (1 - k/E)^T)
  *
- * Kept on a grid of T, 16 points an octave, linear in between (error below 0.1%); exact up to 32 tokens. DeepSeek-R1 was
- * measured (InferenceX) to use 50-60% of its experts at 32 tokens: skew between 0.4 and 0.75.
+ * Kept on a grid of T, 16 points an octave, linear in between (error below 0.1%); exact up to 32 tokens. DeepSeek-R1
+ * was measured (InferenceX) to use 50-60% of its experts at 32 tokens: skew between 0.4 and 0.75.
  *
  * With ep ranks of E/ep experts each, placed at random, the slowest rank has (expected largest of ep normal variables)
  * more than the mean: expert_spread gives that largest in standard deviations.

@@ -1,14 +1,16 @@
 /*
  * kernel.h - the time of one kernel on one GPU, by four measured figures.
  *
- *   t = launch + max( (FLOPs + half * FLOPs of a unit) / (peak * flops_efficiency),  bytes / (bandwidth * memory_efficiency) )
+ *   t = launch + max( (FLOPs + half * FLOPs of a unit) / (peak * flops_efficiency),  bytes / (bandwidth *
+ * memory_efficiency) )
  *
- * so both efficiencies are smooth functions of size: the achieved share of the peak is flops_efficiency * m / (m + half)
- * for m units of work, that of the bandwidth memory_efficiency * b / (b + b0) with b0 = launch * bandwidth * memory_efficiency.
- * What a unit is: a token (GEMM), a token of an expert (MoE), a query token of a sequence (attention).
+ * so both efficiencies are smooth functions of size: the achieved share of the peak is flops_efficiency * m / (m +
+ * half) for m units of work, that of the bandwidth memory_efficiency * b / (b + b0) with b0 = launch * bandwidth *
+ * memory_efficiency. What a unit is: a token (GEMM), a token of an expert (MoE), a query token of a sequence
+ * (attention).
  *
- * The figures are fitted per GPU, dtype and operator by `tiersim calibrate kernels` (data/calibration); times in seconds,
- * bytes in bytes, peak in FLOP/s. Not modelled: wave quantisation, split heuristics, L2 residency.
+ * The figures are fitted per GPU, dtype and operator by `tiersim calibrate kernels` (data/calibration); times in
+ * seconds, bytes in bytes, peak in FLOP/s. Not modelled: wave quantisation, split heuristics, L2 residency.
  */
 #ifndef POLICY_KERNEL_H
 #define POLICY_KERNEL_H
@@ -33,7 +35,8 @@ static inline double dtype_bytes(int dtype)
     return bytes[dtype];
 }
 
-/* One row a kernel: id, what its unit is. Keys of [kernels] are ID_flops_efficiency, ID_half, ID_memory_efficiency, ID_launch. */
+/* One row a kernel: id, what its unit is. Keys of [kernels] are ID_flops_efficiency, ID_half, ID_memory_efficiency,
+ * ID_launch, ID_width. */
 #define KERNELS(K)                                                                                                     \
     K(gemm_bf16, "dense matrix products, bf16")                                                                        \
     K(gemm_fp8, "dense matrix products, fp8, one scale a tensor")                                                      \
@@ -78,6 +81,7 @@ struct kernel {
     double half;              /* units at which half of it is reached */
     double memory_efficiency; /* of the nominal bandwidth; 0: no bound by bytes */
     double launch_s;
+    double width; /* experts only: work grows by 1 + width/w for a shard w wide inside (kernel_narrow) */
 };
 
 struct kernels { /* [kernels] */
@@ -85,8 +89,15 @@ struct kernels { /* [kernels] */
     struct kernel at[KERNEL_COUNT];
 };
 
+/* Narrow shards of an expert waste part of each tile: its FLOPs and bytes count so many times. */
+static inline double kernel_narrow(const struct kernel *k, double inner)
+{
+    return 1 + k->width / inner;
+}
+
 /* unit_flops: FLOPs of one unit, see half. */
-static inline double kernel_s(const struct kernel *k, double flops, double unit_flops, double peak, double bytes, double Bps)
+static inline double kernel_s(const struct kernel *k, double flops, double unit_flops, double peak, double bytes,
+                              double Bps)
 {
     double c = k->flops_efficiency > 0 ? (flops + k->half * unit_flops) / (peak * k->flops_efficiency) : 0;
     double m = k->memory_efficiency > 0 ? bytes / (Bps * k->memory_efficiency) : 0;

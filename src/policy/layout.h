@@ -40,33 +40,34 @@ struct model_options { /* [model]; widths in elements, 0 where the model has no 
     const char *name;
     int64_t layers, hidden, vocab, max_context;
     bool tie_embeddings;
-    int attention;                            /* main kind: ATTN_GQA, MLA, DSA or CSA */
-    int64_t kind_layers[ATTN_KINDS];          /* of the others; those of the main kind are the rest (attn_layers) */
-    int64_t q_heads, kv_heads, head_dim;      /* head_dim: of GQA and V4; MLA has the four below */
+    int attention;                       /* main kind: ATTN_GQA, MLA, DSA or CSA */
+    int64_t kind_layers[ATTN_KINDS];     /* of the others; those of the main kind are the rest (attn_layers) */
+    int64_t q_heads, kv_heads, head_dim; /* head_dim: of GQA and V4; MLA has the four below */
     int64_t q_lora_rank, kv_lora_rank, qk_nope_dim, qk_rope_dim, v_head_dim;
-    int64_t o_lora_rank, o_groups;            /* V4: output projection in groups through a rank */
+    int64_t o_lora_rank, o_groups;                   /* V4: output projection in groups through a rank */
     int64_t index_heads, index_head_dim, index_topk; /* topk: in entries of the cache */
     int64_t sliding_window;
     int64_t linear_k_heads, linear_v_heads, linear_k_dim, linear_v_dim, linear_conv;
-    int64_t dense_inter, dense_layers;        /* gated MLP; layers without experts (all where experts = 0) */
+    int64_t dense_inter, dense_layers;              /* gated MLP; layers without experts (all where experts = 0) */
     int64_t experts, topk, moe_inter, shared_inter; /* shared_inter: of all shared experts together */
+    int64_t norm_reduces; /* small all-reduces a layer beside the two of a block, where tp > 1 */
     int64_t mtp_layers;
-    int64_t hc_mult;                          /* V4: residual streams (hyper-connections) */
+    int64_t hc_mult;                                      /* V4: residual streams (hyper-connections) */
     int64_t engram_layers, engram_rows, engram_row_bytes; /* table rows read per token and layer */
-    int fp4_scope;                            /* what 4-bit checkpoints quantise: enum fp4_scope */
+    int fp4_scope;                                        /* what 4-bit checkpoints quantise: enum fp4_scope */
 };
 
 enum fp4_scope { FP4_ALL, FP4_MLP, FP4_EXPERTS };
 
 struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp */
     int64_t count, tp, pp;
-    int64_t dp;              /* attention data parallel ranks */
-    int64_t moe_tp, moe_ep;  /* of the experts; moe_tp * moe_ep = tp * dp. 0, 0: tp * dp, 1 or with dp > 1: 1, tp * dp */
-    int64_t cp;              /* decode context parallel: KV of one sequence over so many of the tp ranks */
-    int dtype;               /* enum dtype */
+    int64_t dp;             /* attention data parallel ranks */
+    int64_t moe_tp, moe_ep; /* of the experts; moe_tp * moe_ep = tp * dp. 0, 0: tp * dp, 1 or with dp > 1: 1, tp * dp */
+    int64_t cp;             /* decode context parallel: KV of one sequence over so many of the tp ranks */
+    int dtype;              /* enum dtype */
     int moe_dtype, attention_dtype; /* 0: as dtype and the model's fp4_scope say; else 1 + enum dtype */
-    int kv_dtype;            /* enum dtype: bf16, fp8, nvfp4 */
-    bool kv_scales;          /* scales of quantised KV are stored with it */
+    int kv_dtype;                   /* enum dtype: bf16, fp8, nvfp4 */
+    bool kv_scales;                 /* scales of quantised KV are stored with it */
     int64_t kv_block_tokens;
     double memory_fraction;
     int64_t activation_bytes; /* per GPU; 0: from the formula of DESIGN.md */
@@ -86,14 +87,17 @@ struct engine_options {
     int64_t request_latency_ns;  /* from arrival to the replica's queue */
     int64_t request_service_ns;  /* of it, one request after the other (the front end is one thread) */
     int64_t token_service_ns;    /* likewise for each prompt token: tokenising */
-    /* time of the GPU's work against the kernels measured; attention: of decodes, prefill: of prompts */
-    double gemm_scale, moe_scale, attention_scale, prefill_scale, comm_scale, launch_scale;
-    bool extrapolated;           /* fitted on another generation of GPUs */
-    double tpot_low, tpot_high, ttft_low, ttft_high; /* measured/predicted: 90% interval of rows not fitted on; 0: unknown */
+    /* Time of the GPU's work against the kernels measured: what grows with the tokens (flops) and what does not,
+     * weights and launches (weights). moe4: of 4-bit experts, on top; attention: of decodes, prefill: of prompts. */
+    double gemm_scale, gemm_flops_scale, moe_scale, moe_flops_scale, moe4_scale;
+    double attention_scale, prefill_scale, comm_scale, launch_scale;
+    bool extrapolated; /* fitted on another generation of GPUs */
+    double tpot_low, tpot_high, ttft_low,
+        ttft_high; /* measured/predicted: 90% interval of rows not fitted on; 0: unknown */
 };
 
 struct node_options { /* [node] */
-    int64_t gpus; /* that NVLink joins */
+    int64_t gpus;     /* that NVLink joins */
 };
 
 struct layout {

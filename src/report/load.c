@@ -16,7 +16,8 @@
 /* Far above what a run writes, and still soon read. A name has no thousand bytes; a path or a message, a few. */
 enum { CLASSES_MAX = 1000, METRICS_MAX = 100000, REPLICAS_MAX = 10000000, NAME_BYTES_MAX = 512, TEXT_BYTES_MAX = 8192 };
 
-#define TABLES_READ "('run', 'class', 'replica', 'metric', 'counter', 'request', 'step', 'resume', 'preempt')"
+#define TABLES_READ                                                                                                    \
+    "('run', 'class', 'replica', 'metric', 'counter', 'request', 'step', 'resume', 'preempt', 'run_param')"
 
 struct file {
     sqlite3 *db;
@@ -125,7 +126,7 @@ static int check_schema(const struct file *f, struct err *e)
                        (long long)version, STORE_SCHEMA_VERSION);
     /* Views and virtual tables in their place (no rootpage) could do anything. */
     if (number(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN" TABLES_READ,
-               0) != 9)
+               0) != 10)
         return damaged(f, e, "a table is missing");
     /* A generated column costs its reader what it likes; one called rowid would stand for the real one. */
     if (number(f,
@@ -246,6 +247,31 @@ static int take_replicas(struct file *f, sqlite3_stmt *stmt, int64_t row, struct
     return 0;
 }
 
+static int take_param(struct file *f, sqlite3_stmt *stmt, int64_t row, struct err *e)
+{
+    struct calibration *c = &f->r->calibration;
+    const struct {
+        const char *key;
+        double *value;
+    } reals[] = {{"engine.tpot_low", &c->tpot_low},
+                 {"engine.tpot_high", &c->tpot_high},
+                 {"engine.ttft_low", &c->ttft_low},
+                 {"engine.ttft_high", &c->ttft_high}};
+    const char *key = text(f, stmt, 0, NAME_BYTES_MAX), *value = text(f, stmt, 1, NAME_BYTES_MAX);
+
+    (void)row, (void)e;
+    if (key == NULL || value == NULL)
+        return 0;
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        if (strcmp(key, reals[i].key) == 0 && real_or_nan(stmt, 2) > 0)
+            *reals[i].value = real_or_nan(stmt, 2);
+    if (strcmp(key, "gpu.extrapolated") == 0)
+        c->gpu_extrapolated = strcmp(value, "yes") == 0;
+    if (strcmp(key, "engine.extrapolated") == 0)
+        c->engine_extrapolated = strcmp(value, "yes") == 0;
+    return 0;
+}
+
 /* The count, then an array for it; the transaction around both keeps them one, but in a file made to deceive they may
  * still differ. Rows themselves are counted, no index, and not past max: pages that name each other have no end. */
 static int count_rows(const struct file *f, const char *table, int64_t max, int64_t *n, struct err *e)
@@ -282,6 +308,11 @@ static int read_tables(struct file *f, struct err *e)
         each(f, "SELECT class, name, value, unit, approximate FROM metric ORDER BY rowid", take_metric, e) ||
         each(f, "SELECT name, value FROM counter ORDER BY rowid", take_counter, e) ||
         count_rows(f, "replica", REPLICAS_MAX, &r->n_replicas, e) ||
+        each(f,
+             "SELECT key, value_text, value_num FROM run_param WHERE key GLOB 'engine.t[pt]*' OR key GLOB "
+             "'*.extrapolated'"
+             " LIMIT 100",
+             take_param, e) ||
         each(f, "SELECT count(*), sum(gpus), max(kv_blocks) FROM replica NOT INDEXED", take_replicas, e))
         return -1;
     return r->n_metrics ? 0 : rows_to_metrics(r, f->db, f->path, e);
@@ -293,6 +324,7 @@ int results_load(struct results *r, const char *path, struct err *e)
     int rc = -1;
 
     memset(r, 0, sizeof *r);
+    r->calibration = (struct calibration){NAN, NAN, NAN, NAN, false, false};
     arena_init(&r->arena);
     if (check_file(path, e) == 0 && open_file(&f, e) == 0) {
         if (sqlite3_exec(f.db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)

@@ -18,6 +18,13 @@
 #include "base/err.h"
 #include "store/store.h"
 
+/* What calibration says of a run like this: measured over simulated means, 90% interval, of systems that the engine's
+ * figures were not fitted on (engine_options). NaN: not known. */
+struct calibration {
+    double tpot_low, tpot_high, ttft_low, ttft_high;
+    bool gpu_extrapolated, engine_extrapolated; /* figures carried over from another GPU, another generation */
+};
+
 struct results { /* texts and arrays live in the arena; a text that the file leaves NULL is NULL */
     const char *status, *message, *fingerprint, *version, *scenario_path, *config_hash, *log;
     int64_t seed, replication, warmup_ns, horizon_ns /* 0: none */, t_end_ns, events;
@@ -28,6 +35,7 @@ struct results { /* texts and arrays live in the arena; a text that the file lea
     struct store_metric *metrics;
     struct store_counter *counters;
     int64_t n_classes, n_metrics, n_counters;
+    struct calibration calibration;
     int64_t n_replicas, gpus, kv_blocks; /* GPUs of all replicas; blocks of the largest */
     struct arena arena;
 };

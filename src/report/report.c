@@ -118,6 +118,35 @@ static void print_classes(const struct page *p)
     }
 }
 
+/* Means that a real system of the kind would show, going by those that were measured. */
+static void interval(const struct page *p, const char *name, const char *metric, double low, double high)
+{
+    double mean = results_metric(p->r, -1, metric, NULL);
+
+    if (isnan(mean) || isnan(low) || isnan(high))
+        return;
+    label(p, name);
+    fprintf(p->out, "%.2f - %.2f\n", mean * low, mean * high);
+}
+
+static const char *extrapolated(const struct calibration *c)
+{
+    return c->gpu_extrapolated && c->engine_extrapolated ? "kernels and engine"
+           : c->gpu_extrapolated                         ? "kernels"
+           : c->engine_extrapolated                      ? "engine"
+                                                         : NULL;
+}
+
+static void print_calibration(const struct page *p)
+{
+    const struct calibration *c = &p->r->calibration;
+
+    interval(p, "Mean TTFT on hardware, 90 % (ms):", "mean_ttft_ms", c->ttft_low, c->ttft_high);
+    interval(p, "Mean TPOT on hardware, 90 % (ms):", "mean_tpot_ms", c->tpot_low, c->tpot_high);
+    if (extrapolated(c))
+        line_text(p, "EXTRAPOLATED, not measured here:", extrapolated(c));
+}
+
 static void print_left(const struct page *p)
 {
     static const char *const counters[][2] = {{"requests_held", "Still held centrally:"},
@@ -170,6 +199,7 @@ static void print_text(const struct results *r, FILE *out)
           r->kv_blocks > 0 ? results_metric(r, -1, "peak_kv_blocks", NULL) / (double)r->kv_blocks : NAN);
     line(&p, "Preemptions:", "preemptions", 0);
     print_left(&p);
+    print_calibration(&p);
     rule(&p, "", '=');
     if (p.approximate)
         fputs("~ from a log histogram, within 0.1 % (run.log=request keeps exact values)\n", out);
@@ -204,6 +234,13 @@ static void print_json(const struct results *r, FILE *out)
     json_int(&j, "replicas", r->n_replicas);
     json_int(&j, "gpus", r->gpus);
     json_int(&j, "kv_blocks", r->kv_blocks);
+    json_open(&j, "calibration", '{');
+    json_real(&j, "tpot_low", r->calibration.tpot_low);
+    json_real(&j, "tpot_high", r->calibration.tpot_high);
+    json_real(&j, "ttft_low", r->calibration.ttft_low);
+    json_real(&j, "ttft_high", r->calibration.ttft_high);
+    json_text(&j, "extrapolated", extrapolated(&r->calibration));
+    json_close(&j, '}');
     json_metrics(&j, r, -1);
     json_open(&j, "approximate", '[');
     for (int64_t i = 0; i < r->n_metrics; i++)

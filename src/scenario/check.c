@@ -135,7 +135,8 @@ static void check_nodes(const struct check *c)
         wrong(c, "replica", "tp", "%" PRId64 " GPUs, but a node has %" PRId64 " and tp stays within one", r->tp, node);
     else if (gpus > node && sc->layout.gpu.network_Bps <= 0)
         wrong(c, "replica", r->dp > 1 ? "dp" : "pp",
-              "a replica of %" PRId64 " GPUs spans nodes of %" PRId64 ", but [gpu] has no network_bandwidth", gpus, node);
+              "a replica of %" PRId64 " GPUs spans nodes of %" PRId64 ", but [gpu] has no network_bandwidth", gpus,
+              node);
     else if (sc->cluster.nodes && gpus <= node && r->count > sc->cluster.nodes * per_node)
         wrong(c, "replica", "count",
               "%" PRId64 " replicas of %" PRId64 " GPUs, but %" PRId64 " nodes of %" PRId64 " GPUs hold %" PRId64
@@ -145,7 +146,10 @@ static void check_nodes(const struct check *c)
         wrong(c, "replica", "count", "%" PRId64 " replicas of %" PRId64 " GPUs, but there are %" PRId64, r->count, gpus,
               sc->cluster.nodes * node);
     if (gpus > 1 && sc->layout.gpu.nvlink_Bps <= 0)
-        wrong(c, "replica", r->tp > 1 ? "tp" : r->dp > 1 ? "dp" : "pp",
+        wrong(c, "replica",
+              r->tp > 1   ? "tp"
+              : r->dp > 1 ? "dp"
+                          : "pp",
               "%" PRId64 " GPUs must exchange results, but [gpu] has no nvlink_bandwidth", gpus);
 }
 
@@ -183,7 +187,8 @@ static void check_kernels(const struct check *c)
         return;
     snprintf(key, sizeof key, "%s_memory_efficiency", kernel);
     wrong(c, "kernels", key,
-          "the layout runs in the kernel %s, which has no figures here; give them, or choose a preset, GPU or dtype that has",
+          "the layout runs in the kernel %s, which has no figures here; give them, or choose a preset, GPU or dtype "
+          "that has",
           kernel);
 }
 

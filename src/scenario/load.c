@@ -357,9 +357,9 @@ static bool load_alone(struct scenario *sc, const char *section, const char *nam
     sc->binds = arena_alloc(&sc->arena, l.cap_binds * sizeof *sc->binds);
     for (int i = 0; i < SECTIONS; i++) {
         bool kernels = strcmp(s[i].name, "kernels") == 0;
-        const struct ini_entry *named = belongs(s[i].name, section) ? ini_find(&l.es, kernels ? "gpu" : s[i].name,
-                                                                               kernels ? "kernels" : "preset")
-                                                                    : NULL;
+        const struct ini_entry *named =
+            belongs(s[i].name, section) ? ini_find(&l.es, kernels ? "gpu" : s[i].name, kernels ? "kernels" : "preset")
+                                        : NULL;
         if (named) {
             struct ini_entry kept = *named;
             l.lenient[i] = !load_preset(&l, &s[i], &kept);

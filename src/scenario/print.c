@@ -33,10 +33,17 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* Keys that name presets: what those say stands in the normal form itself. */
+static bool names_preset(const struct opt_bind *b, size_t row)
+{
+    return b->table == &preset_table ||
+           (strcmp(b->section, "gpu") == 0 && strcmp(b->table->rows[row].name, "kernels") == 0);
+}
+
 /* The value in the normal form, NULL if the row has no place in it. */
 static const char *normal_value(const struct opt_bind *b, size_t row, struct arena *a)
 {
-    const char *text = b->table == &preset_table ? NULL : opt_value_text(b, row, a);
+    const char *text = names_preset(b, row) ? NULL : opt_value_text(b, row, a);
 
     if (text && b->table->rows[row].kind == OPT_PATH)
         return absolute(text, a);

@@ -85,8 +85,8 @@ bool scenario_load_text(struct scenario *sc, const char *name, const char *text,
                         struct diags *d);
 void scenario_free(struct scenario *sc);
 
-/* One preset alone, as `describe` shows it: NAME of data/models or data/gpus, or a path with a slash. Strings live in the
- * arena. False with diags. */
+/* One preset alone, as `describe` shows it: NAME of data/models or data/gpus, or a path with a slash. Strings live in
+ * the arena. False with diags. */
 bool scenario_load_model(const char *name, struct model_options *out, struct arena *a, struct diags *d);
 bool scenario_load_gpu(const char *name, struct gpu_options *gpu, struct kernels *kernels, struct arena *a,
                        struct diags *d);

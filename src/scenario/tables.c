@@ -72,8 +72,7 @@ static const struct opt gpu_rows[] = {
          "hopper, blackwell, ...: with [engine] preset = NAME the file NAME-GENERATION is taken if there is one"),
     TEXT("kernels", gpu_options, kernels, "",
          "preset of [kernels] that holds for this GPU; for one that was never measured, its nearest kin's"),
-    BOOL("extrapolated", gpu_options, extrapolated, "no",
-         "its kernels were measured on another GPU: results say so"),
+    BOOL("extrapolated", gpu_options, extrapolated, "no", "its kernels were measured on another GPU: results say so"),
     BYTES("memory", gpu_options, memory_bytes, 1, BIG, NULL, "memory of a GPU"),
     QUANTITY("memory_bandwidth", UNIT_BYTE_PER_S, gpu_options, memory_Bps, 1, BIG, NULL, "nominal memory bandwidth"),
     QUANTITY("bf16_flops", UNIT_FLOP_PER_S, gpu_options, bf16_flops, 1, BIG, NULL,
@@ -94,6 +93,8 @@ static const struct opt kernel_rows[] = {
     REAL("memory_efficiency", kernel, memory_efficiency, 0, 2, "",
          "share of the nominal bandwidth reached; 0: bytes bound nothing"),
     QUANTITY("launch", UNIT_SECOND, kernel, launch_s, 0, 1, "0s", "time of the smallest problem"),
+    REAL("width", kernel, width, 0, 1e5, "0",
+         "inner width of an expert's shard at which its work counts twice, wider ones less (kernel.h)"),
 };
 
 static const struct opt kernels_rows[] = {
@@ -146,6 +147,8 @@ static const struct opt model_rows[] = {
     WIDTH("topk", topk, "routed experts that a token uses"),
     WIDTH("moe_inter", moe_inter, "inner width of an expert"),
     WIDTH("shared_inter", shared_inter, "inner width of the shared experts together"),
+    WIDTH("norm_reduces", norm_reduces,
+          "small all-reduces of a layer beside its two, as norms over all heads need them"),
     WIDTH("mtp_layers", mtp_layers, "layers that predict further tokens (their weights are left out unless used)"),
     WIDTH("hc_mult", hc_mult, "residual streams (DeepSeek-V4's hyper-connections)"),
     WIDTH("engram_layers", engram_layers, "layers that look up n-gram tables (Engram)"),
@@ -156,7 +159,8 @@ static const struct opt model_rows[] = {
 };
 
 static const char *const dtypes[] = {"bf16", "fp8", "fp8_block", "nvfp4", "mxfp4", "mxfp4_fp8", "int4", NULL};
-static const char *const own_dtypes[] = {"same", "bf16", "fp8", "fp8_block", "nvfp4", "mxfp4", "mxfp4_fp8", "int4", NULL};
+static const char *const own_dtypes[] = {"same",  "bf16",      "fp8",  "fp8_block", "nvfp4",
+                                         "mxfp4", "mxfp4_fp8", "int4", NULL};
 static const char *const kv_dtypes[] = {"bf16", "fp8", "fp8_block", "nvfp4", NULL};
 _Static_assert(DTYPE_BF16 == 0 && DTYPE_FP8 == 1 && DTYPE_FP8_BLOCK == 2 && DTYPE_NVFP4 == 3 && DTYPE_MXFP4 == 4 &&
                    DTYPE_MXFP4_FP8 == 5 && DTYPE_INT4 == 6,
@@ -172,7 +176,8 @@ static const struct opt replica_rows[] = {
         "GPUs over which each expert is cut; with moe_ep 0 too, tp where dp = 1"),
     INT("moe_ep", replica_options, moe_ep, 0, 1024, "0",
         "groups over which the experts are spread; with moe_tp 0 too, tp x dp where dp > 1"),
-    INT("cp", replica_options, cp, 1, 1024, "1", "of the tp GPUs, those over which each sequence's KV is spread (decode)"),
+    INT("cp", replica_options, cp, 1, 1024, "1",
+        "of the tp GPUs, those over which each sequence's KV is spread (decode)"),
     CHOICE("dtype", AT(replica_options, dtype), dtypes, "bf16", "type of the weights of the layers"),
     CHOICE("moe_dtype", AT(replica_options, moe_dtype), own_dtypes, "same", "type of the experts' weights"),
     CHOICE("attention_dtype", AT(replica_options, attention_dtype), own_dtypes, "same",
@@ -202,9 +207,10 @@ static const struct opt engine_rows[] = {
     TIME("seq_overhead", engine_options, seq_overhead_ns, 0, 1, NULL, "the same for each running sequence of the step"),
     TIME("prefill_overhead", engine_options, prefill_overhead_ns, 0, 10, "0s",
          "the same for each step that computes prompt tokens"),
-    TIME("layer_dispatch", engine_options, layer_dispatch_ns, 0, 1, "0s",
-         "host time to launch one layer's kernels where no CUDA graph does it: a step with prompt tokens takes at least "
-         "this for each layer"),
+    TIME(
+        "layer_dispatch", engine_options, layer_dispatch_ns, 0, 1, "0s",
+        "host time to launch one layer's kernels where no CUDA graph does it: a step with prompt tokens takes at least "
+        "this for each layer"),
     INT("stream_interval", engine_options, stream_interval, 1, 1e6, "1",
         "tokens that are sent to the client at once: it sees the first with that many, or with its last"),
     TIME("request_latency", engine_options, request_latency_ns, 0, 100, "0s",
@@ -212,8 +218,11 @@ static const struct opt engine_rows[] = {
     TIME("request_service", engine_options, request_service_ns, 0, 100, "0s",
          "time that the front end works on a request, on one at a time"),
     TIME("token_service", engine_options, token_service_ns, 0, 1, "0s", "likewise for each prompt token"),
-    SCALE("gemm_scale", gemm_scale, "time of matrix products against [kernels]"),
-    SCALE("moe_scale", moe_scale, "time of the routed experts against [kernels]"),
+    SCALE("gemm_scale", gemm_scale, "time to read the weights of matrix products, against [kernels]"),
+    SCALE("gemm_flops_scale", gemm_flops_scale, "time to compute matrix products, against [kernels]"),
+    SCALE("moe_scale", moe_scale, "time of the routed experts that does not grow with their tokens, against [kernels]"),
+    SCALE("moe_flops_scale", moe_flops_scale, "time of the routed experts that does, against [kernels]"),
+    SCALE("moe4_scale", moe4_scale, "a further factor of moe_scale for experts of 4 bits"),
     SCALE("attention_scale", attention_scale, "time of decode attention against [kernels]"),
     SCALE("prefill_scale", prefill_scale, "time of prefill attention against [kernels]"),
     SCALE("comm_scale", comm_scale, "time of communication against [kernels]"),

@@ -249,7 +249,7 @@ static void print_scheduler(FILE *f, const struct plan *p)
     print_limits(f, p);
 }
 
-static char *print(const struct plan *p, double fraction)
+static char *print(const struct plan *p, double fraction, bool workload)
 {
     const struct silicon_config *c = p->c;
     char *text = NULL;
@@ -263,7 +263,8 @@ static char *print(const struct plan *p, double fraction)
     fprintf(f, "\n[gpu]\npreset = %s\n\n[model]\npreset = %s\n\n[engine]\npreset = %s\n", p->gpu, c->model, c->engine);
     print_replica(f, p, fraction);
     print_scheduler(f, p);
-    print_workload(f, c);
+    if (workload)
+        print_workload(f, c);
     int failed = fclose(f);
     sim_assert(failed == 0);
     return text;
@@ -273,7 +274,7 @@ static char *print(const struct plan *p, double fraction)
  */
 static double share_of_all(const struct plan *p, double f)
 {
-    char *text = print(p, 1);
+    char *text = print(p, 1, true);
     struct scenario sc;
     struct diags d;
 
@@ -288,7 +289,7 @@ static double share_of_all(const struct plan *p, double f)
     return fmin(f, 1);
 }
 
-char *build_text(const struct build *b, const struct silicon_config *c, char *why_not, size_t size)
+static char *build_any(const struct build *b, const struct silicon_config *c, bool workload, char *why_not, size_t size)
 {
     struct plan p = {.b = b, .c = c, .why_not = why_not, .why_size = size};
 
@@ -298,7 +299,17 @@ char *build_text(const struct build *b, const struct silicon_config *c, char *wh
     double fraction = said ? strtod(said, NULL) : 0;
     if (said && setting_is(&p, "memory_of", "free"))
         fraction = share_of_all(&p, fraction);
-    return print(&p, fraction);
+    return print(&p, fraction, workload);
+}
+
+char *build_text(const struct build *b, const struct silicon_config *c, char *why_not, size_t size)
+{
+    return build_any(b, c, true, why_not, size);
+}
+
+char *build_server(const struct build *b, const struct silicon_config *c, char *why_not, size_t size)
+{
+    return build_any(b, c, false, why_not, size);
 }
 
 /* ---- opening ---- */

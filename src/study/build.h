@@ -27,6 +27,10 @@ void build_close(struct build *b);
 /* The text, for the caller to free; or NULL, with the reason in why_not. Reads nothing that was measured. */
 char *build_text(const struct build *b, const struct silicon_config *c, char *why_not, size_t size);
 
+/* The same without [workload] and [class]: the server alone, for load of another kind. Of isl, osl and concurrency
+ * only what the recipes pick by them plays a part. */
+char *build_server(const struct build *b, const struct silicon_config *c, char *why_not, size_t size);
+
 /* The preset of data/gpus that a system's name stands for: b200_sxm is b200, rtx_pro_6000_server rtx-pro-6000. */
 void build_gpu(const char *system, char *out, size_t size);
 

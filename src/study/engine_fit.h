@@ -7,14 +7,14 @@
  * once.
  *
  * Rows: proto ix10c without a flag count fully; other rows of the generation count SECONDARY_WEIGHT and their TPOT only
- * (how many requests they ran is not known, and the start-up burst is in the mean TTFT). A (model, GPU) group of n
- * rows weighs sqrt(n), so that no large group decides alone.
+ * (how many requests they ran is not known, and the start-up burst is in the mean TTFT). Each of the n rows of a
+ * (model, GPU) group weighs n^-1/4, so that no large group decides alone.
  *
  * Left out in turn: each (model, GPU) group is predicted with parameters fitted without it. That refit is a
- * Gauss-Newton step on the Jacobian at the optimum, the predictions are simulations. The spread of measured/predicted
- * over all groups left out gives the 90% intervals tpot_low .. ttft_high.
+ * Gauss-Newton step on the Jacobian at the optimum, the predictions are simulations. The 90% quantile of
+ * |ln(measured/predicted)| over all groups left out gives the intervals tpot_low .. ttft_high, 1/q to q.
  *
- * Writes FOLDER/ENGINE-GENERATION.ini. Ownership: none kept.
+ * Writes FOLDER/ENGINE-GENERATION.ini, where a folder is given. Ownership: none kept.
  */
 #ifndef STUDY_ENGINE_FIT_H
 #define STUDY_ENGINE_FIT_H

@@ -64,7 +64,7 @@ static const struct spec SPECS[KERNEL_COUNT] = {
     [KERNEL_network] = BYTES(kernel_link_rows),
 };
 
-enum figure { FLOPS, HALF, MEMORY, LAUNCH, FIGURES };
+enum figure { FLOPS, HALF, MEMORY, LAUNCH, WIDTH, FIGURES };
 
 /* One fit: which figures are free, as parameters in this order. */
 struct task {
@@ -83,7 +83,7 @@ static struct kernel figures_of(const struct task *t, const double *p)
     memcpy(v, t->fixed, sizeof v);
     for (int j = 0; j < t->n_free; j++)
         v[t->free[j]] = p[j];
-    return (struct kernel){v[FLOPS], v[HALF], v[MEMORY], v[LAUNCH]};
+    return (struct kernel){v[FLOPS], v[HALF], v[MEMORY], v[LAUNCH], v[WIDTH]};
 }
 
 static struct kernel errors_of(const struct task *t, const double *error)
@@ -92,22 +92,31 @@ static struct kernel errors_of(const struct task *t, const double *error)
 
     for (int j = 0; j < t->n_free; j++)
         v[t->free[j]] = error[j];
-    return (struct kernel){v[FLOPS], v[HALF], v[MEMORY], v[LAUNCH]};
+    return (struct kernel){v[FLOPS], v[HALF], v[MEMORY], v[LAUNCH], v[WIDTH]};
+}
+
+static double narrow(const struct kernel *k, const struct kernel_row *r)
+{
+    return r->inner > 0 ? kernel_narrow(k, r->inner) : 1;
 }
 
 static double time_s(const struct kernel *k, const struct kernel_row *r)
 {
-    return kernel_s(k, r->flops, r->unit_flops, r->peak, r->bytes, r->Bps);
+    double times = narrow(k, r);
+
+    return kernel_s(k, times * r->flops, times * r->unit_flops, r->peak, times * r->bytes, r->Bps);
 }
 
 static double compute_s(const struct kernel *k, const struct kernel_row *r)
 {
-    return k->flops_efficiency > 0 ? (r->flops + k->half * r->unit_flops) / (r->peak * k->flops_efficiency) : 0;
+    double work = r->flops + k->half * r->unit_flops;
+
+    return k->flops_efficiency > 0 ? narrow(k, r) * work / (r->peak * k->flops_efficiency) : 0;
 }
 
 static double memory_s(const struct kernel *k, const struct kernel_row *r)
 {
-    return k->memory_efficiency > 0 ? r->bytes / (r->Bps * k->memory_efficiency) : 0;
+    return k->memory_efficiency > 0 ? narrow(k, r) * r->bytes / (r->Bps * k->memory_efficiency) : 0;
 }
 
 static bool residuals(void *context, const double *p, double *r)
@@ -131,10 +140,12 @@ static bool jacobian(void *context, const double *p, double *out)
         double c = compute_s(&k, r), m = memory_s(&k, r), s = time_s(&k, r), d[FIGURES] = {[LAUNCH] = 1 / s};
         if (c > m) {
             d[FLOPS] = -c / k.flops_efficiency / s;
-            d[HALF] = r->unit_flops / (r->peak * k.flops_efficiency) / s;
+            d[HALF] = narrow(&k, r) * r->unit_flops / (r->peak * k.flops_efficiency) / s;
         } else if (m > 0) {
             d[MEMORY] = -m / k.memory_efficiency / s;
         }
+        if (r->inner > 0)
+            d[WIDTH] = (c > m ? c : m) / (r->inner + k.width) / s;
         for (int j = 0; j < t->n_free; j++)
             out[i * (size_t)t->n_free + (size_t)j] = d[t->free[j]];
     }
@@ -149,6 +160,7 @@ static struct fit_parameter parameter(const struct task *t, int figure, double s
         [FLOPS] = {.name = "flops_efficiency", .min = 0.01, .max = 1.2, .prior = 0.6, .prior_sd = 3},
         [HALF] = {.name = "half", .min = 0, .max = INFINITY, .prior = 30, .prior_sd = 5},
         [MEMORY] = {.name = "memory_efficiency", .min = 0.01, .max = 1.2, .prior = 0.7, .prior_sd = 3},
+        [WIDTH] = {.name = "width", .min = 0, .max = 1024, .prior = 50, .prior_sd = 3},
         [LAUNCH] = {.name = "launch", .min = 0, .max = INFINITY, .prior = 5e-6, .prior_sd = 5},
     };
     struct fit_parameter a = by_figure[figure];
@@ -179,7 +191,7 @@ static bool fit_task(struct task *t, struct fit_result *best)
 
     for (size_t s = 0; s < sizeof halves / sizeof *halves; s++) {
         double half = t->half_max > 0 ? fmin(halves[s], 0.9 * t->half_max) : halves[s];
-        double start[FIGURES] = {0.6, half, 0.7, shortest(t)};
+        double start[FIGURES] = {0.6, half, 0.7, shortest(t), 50};
         struct fit_parameter parameters[FIGURES];
         struct fit_result result;
         char why[256];
@@ -202,7 +214,7 @@ static bool fit_task(struct task *t, struct fit_result *best)
     return any;
 }
 
-static void set_free(struct task *t, bool flops, bool half, bool memory, bool launch)
+static void set_free(struct task *t, bool flops, bool half, bool memory, bool launch, bool width)
 {
     t->n_free = 0;
     if (flops)
@@ -213,6 +225,8 @@ static void set_free(struct task *t, bool flops, bool half, bool memory, bool la
         t->free[t->n_free++] = MEMORY;
     if (launch)
         t->free[t->n_free++] = LAUNCH;
+    if (width)
+        t->free[t->n_free++] = WIDTH;
 }
 
 static void count_bounds(const struct task *t, struct kernel_outcome *o)
@@ -243,13 +257,14 @@ static bool fit_figures(struct task *t, struct kernel_outcome *o)
 /* As kernel_fit.h says: bounds that too few rows reach are left out. */
 static bool fit_kernel(const struct spec *spec, struct task *t, struct kernel_outcome *o)
 {
-    set_free(t, spec->flops, spec->half, spec->memory, spec->launch);
+    bool width = spec->rows == kernel_moe_rows && t->rows[0].inner > 0;
+    set_free(t, spec->flops, spec->half, spec->memory, spec->launch, width);
     if (t->n < (size_t)t->n_free || !fit_figures(t, o))
         return false;
     bool flops = spec->flops && enough(o->n_compute, t->n), memory = spec->memory && enough(o->n_memory, t->n);
     if (flops == spec->flops && memory == spec->memory)
         return true;
-    set_free(t, flops, spec->half, memory, spec->launch);
+    set_free(t, flops, spec->half, memory, spec->launch, width);
     return fit_figures(t, o);
 }
 
@@ -334,7 +349,7 @@ static void inherit(struct kernel_study *s, size_t gpu, enum kernel_id id)
 {
     struct kernel_outcome *o = kernel_study_at(s, gpu, id);
 
-    bool anybody = id == KERNEL_elementwise || id == KERNEL_network;
+    bool anybody = id == KERNEL_elementwise || id >= KERNEL_allreduce; /* small kernels and links */
     const char *const *kin = anybody ? kernel_gpus[gpu].any : kernel_gpus[gpu].kin;
 
     for (; o->origin == KERNEL_NONE && *kin; kin++) {

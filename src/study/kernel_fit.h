@@ -7,7 +7,7 @@
  * count alike, but long contexts more in decode attention. The max in kernel_s stays hard, its derivative is that of
  * the larger side. A bound that fewer than 1% of the rows (or 5) reach is not measured: it is left out (efficiency 0)
  * and the rest fitted again. A kernel without rows takes the figures of the nearest GPU of its generation; small
- * kernels and sends between nodes, measured on few GPUs, those of any.
+ * kernels and links, where few GPUs were measured, those of any.
  */
 #ifndef STUDY_KERNEL_FIT_H
 #define STUDY_KERNEL_FIT_H

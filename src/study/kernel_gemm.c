@@ -10,6 +10,10 @@
 static const char GEMM_SOURCE[] = "gemm.csv: vLLM 0.24.0 (A100: 0.14.0), n and k >= 512";
 static const char GEMM_BLOCK_SOURCE[] = "gemm.csv: vLLM 0.24.0, m, n and k >= 512, the faster of two kernels, rows "
                                         "above 1.5 times the median (below, the host is timed)";
+/* Rows of expert-parallel ranks: two thirds of the tables, but a smaller part of deployments, and their smallest times
+ * are others (up to twice as long for one token). */
+#define EP_WEIGHT 0.3
+
 static const char MOE_SOURCE[] = "moe.csv: vLLM 0.24.0, balanced, tokens * topk / moe_ep >= 1";
 static const char MOE_A100_SOURCE[] =
     "moe.csv: vLLM 0.14.0, power_law_1.2 (no balanced rows), tokens * topk / moe_ep >= 1";
@@ -174,7 +178,9 @@ void kernel_moe_rows(struct kernel_folder *f, const struct kernel_gpu *gpu, enum
                                              .bytes = distinct * 3 * h * inter * dtype_bytes(kernel->weights) +
                                                       assigned * (2 * h + 3 * inter) * 2,
                                              .Bps = gpu->memory_Bps,
+                                             .inner = inter,
                                              .measured_s = kernel_number(f, &t, i, LAT) * 1e-6,
+                                             .weight = ep > 1 ? EP_WEIGHT : 1,
                                              .slice = moe_slice(assigned / distinct),
                                              .aside = !only_skewed && !csv_is(t.csv, i, t.column[DIST], "balanced"),
                                              .shape = {tokens, h, inter * tp, experts * 64 + topk, tp, ep}});

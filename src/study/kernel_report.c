@@ -81,6 +81,8 @@ static void write_kernel(FILE *out, enum kernel_id id, const struct kernel_outco
     fprintf(out, "%s_half = %.3g\n", name, o->figures.half);
     fprintf(out, "%s_memory_efficiency = %.3g\n", name, o->figures.memory_efficiency);
     fprintf(out, "%s_launch = %.3gus\n", name, o->figures.launch_s * 1e6);
+    if (o->figures.width > 0)
+        fprintf(out, "%s_width = %.3g\n", name, o->figures.width);
 }
 
 static int write_gpu(const struct kernel_study *s, size_t g, const char *outdir, struct err *e)

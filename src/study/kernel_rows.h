@@ -31,6 +31,7 @@ extern const size_t kernel_n_gpus;
 
 struct kernel_row {
     double flops, unit_flops, peak, bytes, Bps;
+    double inner; /* inner width of an expert's shard; 0: no expert */
     double measured_s;
     double weight;     /* in the fit; 0: 1 */
     const char *slice; /* for the list of worst slices; static */

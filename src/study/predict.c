@@ -75,7 +75,8 @@ static double mean_ms(double sum_ns, int64_t n)
     return n ? sum_ns / (double)n * 1e-6 : NAN;
 }
 
-static void simulate(const struct scenario *sc, struct workload *load, struct predict_result *out, struct err *e)
+static void simulate(const struct scenario *sc, struct workload *load, struct sink *sink, struct predict_result *out,
+                     struct err *e)
 {
     struct means means = {.sink.ops = &means_ops};
     struct world_count counts[WORLD_COUNTS_MAX];
@@ -84,6 +85,8 @@ static void simulate(const struct scenario *sc, struct workload *load, struct pr
 
     trace_init(&trace, UNIT_RECORDS);
     trace_add_sink(&trace, &means.sink);
+    if (sink)
+        trace_add_sink(&trace, sink);
     trace_start(&trace);
     struct world *world = world_new(sc, load, &trace);
     while (more > 0 && world_events(world) < PREDICT_EVENTS_MAX)
@@ -121,7 +124,8 @@ static void fail(struct predict_result *r, const char *why)
     snprintf(r->why_not, sizeof r->why_not, "%s", why);
 }
 
-void predict_simulate(const struct predict_case *c, const struct engine_options *engine, struct predict_result *out)
+void predict_watch(const struct predict_case *c, const struct engine_options *engine, struct sink *sink,
+                   struct predict_result *out)
 {
     struct scenario sc = c->sc; /* shallow: the arena stays the case's */
     struct err e = {0};
@@ -137,11 +141,16 @@ void predict_simulate(const struct predict_case *c, const struct engine_options 
     bug_context.seed = (uint64_t)sc.run.seed;
     struct workload *load = workload_new(&sc, &e);
     if (load)
-        simulate(&sc, load, out, &e);
+        simulate(&sc, load, sink, out, &e);
     workload_free(load);
     if (e.code)
         fail(out, e.msg);
     out->wall_s = wall_s() - start;
+}
+
+void predict_simulate(const struct predict_case *c, const struct engine_options *engine, struct predict_result *out)
+{
+    predict_watch(c, engine, NULL, out);
 }
 
 /* ---- all ---- */

@@ -22,6 +22,7 @@
 
 #include "policy/layout.h"
 #include "scenario/scenario.h"
+#include "trace/trace.h"
 
 enum { PREDICT_WHY_BYTES = 512 };
 
@@ -49,6 +50,10 @@ void predict_release(struct predict_case *c);
 
 /* One case in this process; engine NULL: the scenario's own. */
 void predict_simulate(const struct predict_case *c, const struct engine_options *engine, struct predict_result *out);
+
+/* The same, and sink (not NULL) is given every record as well: for what is made of single requests. */
+void predict_watch(const struct predict_case *c, const struct engine_options *engine, struct sink *sink,
+                   struct predict_result *out);
 
 /* n cases by so many workers (0: one a core). engines: NULL, or one pointer a case (NULL: the scenario's own). Cases
  * that are not ready fail with their reason. */

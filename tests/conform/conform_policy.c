@@ -123,6 +123,8 @@ static void check_plan(const struct mock *m, const struct sched_plan *p)
         free += s->blocks;
         running--;
     }
+    if (p->decodes_pause)
+        decodes = blocks = 0;
     for (int64_t i = 0; i < p->n_chunk + p->n_admit; i++) {
         bool admitted = i >= p->n_chunk;
         const struct sched_chunk *c = admitted ? &p->admit[i - p->n_chunk] : &p->chunk[i];
@@ -245,13 +247,7 @@ START_TEST(costs_rise_with_the_work)
                 .memory_Bps = 3.35e12,
                 .bf16_flops = 989e12,
                 .fp8_flops = 1979e12,
-                .nvlink_Bps = 450e9,
-                .gemm_efficiency = 0.7,
-                .attention_efficiency = 0.6,
-                .memory_efficiency = 0.8,
-                .nvlink_efficiency = 0.7,
-                .allreduce_latency_ns = 8000,
-                .layer_launch_ns = 10000},
+                .nvlink_Bps = 450e9},
         .model = {.layers = 80,
                   .hidden = 8192,
                   .vocab = 128256,
@@ -260,13 +256,25 @@ START_TEST(costs_rise_with_the_work)
                   .head_dim = 128,
                   .dense_inter = 28672,
                   .max_context = 131072},
-        .replica = {.count = 1, .tp = 4, .kv_block_tokens = 16, .memory_fraction = 0.9},
-        .engine = {.step_overhead_ns = 1000000, .seq_overhead_ns = 10000},
+        .replica = {.count = 1, .tp = 4, .dp = 1, .pp = 1, .cp = 1, .kv_block_tokens = 16, .memory_fraction = 0.9},
+        .engine = {.step_overhead_ns = 1000000,
+                   .seq_overhead_ns = 10000,
+                   .gemm_scale = 1,
+                   .gemm_flops_scale = 1,
+                   .moe_scale = 1,
+                   .moe_flops_scale = 1,
+                   .moe4_scale = 1,
+                   .attention_scale = 1,
+                   .prefill_scale = 1,
+                   .comm_scale = 1,
+                   .launch_scale = 1},
         .limits = {256, 8192, true},
     };
 
+    for (int i = 0; i < KERNEL_COUNT; i++)
+        l.kernels.at[i] = (struct kernel){0.6, 10, 0.8, 5e-6};
     ops->prepare(options, &l, state);
-    struct cost_step empty = {.n_decode = 1, .ctx_tokens = 1, .n_logits = 1};
+    struct cost_step empty = {.n_decode = 1, .ctx = {1}, .n_logits = 1};
     int64_t base = ops->step_ns(state, &empty);
     ck_assert_int_gt(base, 0);
     for (size_t field = 0; field < sizeof empty / sizeof(int64_t); field++) {

@@ -29,7 +29,7 @@ for ini in "$golden"/[a-z]*.ini "$srcdir"/scenarios/quickstart.ini; do
         echo "ok - golden $name"
     else
         echo "not ok - golden $name (a change that moves results: make golden-update, and say MODEL: in ChangeLog)"
-        sed 's/^/# /' "$scratch/diff" | head -20
+        head -20 "$scratch/diff" | sed 's/^/# /'
         failed=1
     fi
     expected=$(sed -n 's/^fingerprint //p' "$golden/$name.txt")

@@ -118,6 +118,7 @@ ok "the table goes from 1K to 1M and says what is beyond the model" "$(sql "SELE
 says "a path" 0 "^llama-3.1-8b$" "$TIERSIM" describe model "$srcdir/data/models/llama-3.1-8b.ini"
 says "a model that is none" 2 'did you mean "deepseek-v3"' "$TIERSIM" describe model deepsek-v3
 ok "... and nothing on standard output" "$(cat out)" ""
+ok "... nor a word of -s or of runs" "$(grep -c -e '-s:' -e 'nothing was run' err)" 0
 says "a path that is none" 2 "none.ini" "$TIERSIM" describe model ./none.ini
 printf '[model]\nname = odd\nlayers = 2\nhidden = 64\nvocab = 100\nmax_context = 128\nq_heads = 4\nhead_dim = 16\nwindow_layers = 3\n' > odd.ini
 says "a model whose parts do not fit" 2 "sliding_window: is missing or wrong for attention window" "$TIERSIM" describe model ./odd.ini

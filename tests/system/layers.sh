@@ -3,6 +3,7 @@
 #
 #   base -> engine, trace, conf -> policy -> scenario, workload -> model -> src/*.c
 #   base -> trace -> store -> report -> src/*.c
+#   all of them -> study -> src/*.c
 #
 # Tighter than the order demands: a policy decides and cannot act, so policy/ sees neither engine/ nor trace/;
 # engine/ knows nothing of what is simulated, and conf/ nothing of runs.
@@ -22,6 +23,7 @@ declare -A may=(
     [model]="base engine trace conf policy scenario workload model"
     [store]="base trace store"
     [report]="base trace store report"
+    [study]="base engine trace conf policy scenario workload model store report study"
 )
 
 plain='^[[:space:]]*#[[:space:]]*include[[:space:]]*(<[^<>"]+>|"[^"]+")'

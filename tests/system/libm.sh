@@ -1,5 +1,6 @@
 #!/bin/bash
-# libm.sh - nothing in libtiersim.a calls a function whose bits depend on the C library or the CPU.
+# libm.sh - nothing in libtiersim.a calls a function whose bits depend on the C library or the CPU. src/study, which fits
+# and judges but is no part of a run, is a library of its own (libstudy.a) and may.
 #
 # glibc chooses variants of log, exp, pow and others by CPU feature (FMA), and their last bits differ; so do those
 # of GSL, which calls them. base/num.h has bit-equal ones. Allowed from libm is what IEEE 754 defines to the last bit

@@ -59,8 +59,11 @@ START_TEST(values)
     ck_assert_int_eq(sc.run.log, 3);
     ck_assert_int_eq(sc.layout.gpu.memory_bytes, 80000000000);
     ck_assert_double_eq(sc.layout.gpu.memory_Bps, 3e12);
-    ck_assert_int_eq(sc.layout.gpu.layer_launch_ns, 20000);
-    ck_assert_int_eq(sc.node.gpus, 8);
+    ck_assert_str_eq(sc.layout.gpu.kernels, "plain");
+    ck_assert_str_eq(sc.layout.kernels.name, "plain");
+    ck_assert_double_eq(sc.layout.kernels.at[KERNEL_gemm_bf16].flops_efficiency, 0.8);
+    ck_assert_double_eq_tol(sc.layout.kernels.at[KERNEL_allreduce].launch_s, 5e-6, 1e-18);
+    ck_assert_int_eq(sc.layout.node.gpus, 8);
     ck_assert_int_eq(sc.layout.model.kv_heads, 8);
     ck_assert_int_eq(sc.layout.replica.kv_block_tokens, 16);
     ck_assert_int_eq(sc.layout.limits.max_num_seqs, 256);
@@ -90,11 +93,112 @@ START_TEST(overrides)
     load_base(sets);
     ck_assert_str_eq(sc.layout.gpu.name, "Alto, without NVLink");
     ck_assert_int_eq(sc.layout.gpu.memory_bytes, 30000000000);
-    ck_assert_int_eq(sc.node.gpus, 8); /* alto says nothing of it: the default */
+    ck_assert_int_eq(sc.layout.node.gpus, 8); /* alto says nothing of it: the default */
     ck_assert_str_eq(sc.classes[0].input.ops->policy.name, "uniform");
     ck_assert_int_eq(sc.arrival->concurrency(sc.arrival_options), 4);
     ck_assert_int_eq(sc.run.log, 0);
     scenario_free(&sc);
+}
+END_TEST
+
+static char *text_of(const char *path)
+{
+    char *text = calloc(1, 65536);
+    FILE *f = fopen(path, "r");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_lt(fread(text, 1, 65535, f), 65535);
+    fclose(f);
+    return text;
+}
+
+/* Text at hand gives the scenario that a file of the same text gives; a mistake in it stands at NAME:LINE. */
+START_TEST(from_text)
+{
+    static const char *const sets[] = {"run.seed=9", NULL};
+    char *text = text_of(in_tree("tests/bad/base.ini"));
+
+    load_base(sets);
+    uint64_t hash = sc.config_hash;
+    scenario_free(&sc);
+    ck_assert(scenario_load_text(&sc, "row 17", text, (char *const *)sets, 1, &d));
+    ck_assert_uint_eq(sc.config_hash, hash);
+    ck_assert_str_eq(sc.text, text);
+    ck_assert_int_eq(sc.run.seed, 9);
+    scenario_free(&sc);
+    ck_assert(!scenario_load_text(&sc, "row 17", "[run]\nseed = x\n", NULL, 0, &d));
+    bool found = false;
+    for (size_t i = 0; i < d.n; i++)
+        found |= d.at[i].line == 2 && strcmp(d.at[i].file, "row 17") == 0 && strstr(d.at[i].text, "whole number");
+    ck_assert(found);
+    scenario_free(&sc);
+    diags_free(&d);
+    free(text);
+}
+END_TEST
+
+START_TEST(a_model_alone)
+{
+    struct arena a;
+    struct model_options m;
+
+    arena_init(&a);
+    setenv("TIERSIM_DATA", in_tree("tests/bad/data"), 1);
+    ck_assert(scenario_load_model("experts", &m, &a, &d));
+    ck_assert_str_eq(m.name, "Experts");
+    ck_assert_int_eq(m.attention, ATTN_GQA);
+    ck_assert(m.experts == 32 && m.topk == 4 && m.moe_inter == 1024 && m.dense_layers == 0);
+    ck_assert(scenario_load_model(in_tree("tests/bad/data/models/small.ini"), &m, &a, &d));
+    ck_assert_str_eq(m.name, "Small");
+    ck_assert(!scenario_load_model("smal", &m, &a, &d));
+    ck_assert_uint_eq(d.n, 1);
+    ck_assert_str_eq(d.at[0].text,
+                     "[model] preset: there is no \"smal\" (known: experts, large, small); did you mean \"small\"?");
+    diags_free(&d);
+    arena_free(&a);
+}
+END_TEST
+
+START_TEST(a_gpu_alone)
+{
+    struct arena a;
+    struct gpu_options g;
+    struct kernels k;
+
+    arena_init(&a);
+    setenv("TIERSIM_DATA", in_tree("tests/bad/data"), 1);
+    ck_assert(scenario_load_gpu("alpha", &g, &k, &a, &d));
+    ck_assert_str_eq(g.name, "Alpha");
+    ck_assert_str_eq(k.name, "plain");
+    ck_assert_double_eq(k.at[KERNEL_gemm_fp8].flops_efficiency, 0.7);
+    ck_assert_double_eq(k.at[KERNEL_network].memory_efficiency, 0);
+    ck_assert(!scenario_load_gpu("broken", &g, &k, &a, &d));
+    diags_free(&d);
+    arena_free(&a);
+}
+END_TEST
+
+/* A key that no table knows is a mistake in a preset that is loaded alone, too. */
+START_TEST(a_misspelt_key_alone)
+{
+    char file[] = "/tmp/tiersim-model-XXXXXX";
+    int fd = mkstemp(file);
+    static const char text[] = "[model]\nlayers = 2\nhiden = 64\n";
+    struct arena a;
+    struct model_options m;
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    arena_init(&a);
+    ck_assert(!scenario_load_model(file, &m, &a, &d));
+    bool found = false;
+    for (size_t i = 0; i < d.n; i++)
+        found |= d.at[i].line == 3 && strstr(d.at[i].text, "did you mean \"hidden\"");
+    ck_assert(found);
+    unlink(file);
+    diags_free(&d);
+    arena_free(&a);
 }
 END_TEST
 
@@ -296,6 +400,10 @@ int main(void)
     tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_test(t, values);
     tcase_add_test(t, overrides);
+    tcase_add_test(t, from_text);
+    tcase_add_test(t, a_model_alone);
+    tcase_add_test(t, a_gpu_alone);
+    tcase_add_test(t, a_misspelt_key_alone);
     tcase_add_test(t, unchunked_needs_a_budget);
     tcase_add_test(t, round_trip_of_all_scenarios);
     tcase_add_test(t, hash);

@@ -1,0 +1,447 @@
+/* Step cost and memory: experts against their closed form, one group of operators at a time against figures worked out by
+ * hand, ranks, stages and speculation against the same work without them. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "policy/cost.h"
+#include "policy/cost_kernels.h"
+#include "policy/experts.h"
+#include "../run_suite.h"
+
+/* ---- experts ---- */
+
+/* E (1 - (1 - k/E)^T) when every expert is as popular as any other. */
+START_TEST(uniform_experts_follow_the_closed_form)
+{
+    static const int shapes[][2] = {{8, 2}, {32, 4}, {128, 8}, {256, 8}, {384, 8}};
+    struct experts x;
+
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        int e = shapes[i][0], k = shapes[i][1];
+        experts_init(&x, e, k, 0);
+        ck_assert_double_eq_tol(x.share_square, 1.0 / e, 1e-12);
+        for (int t = 0; t <= 100000; t = t < 40 ? t + 1 : t * 5 / 4) {
+            double want = e * (1 - pow(1 - (double)k / e, t)), got = experts_distinct(&x, t);
+            ck_assert_msg(fabs(got - want) <= (t <= 32 ? 1e-9 : 1e-3) * e, "%d of %d, %d tokens: %g, want %g", k, e, t, got,
+                          want);
+        }
+    }
+}
+END_TEST
+
+START_TEST(popular_experts_are_shared)
+{
+    struct experts even, x;
+
+    experts_init(&even, 256, 8, 0);
+    for (int skew = 1; skew <= 6; skew++) {
+        double before = 0;
+        experts_init(&x, 256, 8, 0.5 * skew);
+        ck_assert_double_gt(x.share_square, even.share_square);
+        ck_assert_double_eq_tol(experts_distinct(&x, 1), 8, 1e-9); /* a token picks topk of them */
+        for (double t = 0.25; t < 1e7; t *= 1.3) {
+            double got = experts_distinct(&x, t);
+            ck_assert_double_ge(got, before);
+            ck_assert_double_le(got, 256);
+            ck_assert_double_le(got, experts_distinct(&even, t) + 1e-9);
+            before = got;
+        }
+    }
+    experts_init(&x, 8, 8, 2); /* every token picks all */
+    ck_assert_double_eq_tol(experts_distinct(&x, 1), 8, 1e-9);
+    ck_assert_double_eq_tol(experts_distinct(&x, 1e6), 8, 1e-9);
+}
+END_TEST
+
+/* The expected largest of n normal variables; the wants were integrated numerically. */
+START_TEST(the_spread_of_ranks)
+{
+    static const struct {
+        int64_t n;
+        double want;
+    } known[] = {{1, 0}, {2, 0.5642}, {8, 1.4236}, {16, 1.7660}, {32, 2.0697}, {72, 2.3879}, {144, 2.6353}, {256, 2.8269}};
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        ck_assert_msg(fabs(expert_spread(known[i].n) - known[i].want) <= 0.002 * known[i].want, "%g of %d ranks, want %g",
+                      expert_spread(known[i].n), (int)known[i].n, known[i].want);
+    for (int64_t n = 1; n < 300; n++)
+        ck_assert_double_le(expert_spread(n), expert_spread(n + 1) + 1e-9);
+}
+END_TEST
+
+/* ---- layouts ---- */
+
+static const struct cost_ops *roofline;
+static int64_t options[8];
+
+/* 8 layers of 1e6-ish weights each, widths easy to multiply; no kernel has figures, no software costs. */
+static struct layout dense(void)
+{
+    return (struct layout){
+        .node = {.gpus = 8},
+        .gpu = {.memory_bytes = 1000000000, .memory_Bps = 1e12, .bf16_flops = 1e15, .fp8_flops = 2e15, .nvlink_Bps = 1e11,
+                .network_Bps = 1e10},
+        .model = {.layers = 8, .hidden = 1000, .vocab = 10000, .q_heads = 10, .kv_heads = 2, .head_dim = 100,
+                  .dense_inter = 3000, .max_context = 100000},
+        .replica = {.count = 1, .tp = 1, .dp = 1, .pp = 1, .cp = 1, .kv_block_tokens = 16, .memory_fraction = 0.9},
+        .engine = {.gemm_scale = 1, .gemm_flops_scale = 1, .moe_scale = 1, .moe_flops_scale = 1, .moe4_scale = 1,
+                   .attention_scale = 1, .prefill_scale = 1, .comm_scale = 1, .launch_scale = 1},
+        .limits = {100, 1000, true},
+    };
+}
+
+static struct layout sparse(void)
+{
+    struct layout l = dense();
+
+    l.model.experts = 64;
+    l.model.topk = 4;
+    l.model.moe_inter = 500;
+    l.model.dense_inter = 0;
+    return l;
+}
+
+static void all_kernels(struct layout *l)
+{
+    for (int i = 0; i < KERNEL_COUNT; i++)
+        l->kernels.at[i] = (struct kernel){0.5, 8, 0.8, 3e-6};
+}
+
+static double seconds(const struct layout *l, const struct cost_step *step)
+{
+    void *state = calloc(1, roofline->state_size);
+
+    roofline->prepare(options, l, state);
+    int64_t ns = roofline->step_ns(state, step);
+    if (roofline->release)
+        roofline->release(state);
+    free(state);
+    ck_assert_int_gt(ns, 0);
+    return (double)ns * 1e-9;
+}
+
+static struct cost_step decodes(const struct layout *l, int64_t n, int64_t context)
+{
+    struct cost_step s = {.n_decode = n, .n_logits = n};
+    struct cost_knees k = cost_knees(l);
+
+    for (int i = 0; i < k.n; i++)
+        s.ctx[i] = n * (k.at[i] >= 0 && k.at[i] < context ? k.at[i] : context);
+    return s;
+}
+
+static struct cost_step prompt(const struct layout *l, int64_t before, int64_t tokens)
+{
+    struct cost_step s = {.n_prefill = 0};
+    struct cost_knees k = cost_knees(l);
+
+    cost_add_chunk(&s, &k, before, tokens, true);
+    return s;
+}
+
+static void near(double got, double want, double share)
+{
+    ck_assert_msg(fabs(got - want) <= share * want + 2e-9, "%g s, want %g s", got, want);
+}
+
+/* ---- one group at a time ---- */
+
+/* Weights of a layer: q and o 1000 x 1000 each, k and v 1000 x 200 each, gated MLP 3 x 1000 x 3000; head 1000 x 10000. */
+enum { LAYER_WEIGHTS = 2 * 1000000 + 2 * 200000 + 9000000, HEAD_WEIGHTS = 10000000 };
+
+START_TEST(one_token_reads_the_weights)
+{
+    struct layout l = dense();
+    struct cost_step s = decodes(&l, 1, 1);
+
+    l.kernels.at[KERNEL_gemm_bf16].memory_efficiency = 0.5;
+    near(seconds(&l, &s), 2.0 * (8.0 * LAYER_WEIGHTS + HEAD_WEIGHTS) / 0.5e12, 0.01);
+    l.engine.gemm_scale = 3;
+    near(seconds(&l, &s), 3 * 2.0 * (8.0 * LAYER_WEIGHTS + HEAD_WEIGHTS) / 0.5e12, 0.01);
+    l.engine.gemm_scale = 1;
+    l.replica.dtype = DTYPE_FP8;
+    l.kernels.at[KERNEL_gemm_fp8].memory_efficiency = 0.25;
+    near(seconds(&l, &s), 8.0 * LAYER_WEIGHTS / 0.25e12 + 2.0 * HEAD_WEIGHTS / 0.5e12, 0.01);
+}
+END_TEST
+
+START_TEST(a_long_prompt_multiplies_by_the_weights)
+{
+    struct layout l = dense();
+    struct cost_step s = prompt(&l, 0, 4000);
+
+    l.kernels.at[KERNEL_gemm_bf16].flops_efficiency = 0.5;
+    near(seconds(&l, &s), 2.0 * (4000 * 8.0 * LAYER_WEIGHTS + HEAD_WEIGHTS) / 0.5e15, 0.001);
+    l.kernels.at[KERNEL_gemm_bf16].half = 1000; /* as if 1000 tokens more */
+    near(seconds(&l, &s), 2.0 * (5000 * 8.0 * LAYER_WEIGHTS + 1001.0 * HEAD_WEIGHTS) / 0.5e15, 0.001);
+}
+END_TEST
+
+/* K and V of a token: 2 x 2 heads x 100 x 2 bytes in each of 8 layers. */
+START_TEST(decodes_read_their_context)
+{
+    struct layout l = dense();
+    struct cost_step s = decodes(&l, 50, 3000);
+
+    l.kernels.at[KERNEL_decode_bf16].memory_efficiency = 0.8;
+    near(seconds(&l, &s), 50 * 3000 * 8.0 * 800 / 0.8e12, 0.001);
+    l.replica.tp = 2; /* one KV head each */
+    near(seconds(&l, &s), 50 * 3000 * 8.0 * 400 / 0.8e12, 0.001);
+    l.model.kind_layers[ATTN_WINDOW] = 6;
+    l.model.sliding_window = 100;
+    l.replica.tp = 1;
+    s = decodes(&l, 50, 3000);
+    near(seconds(&l, &s), 50 * (3000 * 2.0 + 100 * 6.0) * 800 / 0.8e12, 0.001);
+}
+END_TEST
+
+/* A pair of tokens: 4 x 10 heads x 100 FLOPs in each of 8 layers. */
+START_TEST(prompts_attend_by_pairs)
+{
+    struct layout l = dense();
+    struct cost_step s = prompt(&l, 1000, 2000);
+
+    l.kernels.at[KERNEL_prefill_bf16].flops_efficiency = 0.5;
+    near(seconds(&l, &s), (2000.0 * 1000 + 2000.0 * 2001 / 2) * 4000 * 8 / 0.5e15, 0.001);
+}
+END_TEST
+
+/* Two all-reduces a layer; each GPU sends 2 (tp-1)/tp of 1000 bf16 numbers a token. */
+START_TEST(tensor_parallel_ranks_reduce)
+{
+    struct layout l = dense();
+    struct cost_step s = prompt(&l, 0, 4000);
+
+    l.kernels.at[KERNEL_allreduce] = (struct kernel){.memory_efficiency = 0.5, .launch_s = 1e-5};
+    near(seconds(&l, &s), 0, 0);
+    l.replica.tp = 2;
+    near(seconds(&l, &s), 16 * (1e-5 + 4000 * 2000.0 / 0.5e11), 0.001);
+}
+END_TEST
+
+/* An expert: 3 x 1000 x 500 weights. */
+START_TEST(a_batch_reads_its_distinct_experts)
+{
+    struct layout l = sparse();
+    struct cost_step s = decodes(&l, 16, 1);
+    double distinct = 64 * (1 - pow(1 - 4.0 / 64, 16)), bytes = 8 * distinct * 1500000 * 2;
+
+    l.kernels.at[KERNEL_moe_bf16].memory_efficiency = 0.5;
+    near(seconds(&l, &s), bytes / 0.5e12, 0.03); /* activations are read, too */
+    l.replica.expert_skew = 1;
+    ck_assert_double_lt(seconds(&l, &s), 0.9 * bytes / 0.5e12);
+}
+END_TEST
+
+START_TEST(software)
+{
+    struct layout l = dense();
+    struct cost_step d = decodes(&l, 20, 1), p = prompt(&l, 0, 10);
+
+    l.engine.step_overhead_ns = 1000000;
+    l.engine.seq_overhead_ns = 10000;
+    l.engine.prefill_overhead_ns = 500000;
+    near(seconds(&l, &d), 1.2e-3, 0);
+    near(seconds(&l, &p), 1.51e-3, 0);
+    l.engine.layer_dispatch_ns = 200000;
+    near(seconds(&l, &d), 1.2e-3, 0); /* a graph */
+    near(seconds(&l, &p), 1.51e-3 + 1.6e-3, 0);
+}
+END_TEST
+
+/* ---- ranks, stages, speculation ---- */
+
+START_TEST(two_attention_ranks_do_twice_the_work)
+{
+    struct layout l = dense(), two = dense();
+
+    all_kernels(&l);
+    two.kernels = l.kernels;
+    two.replica.dp = 2;
+    struct cost_step one = decodes(&l, 30, 500), both = decodes(&two, 60, 500), odd = decodes(&two, 59, 500);
+    near(seconds(&two, &both), seconds(&l, &one), 1e-6);
+    near(seconds(&two, &odd), seconds(&l, &one), 1e-6); /* the rank that has more counts */
+    ck_assert_int_eq(cost_kv_blocks(&two), 2 * cost_kv_blocks(&l));
+    struct cost_step alone = prompt(&l, 0, 3000); /* a prompt stays on one */
+    near(seconds(&two, &alone), seconds(&l, &alone), 1e-6);
+}
+END_TEST
+
+START_TEST(stages_share_layers)
+{
+    struct layout l = dense(), two = dense();
+
+    all_kernels(&l);
+    two.kernels = l.kernels;
+    two.replica.pp = 2;
+    two.kernels.at[KERNEL_allgather].memory_efficiency = 0; /* what is handed on costs nothing */
+    struct cost_step one = decodes(&l, 30, 500), both = decodes(&two, 60, 500);
+    near(seconds(&two, &both), seconds(&l, &one), 1e-6);
+    ck_assert_double_eq_tol(cost_memory(&two).weight_bytes, cost_memory(&l).weight_bytes / 2, 1);
+    ck_assert_double_eq_tol(cost_memory(&two).kv_token_bytes, cost_memory(&l).kv_token_bytes / 2, 1e-9);
+}
+END_TEST
+
+START_TEST(speculation_pays_when_drafts_are_accepted)
+{
+    struct layout l = sparse();
+    double before = INFINITY;
+
+    all_kernels(&l);
+    struct cost_step s = decodes(&l, 8, 1000);
+    double plain = seconds(&l, &s);
+    l.replica.spec_tokens = 3;
+    ck_assert_double_gt(seconds(&l, &s), plain);
+    for (int i = 0; i <= 10; i++) {
+        l.replica.spec_acceptance = 0.1 * i;
+        ck_assert_double_lt(seconds(&l, &s), before);
+        before = seconds(&l, &s);
+    }
+    ck_assert_double_lt(before, 0.8 * plain);
+    ck_assert_double_gt(before, plain / 4); /* at best 4 tokens a step, and drafts cost */
+    struct cost_step p = prompt(&l, 0, 100);
+    double with = seconds(&l, &p);
+    l.replica.spec_tokens = 0;
+    near(with, seconds(&l, &p), 1e-9); /* prompts have no drafts */
+}
+END_TEST
+
+/* Each sum may only lengthen the step. */
+START_TEST(more_work_takes_longer)
+{
+    struct layout all[6] = {dense(), sparse(), dense(), sparse(), sparse(), dense()};
+
+    all[2].replica.tp = 2;
+    all[3].replica.dp = 4;
+    all[4].replica.pp = 2;
+    all[4].replica.spec_tokens = 2;
+    all[4].replica.spec_acceptance = 0.7;
+    all[5].model.kind_layers[ATTN_WINDOW] = 4;
+    all[5].model.sliding_window = 128;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct layout *l = &all[i];
+        all_kernels(l);
+        struct cost_step d = decodes(l, 20, 300), p = prompt(l, 200, 300), base = p;
+        base.n_decode = d.n_decode;
+        base.n_logits += d.n_logits;
+        for (int k = 0; k < COST_KNEES; k++)
+            base.ctx[k] = d.ctx[k];
+        double t = seconds(l, &base);
+        for (size_t field = 0; field < sizeof base / sizeof(int64_t); field++) {
+            struct cost_step more = base;
+            if (&((int64_t *)&more)[field] == &more.n_prefill || &((int64_t *)&more)[field] == &more.n_decode)
+                continue; /* more sequences of the same sum spread better over ranks */
+            ((int64_t *)&more)[field] += 10000;
+            ck_assert_msg(seconds(l, &more) >= t, "layout %zu, field %zu", i, field);
+        }
+        ck_assert_msg(t > seconds(l, &d), "layout %zu", i);
+        ck_assert_msg(t > seconds(l, &p), "layout %zu: %g s, its prompt alone %g s", i, t, seconds(l, &p));
+    }
+}
+END_TEST
+
+/* ---- memory ---- */
+
+START_TEST(blocks_by_hand)
+{
+    struct layout l = dense();
+
+    l.replica.activation_bytes = 100000000;
+    /* 900 MB less 100 MB less 2 bytes of 8 layers, embedding and head; a block of 16 tokens has 16 x 8 x 800 bytes. */
+    double left = 0.8e9 - 2 * (8.0 * LAYER_WEIGHTS + 2.0 * HEAD_WEIGHTS);
+    ck_assert_int_eq(cost_kv_blocks(&l), (int64_t)(left / (16 * 8 * 800)));
+    l.model.tie_embeddings = true;
+    ck_assert_int_eq(cost_kv_blocks(&l), (int64_t)((left + 2.0 * HEAD_WEIGHTS) / (16 * 8 * 800)));
+    l.model.tie_embeddings = false;
+    l.replica.kv_dtype = DTYPE_FP8;
+    ck_assert_int_eq(cost_kv_blocks(&l), (int64_t)(left / (16 * 8 * 400)));
+    l.replica.dtype = DTYPE_FP8;
+    ck_assert_int_eq(cost_kv_blocks(&l), (int64_t)((left + 8.0 * LAYER_WEIGHTS) / (16 * 8 * 400)));
+    l.gpu.memory_bytes = 200000000;
+    ck_assert_int_le(cost_kv_blocks(&l), 0);
+}
+END_TEST
+
+START_TEST(windows_are_reserved)
+{
+    struct layout l = dense();
+
+    l.model.kind_layers[ATTN_WINDOW] = 4;
+    l.model.sliding_window = 128;
+    struct cost_memory m = cost_memory(&l);
+    ck_assert_double_eq_tol(m.kv_token_bytes, 4 * 800, 1e-3);
+    ck_assert_double_eq_tol(m.seq_bytes, 100.0 * 4 * 128 * 800, 100);
+}
+END_TEST
+
+/* ---- which kernels ---- */
+
+START_TEST(a_kernel_without_figures_is_named)
+{
+    static const struct {
+        int kernel, dtype, moe_dtype, kv_dtype, tp, dp;
+        bool experts;
+    } cases[] = {
+        {KERNEL_gemm_bf16, DTYPE_BF16, 0, DTYPE_BF16, 1, 1, false},
+        {KERNEL_gemm_fp8_block, DTYPE_FP8_BLOCK, 0, DTYPE_BF16, 1, 1, false},
+        {KERNEL_gemm_nvfp4, DTYPE_NVFP4, 0, DTYPE_BF16, 1, 1, false},
+        {KERNEL_prefill_bf16, DTYPE_FP8, 0, DTYPE_BF16, 1, 1, false},
+        {KERNEL_decode_fp8, DTYPE_BF16, 0, DTYPE_FP8, 1, 1, false},
+        {KERNEL_moe_mxfp4, DTYPE_BF16, 1 + DTYPE_MXFP4, DTYPE_BF16, 1, 1, true},
+        {KERNEL_elementwise, DTYPE_BF16, 0, DTYPE_BF16, 1, 1, false},
+        {KERNEL_allreduce, DTYPE_BF16, 0, DTYPE_BF16, 2, 1, false},
+        {KERNEL_alltoall, DTYPE_BF16, 0, DTYPE_BF16, 1, 4, true},
+        {KERNEL_network, DTYPE_BF16, 0, DTYPE_BF16, 2, 8, true},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct layout l = cases[i].experts ? sparse() : dense();
+        all_kernels(&l);
+        l.replica.dtype = cases[i].dtype;
+        l.replica.moe_dtype = cases[i].moe_dtype;
+        l.replica.kv_dtype = cases[i].kv_dtype;
+        l.replica.tp = cases[i].tp;
+        l.replica.dp = cases[i].dp;
+        ck_assert_ptr_null(cost_missing_kernel(&l));
+        struct kernel *k = &l.kernels.at[cases[i].kernel];
+        *k = (struct kernel){.launch_s = 1e-6};
+        ck_assert_msg(cost_missing_kernel(&l) != NULL, "case %zu", i);
+        k->flops_efficiency = 0.1; /* half of the figures will do */
+        ck_assert_ptr_null(cost_missing_kernel(&l));
+    }
+}
+END_TEST
+
+static void setup(void)
+{
+    roofline = (const struct cost_ops *)policy_find(POLICY_COST, "roofline");
+    ck_assert_ptr_nonnull(roofline);
+}
+
+int main(void)
+{
+    Suite *s = suite_create("cost");
+    TCase *t = tcase_create("cost");
+
+    tcase_add_checked_fixture(t, setup, NULL);
+    tcase_add_test(t, uniform_experts_follow_the_closed_form);
+    tcase_add_test(t, popular_experts_are_shared);
+    tcase_add_test(t, the_spread_of_ranks);
+    tcase_add_test(t, one_token_reads_the_weights);
+    tcase_add_test(t, a_long_prompt_multiplies_by_the_weights);
+    tcase_add_test(t, decodes_read_their_context);
+    tcase_add_test(t, prompts_attend_by_pairs);
+    tcase_add_test(t, tensor_parallel_ranks_reduce);
+    tcase_add_test(t, a_batch_reads_its_distinct_experts);
+    tcase_add_test(t, software);
+    tcase_add_test(t, two_attention_ranks_do_twice_the_work);
+    tcase_add_test(t, stages_share_layers);
+    tcase_add_test(t, speculation_pays_when_drafts_are_accepted);
+    tcase_add_test(t, more_work_takes_longer);
+    tcase_add_test(t, blocks_by_hand);
+    tcase_add_test(t, windows_are_reserved);
+    tcase_add_test(t, a_kernel_without_figures_is_named);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
