@@ -272,7 +272,7 @@ START_TEST(costs_rise_with_the_work)
     };
 
     for (int i = 0; i < KERNEL_COUNT; i++)
-        l.kernels.at[i] = (struct kernel){0.6, 10, 0.8, 5e-6};
+        l.kernels.at[i] = (struct kernel){0.6, 10, 0.8, 5e-6, 40};
     ops->prepare(options, &l, state);
     struct cost_step empty = {.n_decode = 1, .ctx = {1}, .n_logits = 1};
     int64_t base = ops->step_ns(state, &empty);

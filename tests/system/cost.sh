@@ -68,7 +68,8 @@ layout "8B, a batch of hundreds" -s workload.rate=1000/s -s workload.requests=15
     -s scheduler.max_num_batched_tokens=16384 -s replica.count=1
 
 # One request alone: the equations of one prompt and of each decode, to the end.
-"$TIERSIM" run "$scratch/cost.ini" -q --force -o "$scratch/cost.db" -s workload.requests=1 -s replica.count=1
+"$TIERSIM" run "$scratch/cost.ini" -q --force -o "$scratch/cost.db" -s workload.requests=1 -s replica.count=1 \
+    -s engine.request_latency=0s -s engine.request_service=0s -s engine.token_service=0s -s engine.stream_interval=1
 got=$(sqlite3 -batch -separator ' ' "$scratch/cost.db" "SELECT count(*), sum(ok) = count(*) FROM (
     SELECT r.t_first_ns - r.t_arrive_ns = s.first AND r.t_end_ns - r.t_first_ns = s.rest AND r.t_admit_ns = r.t_arrive_ns
            AND s.n = r.output_tokens AS ok

@@ -19,8 +19,10 @@ preset = h100
 [model]
 preset = llama-3.1-8b
 
+; No front end, no overheads: what arrives is queued at once.
 [engine]
-preset = vllm
+step_overhead = 0s
+seq_overhead = 0s
 
 [replica]
 cost = fixed

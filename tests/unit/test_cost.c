@@ -105,7 +105,7 @@ static struct layout sparse(void)
 static void all_kernels(struct layout *l)
 {
     for (int i = 0; i < KERNEL_COUNT; i++)
-        l->kernels.at[i] = (struct kernel){0.5, 8, 0.8, 3e-6};
+        l->kernels.at[i] = (struct kernel){0.5, 8, 0.8, 3e-6, 0};
 }
 
 static double seconds(const struct layout *l, const struct cost_step *step)
