@@ -17,7 +17,7 @@
 
 static double state_elements(const struct model_options *m)
 {
-    return (double)(m->linear_v_heads * m->linear_k_dim * m->linear_v_dim);
+    return (double)m->linear_v_heads * (double)m->linear_k_dim * (double)m->linear_v_dim;
 }
 
 static double key_width(const struct model_options *m)

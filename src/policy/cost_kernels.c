@@ -84,7 +84,9 @@ static void use_communication(const struct layout *l, bool *used)
         used[KERNEL_allreduce] = true;
     if (r->dp > 1 && l->model.experts > 0)
         used[far ? KERNEL_network : KERNEL_alltoall] = true;
-    if (r->cp > 1 || r->pp > 1)
+    if (r->pp > 1)
+        used[far ? KERNEL_network : KERNEL_allgather] = true;
+    if (r->cp > 1)
         used[KERNEL_allgather] = true;
 }
 

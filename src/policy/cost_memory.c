@@ -3,7 +3,8 @@
  *
  * A pipeline stage has layers/pp of the layers, and of the KV; the first and last hold embedding and head, here spread
  * evenly. Attention data parallel ranks each hold the attention, the dense layers and the shared experts.
- * Not modelled: fragmentation, CUDA contexts and graphs (memory_fraction stands for them).
+ * With speculation the layers of multi-token prediction are there too, each as large as the mean layer, with a KV
+ * cache. Not modelled: fragmentation, CUDA contexts and graphs (memory_fraction stands for them).
  */
 #include "policy/cost.h"
 
@@ -54,17 +55,19 @@ struct cost_memory cost_memory(const struct layout *l)
     struct kv_format f = kv_format_of(m, r->kv_dtype, r->kv_scales ? KV_PRODUCTION : KV_PLAIN);
     double tp = (double)r->tp, pp = (double)r->pp, bf16 = dtype_bytes(DTYPE_BF16);
     double far = 1e9; /* beyond every knee */
+    double drafts = r->spec_tokens > 0 ? 1 + (double)m->mtp_layers / (double)m->layers : 1;
     struct widths w = {0};
 
+    f.compressor_bytes = 4; /* float32, see attn.h */
     attention_widths(l, &w);
     mlp_widths(l, &w);
     double embeddings = (double)(m->tie_embeddings ? 1 : 2) * (double)m->vocab * (double)m->hidden / tp;
     double stored = attn_stored(m, &f, r->tp, r->cp, far),
            token = (attn_stored(m, &f, r->tp, r->cp, 2 * far) - stored) / far;
     struct cost_memory out = {
-        .weight_bytes = (w.attention + w.mlp + w.moe + embeddings * bf16) / pp,
+        .weight_bytes = ((w.attention + w.mlp + w.moe) * drafts + embeddings * bf16) / pp,
         .activation_bytes = (double)r->activation_bytes,
-        .kv_token_bytes = token / pp,
+        .kv_token_bytes = token * drafts / pp,
         .seq_bytes = (stored - token * far) / pp * (double)l->limits.max_num_seqs,
     };
     if (r->activation_bytes == 0)
@@ -77,6 +80,10 @@ int64_t cost_kv_blocks(const struct layout *l)
 {
     struct cost_memory m = cost_memory(l);
     double room = (double)l->gpu.memory_bytes * l->replica.memory_fraction - m.weight_bytes - m.activation_bytes;
+    int64_t block = l->replica.kv_block_tokens;
 
-    return (int64_t)((room - m.seq_bytes) / (m.kv_token_bytes * (double)l->replica.kv_block_tokens)) * l->replica.dp;
+    room -= m.seq_bytes;
+    if (m.kv_token_bytes <= 0 && room >= 0) /* windows and states alone: whatever the sequences may need */
+        return (l->model.max_context + block - 1) / block * l->limits.max_num_seqs * l->replica.dp;
+    return (int64_t)(room / (m.kv_token_bytes * (double)block)) * l->replica.dp;
 }

@@ -10,13 +10,15 @@
  *
  * Ranks: a replica of dp attention ranks steps together, so the one with most tokens counts; whole prompts stay on one
  * rank. pp stages each work on 1/pp of the batch at a time, so a token takes as long as the whole model does for 1/pp
- * of the batch. Speculation is a mean field: a step verifies spec_tokens drafts and counts as 1/e of the time for a
- * token, e the expected tokens of a verification; bursts of tokens are not modelled. Not modelled: CUDA-graph padding
- * of the batch, attention kernels' split heuristics, communication overlapped with compute beyond what comm_scale says,
- * decompression of an MLA prompt's earlier chunks.
+ * of the batch, but a sequence is in one part only; chunks of a prompt follow each other through the stages, so that
+ * its last one alone takes all of the model's time. Speculation is a mean field: a step verifies spec_tokens drafts and
+ * counts as 1/e of the time for a token, e the expected tokens of a verification; bursts of tokens are not modelled.
+ * Not modelled: CUDA-graph padding of the batch, attention kernels' split heuristics, communication overlapped with
+ * compute beyond what comm_scale says, decompression of an MLA prompt's earlier chunks.
  */
 #include "policy/cost.h"
 
+#include "base/bug.h"
 #include "policy/cost_kernels.h"
 #include "policy/experts.h"
 
@@ -25,7 +27,7 @@ struct line {
     double c0, c1, m0, m1;
 };
 
-enum { LINES_MAX = 8 };
+enum { LINES_MAX = ATTN_KINDS + 3 }; /* projections of each kind of attention; dense and shared MLPs, router */
 
 struct state {
     double fixed_s;                          /* launches */
@@ -43,7 +45,8 @@ struct state {
     /* routed experts */
     bool moe;
     struct experts experts;
-    double expert_flop_s, expert_half_s, expert_byte_s, expert_token_s; /* per token of an expert, distinct expert */
+    double expert_flop_s, expert_token_s; /* per token of an expert: compute, activations */
+    double expert_byte_s;                 /* per distinct expert: weights */
     double ep, spread, topk;
     /* ranks, stages, speculation */
     double dp, pp, verify, expected, draft_share;
@@ -88,6 +91,7 @@ static void add_gemm(struct state *s, const struct layout *l, int dtype, double 
 
     if (layers <= 0 || weights <= 0)
         return;
+    sim_assert(s->n_token < LINES_MAX);
     s->token[s->n_token++] = (struct line){
         .c0 = compute * flop_s * k->half,
         .c1 = compute * flop_s,
@@ -156,9 +160,8 @@ static void add_experts(struct state *s, const struct layout *l)
     s->ep = (double)moe_ep;
     s->spread = expert_spread(moe_ep);
     s->expert_flop_s = l->engine.moe_flops_scale * layers * flop_s;
-    s->expert_half_s = scale * flop_s * k->half;
     s->expert_byte_s = scale * byte_s * weights * dtype_bytes(dtype);
-    s->expert_token_s = l->engine.moe_flops_scale * layers * byte_s *
+    s->expert_token_s = l->engine.moe_flops_scale * layers * byte_s * kernel_narrow(k, inner) *
                         (2 * (double)m->hidden + 3 * (double)m->moe_inter / (double)moe_tp) * dtype_bytes(DTYPE_BF16);
     s->fixed_s += scale * k->launch_s;
 }
@@ -228,8 +231,11 @@ static void add_communication(struct state *s, const struct layout *l)
     }
     if (r->cp > 1)
         add_collective(s, l, KERNEL_allgather, layers, width, l->gpu.nvlink_Bps);
-    if (r->pp > 1)
-        add_collective(s, l, KERNEL_allgather, (double)r->pp, width, l->gpu.nvlink_Bps);
+    if (r->pp > 1) {
+        bool far = layout_gpus(l) > l->node.gpus;
+        add_collective(s, l, far ? KERNEL_network : KERNEL_allgather, (double)(r->pp - 1), width,
+                       far ? l->gpu.network_Bps : l->gpu.nvlink_Bps);
+    }
 }
 
 static int knee_slot(const struct cost_knees *k, double knee)
@@ -367,8 +373,7 @@ static double experts_s(const struct state *s, double all)
         here += s->spread * rows * __builtin_sqrt(share * (1 - share) * s->experts.share_square);
         local = local < here ? local : here;
     }
-    return larger(here * s->expert_flop_s + local * s->expert_half_s,
-                  local * s->expert_byte_s + here * s->expert_token_s);
+    return local * s->expert_byte_s + here * larger(s->expert_flop_s, s->expert_token_s);
 }
 
 /* Tokens of the rank that has most: decodes spread evenly, prompts stay whole. */
@@ -380,8 +385,12 @@ static double rank_share(double n, double ranks)
 static double time_s(const struct state *s, const struct cost_step *step, double n_prefill)
 {
     double decodes = (double)step->n_decode / s->pp, prompts = n_prefill / s->pp;
-    double decode_share = rank_share((double)step->n_decode, s->dp) / s->pp,
-           share = rank_share(n_prefill, s->dp) / s->pp;
+    bool ends = step->n_logits > step->n_decode;
+    /* of the tokens: on the slowest rank, in one stage of all ranks */
+    double decode_share = rank_share((double)step->n_decode, s->dp * s->pp),
+           decode_stage = rank_share((double)step->n_decode, s->pp);
+    double share = ends ? rank_share(n_prefill, s->dp * s->pp) : rank_share(n_prefill, s->dp) / s->pp,
+           stage = ends ? rank_share(n_prefill, s->pp) : 1 / s->pp;
     double drafted = s->verify * decode_share * (double)step->n_decode;
     double chunk = n_prefill > 0 ? share * (double)step->prefill_tokens : 0, tokens = drafted + chunk;
     double t = s->fixed_s + s->token_s * tokens;
@@ -393,8 +402,8 @@ static double time_s(const struct state *s, const struct cost_step *step, double
     for (int i = 0; i < s->n_token; i++)
         t += line_s(&s->token[i], tokens);
     if (s->moe)
-        t += experts_s(s, (s->verify * (double)step->n_decode + (n_prefill > 0 ? (double)step->prefill_tokens : 0)) /
-                              s->pp);
+        t += experts_s(s, s->verify * (double)step->n_decode * decode_stage +
+                              (n_prefill > 0 ? (double)step->prefill_tokens * stage : 0));
     if (step->n_decode > 0) {
         double sum = s->decode_s * (double)step->n_decode;
         for (int i = 0; i < s->n_knees; i++)
@@ -407,9 +416,9 @@ static double time_s(const struct state *s, const struct cost_step *step, double
             sum += s->pair_s[i] * (double)step->prefill_pairs[i];
         t += s->prompt_launch_s + larger(sum, s->kv_s * (double)step->prefill_kv) * share;
     }
-    double ends = n_prefill > 0 ? (double)(step->n_logits - step->n_decode) * share : 0;
-    if (drafted + ends > 0)
-        t += line_s(&s->head, drafted + ends);
+    double prompts_out = n_prefill > 0 ? (double)(step->n_logits - step->n_decode) * share : 0;
+    if (drafted + prompts_out > 0)
+        t += line_s(&s->head, drafted + prompts_out);
     if (n_prefill > 0)
         t = s->prefill_s + larger(t, s->dispatch_s);
     return t + s->step_s + s->seq_s * (decodes + prompts) / s->dp;

@@ -1,8 +1,7 @@
 #include "policy/experts.h"
 
+#include "base/bug.h"
 #include "base/num.h"
-
-enum { EXPERTS_MAX = 4096 };
 
 /* q of each expert, most popular first: proportional to the popularity, what exceeds 1 goes to the others. */
 static void inclusion(double *q, int64_t n, double topk, double skew)
@@ -31,8 +30,9 @@ static double grid_tokens(int g)
 void experts_init(struct experts *x, int64_t experts, int64_t topk, double skew)
 {
     double q[EXPERTS_MAX];
-    int64_t n = experts < EXPERTS_MAX ? experts : EXPERTS_MAX;
+    int64_t n = experts;
 
+    sim_assert(n > 0 && n <= EXPERTS_MAX);
     *x = (struct experts){.share_square = 0};
     inclusion(q, n, (double)topk, skew);
     for (int64_t i = 0; i < n; i++) {

@@ -17,6 +17,7 @@
 
 #include <stdint.h>
 
+enum { EXPERTS_MAX = 4096 }; /* of a layer */
 enum { EXPERTS_OCTAVES = 20, EXPERTS_GRID = 32 + 16 * EXPERTS_OCTAVES };
 
 struct experts {

@@ -1,13 +1,18 @@
 /*
- * kernel.h - the time of one kernel on one GPU, by four measured figures.
+ * kernel.h - the time of one kernel on one GPU, by a few measured figures.
  *
- *   t = launch + max( (FLOPs + half * FLOPs of a unit) / (peak * flops_efficiency),  bytes / (bandwidth *
- * memory_efficiency) )
+ *   t = launch + max( (FLOPs + half * FLOPs of a unit) / (peak * e_c),  bytes / (bandwidth * e_m) )
  *
- * so both efficiencies are smooth functions of size: the achieved share of the peak is flops_efficiency * m / (m +
- * half) for m units of work, that of the bandwidth memory_efficiency * b / (b + b0) with b0 = launch * bandwidth *
- * memory_efficiency. What a unit is: a token (GEMM), a token of an expert (MoE), a query token of a sequence
- * (attention).
+ * with e_c = flops_efficiency, e_m = memory_efficiency. Both shares are smooth functions of size: of the peak,
+ * e_c * m / (m + half) is reached by m units of work; of the bandwidth, e_m * b / (b + b0) with b0 = launch * bandwidth
+ * * e_m. What a unit is: a token (GEMM), a query token of a sequence (attention).
+ *
+ * Routed experts read their weights and then compute, tile by tile, with little overlap; measured times are sums:
+ *
+ *   t = launch + (1 + width / w) * ( weights / (bandwidth * e_m) + max( FLOPs / (peak * e_c), activations / (bandwidth
+ * * e_m) ) )
+ *
+ * for shards w wide inside: narrow ones waste part of each tile.
  *
  * The figures are fitted per GPU, dtype and operator by `tiersim calibrate kernels` (data/calibration); times in
  * seconds, bytes in bytes, peak in FLOP/s. Not modelled: wave quantisation, split heuristics, L2 residency.

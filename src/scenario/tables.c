@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/bug.h"
+#include "policy/experts.h"
 #include "scenario/scenario.h"
 #include "trace/trace.h"
 
@@ -143,7 +144,7 @@ static const struct opt model_rows[] = {
     WIDTH("linear_conv", linear_conv, "length of a linear layer's convolution"),
     WIDTH("dense_inter", dense_inter, "inner width of the gated MLP"),
     WIDTH("dense_layers", dense_layers, "layers that have no experts, in a model that has"),
-    WIDTH("experts", experts, "routed experts of a layer; 0: a dense model"),
+    INT("experts", model_options, experts, 0, EXPERTS_MAX, "0", "routed experts of a layer; 0: a dense model"),
     WIDTH("topk", topk, "routed experts that a token uses"),
     WIDTH("moe_inter", moe_inter, "inner width of an expert"),
     WIDTH("shared_inter", shared_inter, "inner width of the shared experts together"),

@@ -1,6 +1,7 @@
 /* JSON by jansson: the field's C library for it, packaged everywhere, and it reads several objects from one stream. */
 #include "study/bench_import.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -254,13 +255,49 @@ static void take_object(struct reader *r, const json_t *o)
     take_run(r, &x);
 }
 
-static void take_json(struct reader *r, FILE *f)
+/* Python writes what is no finite number as Infinity or NaN (SGLang: the rate where there is no limit). JSON has no
+ * such words: null in their place. */
+static void copy_json(FILE *from, FILE *to)
 {
+    char word[16];
+    size_t n = 0;
+    bool quoted = false;
+    int c;
+
+    do {
+        c = getc(from);
+        if (!quoted && n < sizeof word - 1 && (isalpha(c) || c == '-')) {
+            word[n++] = (char)c;
+            continue;
+        }
+        word[n] = '\0';
+        n = 0;
+        bool number = strcmp(word, "Infinity") != 0 && strcmp(word, "-Infinity") != 0 && strcmp(word, "NaN") != 0;
+        fputs(number ? word : "null", to);
+        if (c != EOF)
+            putc(c, to);
+        if (quoted && c == '\\' && (c = getc(from)) != EOF)
+            putc(c, to);
+        else
+            quoted ^= c == '"';
+    } while (c != EOF);
+}
+
+static void take_json(struct reader *r, FILE *file)
+{
+    char *text = NULL;
+    size_t size, n = 0;
+    FILE *f = open_memstream(&text, &size);
     json_error_t e;
     json_t *o;
-    size_t n = 0;
     int c = 0;
 
+    sim_assert(f != NULL);
+    copy_json(file, f);
+    int failed = fclose(f);
+    sim_assert(failed == 0 && size > 0); /* it begins with a brace */
+    f = fmemopen(text, size, "r");
+    sim_assert(f != NULL);
     while (c != EOF && (o = json_loadf(f, JSON_DISABLE_EOF_CHECK, &e)) != NULL) {
         if (json_is_object(o))
             take_object(r, o);
@@ -274,6 +311,8 @@ static void take_json(struct reader *r, FILE *f)
     }
     if (c != EOF || n == 0)
         diags_add(r->d, r->path, e.line > 0 ? e.line : 0, "%s", e.text);
+    fclose(f);
+    free(text);
 }
 
 /* ---- AIPerf ---- */

@@ -318,12 +318,13 @@ static void gpu_text(const struct gpu_options *g, const struct kernels *k, FILE 
     print_figure(out, "network, one way", g->network_Bps, UNIT_BYTE_PER_S);
     fprintf(out, "\n  kernels: %s%s\n", k->name ? k->name : "none",
             g->extrapolated ? " (extrapolated: measured on another GPU)" : "");
-    fprintf(out, "  %-18s %16s %12s %17s %12s\n", "kernel", "of the peak", "half at", "of the bandwidth", "launch, us");
+    fprintf(out, "  %-18s %16s %12s %17s %12s %10s\n", "kernel", "of the peak", "half at", "of the bandwidth",
+            "launch, us", "width");
     for (int i = 0; i < KERNEL_COUNT; i++) {
         const struct kernel *r = &k->at[i];
         if (is_known(r))
-            fprintf(out, "  %-18s %16.3f %12.4g %17.3f %12.2f\n", kernel_names[i], r->flops_efficiency, r->half,
-                    r->memory_efficiency, r->launch_s * 1e6);
+            fprintf(out, "  %-18s %16.3f %12.4g %17.3f %12.2f %10.3g\n", kernel_names[i], r->flops_efficiency, r->half,
+                    r->memory_efficiency, r->launch_s * 1e6, r->width);
     }
     fprintf(out, "  a share of 0: no bound by it. Kernels without figures are left out\n");
 }
@@ -354,6 +355,7 @@ static void gpu_json(const struct gpu_options *g, const struct kernels *k, FILE 
         json_real(&j, "half", r->half);
         json_real(&j, "memory_efficiency", r->memory_efficiency);
         json_real(&j, "launch_s", r->launch_s);
+        json_real(&j, "width", r->width);
         json_close(&j, '}');
     }
     json_close(&j, '}');

@@ -348,8 +348,12 @@ static bool leave_out(struct slice *s, const double *at, const double *r0, const
         struct fit_problem problem = linear_problem(p, &l, w);
         int64_t first = out->n;
         set_weights(s, g, w);
-        if (s->n_groups < 2 || !fit(&problem, &got, why, sizeof why))
-            memcpy(got.estimate, at, KEYS * sizeof *at);
+        if (s->n_groups < 2) { /* nothing is left to fit to */
+            memcpy(got.estimate, s->prior, KEYS * sizeof *at);
+        } else if (!fit(&problem, &got, why, sizeof why)) {
+            fprintf(f, "    without %-34s not fitted: %s\n", s->groups[g].name, why);
+            continue;
+        }
         residuals(s, got.estimate, r);
         for (int64_t i = 0; i < s->n; i++)
             if (s->group[i] == g && s->headline[i] && s->results[i].ok && r[s->n + i] != 0) {
@@ -445,13 +449,17 @@ static bool write_file(const struct slice *s, const struct engine_fit_options *o
             "# %s: what it adds to the kernels. Written by `tiersim calibrate engine`, %s; do not edit.\n#\n"
             "# Source: %s\n"
             "# Fitted: %" PRId64 " rows in %" PRId64 " (model, GPU) groups, of which %" PRId64
-            " headline rows; method in src/study/engine_fit.h.\n"
+            " headline rows; method in src/study/engine_fit.h.\n",
+            s->name, o->date, o->source, s->n, s->n_groups, headline);
+    if (headline > 0)
+        fprintf(
+            f,
             "# Residuals of the headline rows, median absolute error: TPOT %.1f%%, TTFT %.1f%%; with each group left "
-            "out of\n"
-            "# the fit in turn: TPOT %.1f%%, TTFT %.1f%%.\n\n[engine]\nname = %s\n",
-            s->name, o->date, o->source, s->n, s->n_groups, headline, tpot, ttft,
-            median_abs_percent(held->tpot, held->n), median_abs_percent(held->ttft, held->n),
-            engine_title(s->rows[0]->config.engine));
+            "out of\n# the fit in turn: TPOT %.1f%%, TTFT %.1f%%.\n",
+            tpot, ttft, median_abs_percent(held->tpot, held->n), median_abs_percent(held->ttft, held->n));
+    else
+        fprintf(f, "# For want of headline rows the figures lean on the same engine's of another generation.\n");
+    fprintf(f, "\n[engine]\nname = %s\n", engine_title(s->rows[0]->config.engine));
     for (int k = 0; k < KEYS; k++)
         write_key(f, &keys[k], r->estimate[k], r->standard_error[k]);
     write_interval(f, s, held->n);

@@ -19,13 +19,11 @@ struct spec {
 
 /*
  * Prefill attention reads its cache at the speed decode attention does: its own rows have no cache before them, and
- * what would pass for a bound by bytes in them is the latency of short prompts. fp8_block: see kernel_gemm_rows. An
- * expert's rows are padded to a tile of up to 128, so half of one at most is lost; beyond that `half` would stand for
- * reading weights.
+ * what would pass for a bound by bytes in them is the latency of short prompts. fp8_block: see kernel_gemm_rows.
  */
 /* clang-format off */
 #define GEMM                    {kernel_gemm_rows, true, true, true, true, KERNEL_COUNT, 128}
-#define MOE                     {kernel_moe_rows, true, true, true, true, KERNEL_COUNT, 64}
+#define MOE                     {kernel_moe_rows, true, false, true, true, KERNEL_COUNT, 0}
 #define PREFILL(family, decode) {family, true, true, false, true, decode, 0}
 #define DECODE(family)          {family, true, false, true, true, KERNEL_COUNT, 0}
 #define BYTES(family)           {family, false, false, true, true, KERNEL_COUNT, 0}
@@ -100,13 +98,6 @@ static double narrow(const struct kernel *k, const struct kernel_row *r)
     return r->inner > 0 ? kernel_narrow(k, r->inner) : 1;
 }
 
-static double time_s(const struct kernel *k, const struct kernel_row *r)
-{
-    double times = narrow(k, r);
-
-    return kernel_s(k, times * r->flops, times * r->unit_flops, r->peak, times * r->bytes, r->Bps);
-}
-
 static double compute_s(const struct kernel *k, const struct kernel_row *r)
 {
     double work = r->flops + k->half * r->unit_flops;
@@ -114,9 +105,20 @@ static double compute_s(const struct kernel *k, const struct kernel_row *r)
     return k->flops_efficiency > 0 ? narrow(k, r) * work / (r->peak * k->flops_efficiency) : 0;
 }
 
+static double bytes_s(const struct kernel *k, const struct kernel_row *r, double bytes)
+{
+    return k->memory_efficiency > 0 ? narrow(k, r) * bytes / (r->Bps * k->memory_efficiency) : 0;
+}
+
+/* Of all bytes, but where weights are read apart (experts) the rest of them. */
 static double memory_s(const struct kernel *k, const struct kernel_row *r)
 {
-    return k->memory_efficiency > 0 ? narrow(k, r) * r->bytes / (r->Bps * k->memory_efficiency) : 0;
+    return bytes_s(k, r, r->bytes - r->weight_bytes);
+}
+
+static double time_s(const struct kernel *k, const struct kernel_row *r)
+{
+    return k->launch_s + bytes_s(k, r, r->weight_bytes) + fmax(compute_s(k, r), memory_s(k, r));
 }
 
 static bool residuals(void *context, const double *p, double *r)
@@ -137,15 +139,18 @@ static bool jacobian(void *context, const double *p, double *out)
 
     for (size_t i = 0; i < t->n; i++) {
         const struct kernel_row *r = &t->rows[i];
-        double c = compute_s(&k, r), m = memory_s(&k, r), s = time_s(&k, r), d[FIGURES] = {[LAUNCH] = 1 / s};
+        double c = compute_s(&k, r), m = memory_s(&k, r), w = bytes_s(&k, r, r->weight_bytes), s = time_s(&k, r);
+        double d[FIGURES] = {[LAUNCH] = 1 / s};
         if (c > m) {
             d[FLOPS] = -c / k.flops_efficiency / s;
             d[HALF] = narrow(&k, r) * r->unit_flops / (r->peak * k.flops_efficiency) / s;
         } else if (m > 0) {
             d[MEMORY] = -m / k.memory_efficiency / s;
         }
+        if (w > 0)
+            d[MEMORY] -= w / k.memory_efficiency / s;
         if (r->inner > 0)
-            d[WIDTH] = (c > m ? c : m) / (r->inner + k.width) / s;
+            d[WIDTH] = (w + fmax(c, m)) / (r->inner + k.width) / s;
         for (int j = 0; j < t->n_free; j++)
             out[i * (size_t)t->n_free + (size_t)j] = d[t->free[j]];
     }
@@ -233,7 +238,8 @@ static void count_bounds(const struct task *t, struct kernel_outcome *o)
 {
     o->n_compute = o->n_memory = 0;
     for (size_t i = 0; i < t->n; i++) {
-        double c = compute_s(&o->figures, &t->rows[i]), m = memory_s(&o->figures, &t->rows[i]);
+        const struct kernel_row *r = &t->rows[i];
+        double c = compute_s(&o->figures, r), m = memory_s(&o->figures, r) + bytes_s(&o->figures, r, r->weight_bytes);
         o->n_compute += c > m;
         o->n_memory += m >= c && m > 0;
     }

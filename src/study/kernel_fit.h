@@ -1,5 +1,5 @@
 /*
- * kernel_fit.h - `tiersim calibrate kernels`: the four figures of each kernel (policy/kernel.h) on each GPU, from
+ * kernel_fit.h - `tiersim calibrate kernels`: the figures of each kernel (policy/kernel.h) on each GPU, from
  * measured tables.
  *
  * For each GPU and kernel the tables' rows become FLOPs, bytes and a measured time (kernel_rows.h); the figures

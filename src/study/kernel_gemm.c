@@ -144,8 +144,8 @@ static const char *moe_slice(double per_expert)
 
 /*
  * The timed rank has E/ep experts, each i/tp wide, and with balanced routing T topk/ep of the assignments on min(E, T
- * topk)/ep distinct experts D (the tables assign evenly, not at random). FLOPs 2*3*h*(i/tp) an assignment; a unit is a
- * token of each distinct expert; bytes: D experts' weights, and 2 bytes for each of 2h + 3i/tp elements an assignment.
+ * topk)/ep distinct experts D (the tables assign evenly, not at random). FLOPs 2*3*h*(i/tp) an assignment; bytes: D
+ * experts' weights, and 2 bytes for each of 2h + 3i/tp elements an assignment.
  * Gate, shared experts and all-to-all are not in the tables. Left out: DeepSeek-V3's shape (7168 wide, 256 experts),
  * whose grouped routing sends the tables' even assignment to the first half of the experts (rows far above the
  * bandwidth say so). Skewed rows are set aside, to be judged, but on the A100, which has no others.
@@ -173,12 +173,12 @@ void kernel_moe_rows(struct kernel_folder *f, const struct kernel_gpu *gpu, enum
             continue;
         kernel_rows_add(rows,
                         &(struct kernel_row){.flops = 6 * h * inter * assigned,
-                                             .unit_flops = 6 * h * inter * distinct,
                                              .peak = peak_of(gpu, kernel->weights),
                                              .bytes = distinct * 3 * h * inter * dtype_bytes(kernel->weights) +
                                                       assigned * (2 * h + 3 * inter) * 2,
                                              .Bps = gpu->memory_Bps,
                                              .inner = inter,
+                                             .weight_bytes = distinct * 3 * h * inter * dtype_bytes(kernel->weights),
                                              .measured_s = kernel_number(f, &t, i, LAT) * 1e-6,
                                              .weight = ep > 1 ? EP_WEIGHT : 1,
                                              .slice = moe_slice(assigned / distinct),

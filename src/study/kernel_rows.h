@@ -1,5 +1,5 @@
 /*
- * kernel_rows.h - from measured tables to rows a kernel's four figures can be fitted to. Internal to the kernel fits.
+ * kernel_rows.h - from measured tables to rows a kernel's figures can be fitted to. Internal to the kernel fits.
  *
  * Each family (kernel_gemm.c, ...) knows its tables' columns and turns a row into FLOPs, the FLOPs of a unit and bytes,
  * by the formulas that policy/kernel.h is used with; it says above each function what it leaves out. Tables are read
@@ -31,7 +31,8 @@ extern const size_t kernel_n_gpus;
 
 struct kernel_row {
     double flops, unit_flops, peak, bytes, Bps;
-    double inner; /* inner width of an expert's shard; 0: no expert */
+    double inner;        /* inner width of an expert's shard; 0: no expert */
+    double weight_bytes; /* of `bytes`, the experts' weights */
     double measured_s;
     double weight;     /* in the fit; 0: 1 */
     const char *slice; /* for the list of worst slices; static */

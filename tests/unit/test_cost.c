@@ -1,5 +1,5 @@
-/* Step cost and memory: experts against their closed form, one group of operators at a time against figures worked out by
- * hand, ranks, stages and speculation against the same work without them. */
+/* Step cost and memory: experts against their closed form, one group of operators at a time against figures worked out
+ * by hand, ranks, stages and speculation against the same work without them. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ START_TEST(uniform_experts_follow_the_closed_form)
         ck_assert_double_eq_tol(x.share_square, 1.0 / e, 1e-12);
         for (int t = 0; t <= 100000; t = t < 40 ? t + 1 : t * 5 / 4) {
             double want = e * (1 - pow(1 - (double)k / e, t)), got = experts_distinct(&x, t);
-            ck_assert_msg(fabs(got - want) <= (t <= 32 ? 1e-9 : 1e-3) * e, "%d of %d, %d tokens: %g, want %g", k, e, t, got,
-                          want);
+            ck_assert_msg(fabs(got - want) <= (t <= 32 ? 1e-9 : 1e-3) * e, "%d of %d, %d tokens: %g, want %g", k, e, t,
+                          got, want);
         }
     }
 }
@@ -60,11 +60,12 @@ START_TEST(the_spread_of_ranks)
     static const struct {
         int64_t n;
         double want;
-    } known[] = {{1, 0}, {2, 0.5642}, {8, 1.4236}, {16, 1.7660}, {32, 2.0697}, {72, 2.3879}, {144, 2.6353}, {256, 2.8269}};
+    } known[] = {{1, 0},       {2, 0.5642},  {8, 1.4236},   {16, 1.7660},
+                 {32, 2.0697}, {72, 2.3879}, {144, 2.6353}, {256, 2.8269}};
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        ck_assert_msg(fabs(expert_spread(known[i].n) - known[i].want) <= 0.002 * known[i].want, "%g of %d ranks, want %g",
-                      expert_spread(known[i].n), (int)known[i].n, known[i].want);
+        ck_assert_msg(fabs(expert_spread(known[i].n) - known[i].want) <= 0.002 * known[i].want,
+                      "%g of %d ranks, want %g", expert_spread(known[i].n), (int)known[i].n, known[i].want);
     for (int64_t n = 1; n < 300; n++)
         ck_assert_double_le(expert_spread(n), expert_spread(n + 1) + 1e-9);
 }
@@ -80,13 +81,30 @@ static struct layout dense(void)
 {
     return (struct layout){
         .node = {.gpus = 8},
-        .gpu = {.memory_bytes = 1000000000, .memory_Bps = 1e12, .bf16_flops = 1e15, .fp8_flops = 2e15, .nvlink_Bps = 1e11,
+        .gpu = {.memory_bytes = 1000000000,
+                .memory_Bps = 1e12,
+                .bf16_flops = 1e15,
+                .fp8_flops = 2e15,
+                .nvlink_Bps = 1e11,
                 .network_Bps = 1e10},
-        .model = {.layers = 8, .hidden = 1000, .vocab = 10000, .q_heads = 10, .kv_heads = 2, .head_dim = 100,
-                  .dense_inter = 3000, .max_context = 100000},
+        .model = {.layers = 8,
+                  .hidden = 1000,
+                  .vocab = 10000,
+                  .q_heads = 10,
+                  .kv_heads = 2,
+                  .head_dim = 100,
+                  .dense_inter = 3000,
+                  .max_context = 100000},
         .replica = {.count = 1, .tp = 1, .dp = 1, .pp = 1, .cp = 1, .kv_block_tokens = 16, .memory_fraction = 0.9},
-        .engine = {.gemm_scale = 1, .gemm_flops_scale = 1, .moe_scale = 1, .moe_flops_scale = 1, .moe4_scale = 1,
-                   .attention_scale = 1, .prefill_scale = 1, .comm_scale = 1, .launch_scale = 1},
+        .engine = {.gemm_scale = 1,
+                   .gemm_flops_scale = 1,
+                   .moe_scale = 1,
+                   .moe_flops_scale = 1,
+                   .moe4_scale = 1,
+                   .attention_scale = 1,
+                   .prefill_scale = 1,
+                   .comm_scale = 1,
+                   .launch_scale = 1},
         .limits = {100, 1000, true},
     };
 }
@@ -147,7 +165,8 @@ static void near(double got, double want, double share)
 
 /* ---- one group at a time ---- */
 
-/* Weights of a layer: q and o 1000 x 1000 each, k and v 1000 x 200 each, gated MLP 3 x 1000 x 3000; head 1000 x 10000. */
+/* Weights of a layer: q and o 1000 x 1000 each, k and v 1000 x 200 each, gated MLP 3 x 1000 x 3000; head 1000 x 10000.
+ */
 enum { LAYER_WEIGHTS = 2 * 1000000 + 2 * 200000 + 9000000, HEAD_WEIGHTS = 10000000 };
 
 START_TEST(one_token_reads_the_weights)
@@ -283,6 +302,38 @@ START_TEST(stages_share_layers)
 }
 END_TEST
 
+/* One request alone gains nothing from a pipeline; the chunks of a long prompt do, but for the last. */
+START_TEST(a_request_alone_passes_all_stages)
+{
+    struct layout l = dense(), two = dense();
+
+    all_kernels(&l);
+    two.kernels = l.kernels;
+    two.replica.pp = 2;
+    two.kernels.at[KERNEL_allgather].memory_efficiency = 0;
+    struct cost_step one = decodes(&l, 1, 50000), last = prompt(&l, 0, 900), first = last;
+    near(seconds(&two, &one), seconds(&l, &one), 1e-6);
+    near(seconds(&two, &last), seconds(&l, &last), 1e-6);
+    first.n_logits = 0;
+    ck_assert_double_lt(seconds(&two, &first), 0.8 * seconds(&l, &first));
+}
+END_TEST
+
+/* A stage hands on 1000 bf16 numbers a token, over the network where the replica is larger than a node. */
+START_TEST(stages_hand_on)
+{
+    struct layout l = dense();
+    struct cost_step s = prompt(&l, 0, 900);
+
+    l.replica.pp = 4;
+    l.kernels.at[KERNEL_allgather].memory_efficiency = 0.5;
+    near(seconds(&l, &s), 3 * 900 * 2000 / 0.5e11, 0.001);
+    l.node.gpus = 2;
+    l.kernels.at[KERNEL_network].memory_efficiency = 0.25;
+    near(seconds(&l, &s), 3 * 900 * 2000 / 0.25e10, 0.001);
+}
+END_TEST
+
 START_TEST(speculation_pays_when_drafts_are_accepted)
 {
     struct layout l = sparse();
@@ -375,6 +426,95 @@ START_TEST(windows_are_reserved)
 }
 END_TEST
 
+/* 2 ratio values and weights of d float32 elements a layer (HCA: 128 x 512). */
+START_TEST(compressor_state_is_reserved)
+{
+    struct layout l = dense();
+
+    l.model.attention = ATTN_CSA;
+    l.model.kind_layers[ATTN_HCA] = 8;
+    l.model.q_lora_rank = l.model.o_lora_rank = 64;
+    l.model.o_groups = 2;
+    l.model.head_dim = 512;
+    l.model.qk_rope_dim = 64;
+    l.model.sliding_window = 128;
+    l.replica.kv_dtype = DTYPE_FP8;
+    l.replica.kv_scales = true;
+    ck_assert_double_eq_tol(cost_memory(&l).seq_bytes, 100.0 * 8 * (128 * 584 + 2 * 128 * 512 * 4), 1000);
+}
+END_TEST
+
+START_TEST(draft_layers_take_memory)
+{
+    struct layout l = dense();
+    struct cost_memory before = cost_memory(&l);
+
+    l.model.mtp_layers = 1;
+    ck_assert_double_eq(cost_memory(&l).weight_bytes, before.weight_bytes); /* not loaded */
+    l.replica.spec_tokens = 2;
+    ck_assert_double_eq_tol(cost_memory(&l).weight_bytes, before.weight_bytes + 2.0 * LAYER_WEIGHTS, 1);
+    ck_assert_double_eq_tol(cost_memory(&l).kv_token_bytes, before.kv_token_bytes + 800, 1e-3);
+}
+END_TEST
+
+START_TEST(windows_alone_need_no_blocks)
+{
+    struct layout l = dense();
+
+    l.model.kind_layers[ATTN_WINDOW] = 8;
+    l.model.sliding_window = 128;
+    l.gpu.memory_bytes = 2000000000;
+    ck_assert_int_eq(cost_kv_blocks(&l), 100 * 100000 / 16); /* every sequence, as long as it may be */
+    l.gpu.memory_bytes = 200000000;
+    ck_assert_int_le(cost_kv_blocks(&l), 0);
+}
+END_TEST
+
+/* As many groups of operators as a scenario can ask for. */
+START_TEST(every_kind_of_attention_in_one_model)
+{
+    struct layout l = sparse();
+
+    l.model = (struct model_options){
+        .layers = 60,
+        .hidden = 1000,
+        .vocab = 10000,
+        .max_context = 4096,
+        .attention = ATTN_DSA,
+        .kind_layers =
+            {[ATTN_WINDOW] = 10, [ATTN_DSA_SHARED] = 10, [ATTN_HCA] = 10, [ATTN_V4_WINDOW] = 10, [ATTN_LINEAR] = 10},
+        .q_heads = 10,
+        .kv_heads = 10,
+        .head_dim = 64,
+        .q_lora_rank = 64,
+        .kv_lora_rank = 64,
+        .qk_nope_dim = 32,
+        .qk_rope_dim = 32,
+        .v_head_dim = 64,
+        .o_lora_rank = 32,
+        .o_groups = 2,
+        .index_heads = 4,
+        .index_head_dim = 32,
+        .index_topk = 100,
+        .sliding_window = 64,
+        .linear_k_heads = 2,
+        .linear_v_heads = 2,
+        .linear_k_dim = 32,
+        .linear_v_dim = 32,
+        .linear_conv = 4,
+        .dense_inter = 500,
+        .dense_layers = 2,
+        .experts = 64,
+        .topk = 4,
+        .moe_inter = 500,
+        .shared_inter = 500};
+    struct cost_step s = decodes(&l, 1, 1);
+    l.kernels.at[KERNEL_gemm_bf16].memory_efficiency = 1;
+    struct model_parts p = model_parts_of(&l.model);
+    near(seconds(&l, &s), 2e-12 * (p.attention + p.dense + p.shared + p.router + p.head), 0.1);
+}
+END_TEST
+
 /* ---- which kernels ---- */
 
 START_TEST(a_kernel_without_figures_is_named)
@@ -437,10 +577,16 @@ int main(void)
     tcase_add_test(t, software);
     tcase_add_test(t, two_attention_ranks_do_twice_the_work);
     tcase_add_test(t, stages_share_layers);
+    tcase_add_test(t, a_request_alone_passes_all_stages);
+    tcase_add_test(t, stages_hand_on);
     tcase_add_test(t, speculation_pays_when_drafts_are_accepted);
     tcase_add_test(t, more_work_takes_longer);
     tcase_add_test(t, blocks_by_hand);
     tcase_add_test(t, windows_are_reserved);
+    tcase_add_test(t, compressor_state_is_reserved);
+    tcase_add_test(t, draft_layers_take_memory);
+    tcase_add_test(t, windows_alone_need_no_blocks);
+    tcase_add_test(t, every_kind_of_attention_in_one_model);
     tcase_add_test(t, a_kernel_without_figures_is_named);
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -103,6 +103,19 @@ START_TEST(vllm_closed_loop)
 }
 END_TEST
 
+/* As Python's json writes them; in texts they are words. */
+START_TEST(sglang_infinite_rate)
+{
+    ck_assert(take("{" RUN
+                   ", \"request_rate\": Infinity, \"max_concurrency\": 8, \"p99\": NaN, \"x\": [-Infinity, -1e-5],"
+                   "\"note\": \"NaN \\\" Infinity\"}",
+                   &h100));
+    ck_assert_double_eq(im.rows[0].rate, 0);
+    ck_assert_int_eq(im.rows[0].row.config.concurrency, 8);
+    ck_assert(!take("{" RUN ", \"request_rate\": Infinite}", &h100));
+}
+END_TEST
+
 START_TEST(vllm_rates)
 {
     ck_assert(take("{" RUN ", \"request_rate\": 2.1, \"max_concurrency\": 8}\n{" RUN ", \"request_rate\": 9, "
@@ -215,6 +228,7 @@ int main(void)
     tcase_add_test(t, models_by_their_published_names);
     tcase_add_test(t, gpus_by_letters_and_digits);
     tcase_add_test(t, vllm_closed_loop);
+    tcase_add_test(t, sglang_infinite_rate);
     tcase_add_test(t, vllm_rates);
     tcase_add_test(t, vllm_lengths);
     tcase_add_test(t, given_outranks);
