@@ -2,7 +2,6 @@
 
 #include "study/engine_fit.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,8 +12,8 @@
 #include <gsl/gsl_statistics.h>
 
 #include "base/bug.h"
-#include "base/units.h"
 #include "study/build.h"
+#include "study/engine_preset.h"
 #include "study/fit.h"
 #include "study/predict.h"
 #include "study/silicon.h"
@@ -24,49 +23,6 @@
 #define ERROR_SCALE      0.12 /* larger residuals count ever less: another version or setting of the software */
 
 enum { ROUNDS_MAX = 5 };
-
-/* ---- the parameters ---- */
-
-enum { KEY_TIME, KEY_SCALE, KEY_COUNT };
-
-static const struct key {
-    const char *name;
-    int kind;
-    size_t offset;
-    double start, low, high, sd; /* times in seconds; sd: of the logarithm, the prior's */
-} keys[] = {
-    {"step_overhead", KEY_TIME, offsetof(struct engine_options, step_overhead_ns), 1e-3, 1e-6, 0.1, 1},
-    {"seq_overhead", KEY_TIME, offsetof(struct engine_options, seq_overhead_ns), 5e-6, 1e-8, 1e-3, 1},
-    {"prefill_overhead", KEY_TIME, offsetof(struct engine_options, prefill_overhead_ns), 2e-3, 1e-6, 1, 1},
-    {"layer_dispatch", KEY_TIME, offsetof(struct engine_options, layer_dispatch_ns), 3e-4, 1e-6, 1e-2, 1},
-    {"stream_interval", KEY_COUNT, offsetof(struct engine_options, stream_interval), 3, 0.6, 200, 1},
-    {"request_latency", KEY_TIME, offsetof(struct engine_options, request_latency_ns), 1e-2, 1e-5, 1, 1},
-    {"request_service", KEY_TIME, offsetof(struct engine_options, request_service_ns), 5e-4, 1e-6, 0.1, 1},
-    {"token_service", KEY_TIME, offsetof(struct engine_options, token_service_ns), 1e-7, 1e-9, 1e-4, 1},
-    {"gemm_scale", KEY_SCALE, offsetof(struct engine_options, gemm_scale), 1, 0.2, 5, 0.2},
-    {"gemm_flops_scale", KEY_SCALE, offsetof(struct engine_options, gemm_flops_scale), 1, 0.2, 5, 0.2},
-    {"moe_scale", KEY_SCALE, offsetof(struct engine_options, moe_scale), 1, 0.2, 5, 0.2},
-    {"moe_flops_scale", KEY_SCALE, offsetof(struct engine_options, moe_flops_scale), 1.3, 0.2, 10, 0.35},
-    {"moe4_scale", KEY_SCALE, offsetof(struct engine_options, moe4_scale), 0.85, 0.2, 5, 0.2},
-    {"attention_scale", KEY_SCALE, offsetof(struct engine_options, attention_scale), 1, 0.2, 5, 0.2},
-    {"prefill_scale", KEY_SCALE, offsetof(struct engine_options, prefill_scale), 1, 0.2, 5, 0.2},
-    {"comm_scale", KEY_SCALE, offsetof(struct engine_options, comm_scale), 1.2, 0.1, 10, 0.3},
-    {"launch_scale", KEY_SCALE, offsetof(struct engine_options, launch_scale), 0.8, 0.1, 5, 0.25},
-};
-enum { KEYS = sizeof keys / sizeof *keys };
-
-static void set_engine(struct engine_options *e, const double *p)
-{
-    for (int k = 0; k < KEYS; k++) {
-        char *at = (char *)e + keys[k].offset;
-        if (keys[k].kind == KEY_TIME)
-            *(int64_t *)(void *)at = (int64_t)(p[k] * 1e9 + 0.5);
-        else if (keys[k].kind == KEY_COUNT)
-            *(int64_t *)(void *)at = (int64_t)fmax(1, p[k] + 0.5);
-        else
-            *(double *)(void *)at = p[k];
-    }
-}
 
 /* ---- the rows of one (engine, generation) ---- */
 
@@ -86,7 +42,7 @@ struct slice {
     bool *headline;
     struct group *groups;
     int64_t n, n_groups, n_headline;
-    double prior[KEYS], estimate[KEYS];
+    double prior[ENGINE_KEYS], estimate[ENGINE_KEYS];
     double tpot_spread, ttft_spread; /* of rows left out, spread_of */
     bool fitted;
     int workers;
@@ -153,7 +109,7 @@ static bool residuals(void *context, const double *p, double *r)
     struct slice *s = context;
 
     s->engine = s->cases[0].sc.layout.engine;
-    set_engine(&s->engine, p);
+    engine_set(&s->engine, p);
     predict_all(s->cases, s->n, s->engines, s->workers, s->results);
     for (int64_t i = 0; i < s->n; i++) {
         const struct predict_result *x = &s->results[i];
@@ -222,8 +178,8 @@ static bool linear_residuals(void *context, const double *p, double *r)
 
     for (size_t i = 0; i < l->n; i++) {
         r[i] = l->r0[i];
-        for (int k = 0; k < KEYS; k++)
-            r[i] += l->jacobian[i * KEYS + (size_t)k] * log(p[k] / l->at[k]);
+        for (int k = 0; k < ENGINE_KEYS; k++)
+            r[i] += l->jacobian[i * ENGINE_KEYS + (size_t)k] * log(p[k] / l->at[k]);
     }
     return true;
 }
@@ -233,13 +189,13 @@ static void take_jacobian(struct slice *s, const double *at, double *r0, double 
     double *r = mem_zalloc(2 * (size_t)s->n, sizeof *r);
 
     residuals(s, at, r0);
-    for (int k = 0; k < KEYS; k++) {
-        double p[KEYS], step = keys[k].kind == KEY_COUNT ? 0.5 : 0.05;
+    for (int k = 0; k < ENGINE_KEYS; k++) {
+        double p[ENGINE_KEYS], step = engine_keys[k].kind == ENGINE_COUNT ? 0.5 : 0.05;
         memcpy(p, at, sizeof p);
         p[k] *= exp(step);
         residuals(s, p, r);
         for (int64_t i = 0; i < 2 * s->n; i++)
-            jacobian[(size_t)i * KEYS + (size_t)k] = (r[i] - r0[i]) / step;
+            jacobian[(size_t)i * ENGINE_KEYS + (size_t)k] = (r[i] - r0[i]) / step;
     }
     free(r);
 }
@@ -247,15 +203,15 @@ static void take_jacobian(struct slice *s, const double *at, double *r0, double 
 /* The problem on the linear model: parameters p around `at`. */
 static struct fit_problem linear_problem(struct fit_parameter *p, struct linear *l, const double *weight)
 {
-    for (int k = 0; k < KEYS; k++)
-        p[k] = (struct fit_parameter){.name = keys[k].name,
+    for (int k = 0; k < ENGINE_KEYS; k++)
+        p[k] = (struct fit_parameter){.name = engine_keys[k].name,
                                       .start = l->at[k],
-                                      .min = keys[k].low,
-                                      .max = keys[k].high,
+                                      .min = engine_keys[k].low,
+                                      .max = engine_keys[k].high,
                                       .prior = l->prior[k],
-                                      .prior_sd = keys[k].sd};
+                                      .prior_sd = engine_keys[k].sd};
     return (struct fit_problem){.parameters = p,
-                                .n_parameters = KEYS,
+                                .n_parameters = ENGINE_KEYS,
                                 .n_residuals = l->n,
                                 .residuals = linear_residuals,
                                 .context = l,
@@ -270,19 +226,19 @@ static bool descend(struct slice *s, const double *w, int rounds, double interva
                     double *jacobian, struct fit_result *got, char *why, size_t why_size)
 {
     for (int round = 0; round < rounds; round++) {
-        struct fit_parameter parameters[KEYS];
+        struct fit_parameter parameters[ENGINE_KEYS];
         struct linear l = {jacobian, p, r0, s->prior, 2 * (size_t)s->n};
         struct fit_problem problem = linear_problem(parameters, &l, w);
         double moved = 0;
-        for (int k = 0; interval > 0 && k < KEYS; k++)
-            if (keys[k].kind == KEY_COUNT) {
+        for (int k = 0; interval > 0 && k < ENGINE_KEYS; k++)
+            if (engine_keys[k].kind == ENGINE_COUNT) {
                 p[k] = parameters[k].start = parameters[k].prior = interval;
                 parameters[k].prior_sd = 1e-4;
             }
         take_jacobian(s, p, r0, jacobian);
         if (!fit(&problem, got, why, why_size))
             return false;
-        for (int k = 0; k < KEYS; k++) {
+        for (int k = 0; k < ENGINE_KEYS; k++) {
             double move = log(got->estimate[k] / p[k]), most = round < 2 && interval == 0 ? 1 : 0.4;
             move = move > most ? most : move < -most ? -most : move;
             moved = fmax(moved, fabs(move));
@@ -302,8 +258,8 @@ static double loss_at(struct slice *s, const double *w, const double *p, double 
     residuals(s, p, r);
     for (int64_t i = 0; i < 2 * s->n; i++)
         sum += w[i] * log1p(r[i] * r[i] / (ERROR_SCALE * ERROR_SCALE));
-    for (int k = 0; k < KEYS; k++)
-        sum += pow(log(p[k] / s->prior[k]) / keys[k].sd, 2);
+    for (int k = 0; k < ENGINE_KEYS; k++)
+        sum += pow(log(p[k] / s->prior[k]) / engine_keys[k].sd, 2);
     return sum;
 }
 
@@ -311,15 +267,15 @@ static double loss_at(struct slice *s, const double *w, const double *p, double 
 static bool find_optimum(struct slice *s, const double *w, double *p, double *r0, double *jacobian,
                          struct fit_result *best, char *why, size_t why_size)
 {
-    double least = INFINITY, start[KEYS], at = 1, *r = mem_zalloc(2 * (size_t)s->n, sizeof *r);
+    double least = INFINITY, start[ENGINE_KEYS], at = 1, *r = mem_zalloc(2 * (size_t)s->n, sizeof *r);
     bool ok = descend(s, w, ROUNDS_MAX, 0, p, r0, jacobian, best, why, why_size);
 
     memcpy(start, p, sizeof start);
-    for (int k = 0; k < KEYS; k++)
-        if (keys[k].kind == KEY_COUNT)
+    for (int k = 0; k < ENGINE_KEYS; k++)
+        if (engine_keys[k].kind == ENGINE_COUNT)
             at = floor(fmax(1, p[k]));
     for (int i = 0; ok && i < 2; i++) {
-        double q[KEYS], loss;
+        double q[ENGINE_KEYS], loss;
         struct fit_result got;
         memcpy(q, start, sizeof q);
         ok = descend(s, w, 2, at + i, q, r0, jacobian, &got, why, why_size);
@@ -344,12 +300,12 @@ static bool leave_out(struct slice *s, const double *at, const double *r0, const
 
     out->n = 0;
     for (int64_t g = 0; g < s->n_groups; g++) {
-        struct fit_parameter p[KEYS];
+        struct fit_parameter p[ENGINE_KEYS];
         struct fit_problem problem = linear_problem(p, &l, w);
         int64_t first = out->n;
         set_weights(s, g, w);
         if (s->n_groups < 2) { /* nothing is left to fit to */
-            memcpy(got.estimate, s->prior, KEYS * sizeof *at);
+            memcpy(got.estimate, s->prior, ENGINE_KEYS * sizeof *at);
         } else if (!fit(&problem, &got, why, sizeof why)) {
             fprintf(f, "    without %-34s not fitted: %s\n", s->groups[g].name, why);
             continue;
@@ -370,31 +326,7 @@ static bool leave_out(struct slice *s, const double *at, const double *r0, const
     return out->n > 0;
 }
 
-/* ---- the file ---- */
-
-static double three_digits(double x)
-{
-    double unit = pow(10, floor(log10(x)) - 2);
-
-    return round(x / unit) * unit;
-}
-
-static void write_key(FILE *f, const struct key *k, double value, double error)
-{
-    char text[64];
-
-    if (k->kind == KEY_TIME)
-        units_format_ns((int64_t)(three_digits(value * 1e9) + 0.5), text, sizeof text);
-    else if (k->kind == KEY_COUNT)
-        snprintf(text, sizeof text, "%.0f", value);
-    else
-        snprintf(text, sizeof text, "%.3g", value);
-    if (k->kind == KEY_COUNT)
-        fprintf(f, "\n# a whole number: the better of those beside the optimum\n%s = %s\n", k->name, text);
-    else
-        fprintf(f, "\n# standard error %.0f%%%s\n%s = %s\n", 100 * error / value,
-                error / value > 0.8 * k->sd ? " (the data say little: mostly the prior)" : "", k->name, text);
-}
+/* ---- what a slice says ---- */
 
 /* Half the interval's width in the logarithm. Even on both sides of 1: where few groups were left out, their common
  * error has no sign that would carry over. 0: too few rows. */
@@ -411,73 +343,14 @@ static double spread_of(const double *x, int64_t n)
     return q;
 }
 
-static void write_interval(FILE *f, const struct slice *s, int64_t n)
-{
-    if (s->tpot_spread <= 0)
-        return;
-    if (n >= 10)
-        fprintf(f, "\n# Measured / simulated of 90%% of the rows left out, n = %" PRId64 ".\n", n);
-    else
-        fprintf(f, "\n# Measured / simulated: as of this engine on another generation, for want of rows.\n");
-    fprintf(f, "tpot_low = %.3g\ntpot_high = %.3g\n", exp(-s->tpot_spread), exp(s->tpot_spread));
-    fprintf(f, "ttft_low = %.3g\nttft_high = %.3g\n", exp(-s->ttft_spread), exp(s->ttft_spread));
-}
-
-static const char *engine_title(const char *engine)
-{
-    return strcmp(engine, "vllm") == 0     ? "vLLM"
-           : strcmp(engine, "sglang") == 0 ? "SGLang"
-           : strcmp(engine, "trtllm") == 0 ? "TensorRT-LLM"
-                                           : engine;
-}
-
-static bool write_file(const struct slice *s, const struct engine_fit_options *o, const struct fit_result *r,
-                       struct errors *held, double tpot, double ttft, int64_t headline, struct diags *d)
-{
-    char *path = NULL;
-
-    if (asprintf(&path, "%s/%s.ini", o->folder, s->name) < 0)
-        path = NULL;
-    sim_assert(path != NULL);
-    FILE *f = fopen(path, "w");
-    if (f == NULL) {
-        diags_add(d, path, 0, "cannot write: %s", strerror(errno));
-        free(path);
-        return false;
-    }
-    fprintf(f,
-            "# %s: what it adds to the kernels. Written by `tiersim calibrate engine`, %s; do not edit.\n#\n"
-            "# Source: %s\n"
-            "# Fitted: %" PRId64 " rows in %" PRId64 " (model, GPU) groups, of which %" PRId64
-            " headline rows; method in src/study/engine_fit.h.\n",
-            s->name, o->date, o->source, s->n, s->n_groups, headline);
-    if (headline > 0)
-        fprintf(
-            f,
-            "# Residuals of the headline rows, median absolute error: TPOT %.1f%%, TTFT %.1f%%; with each group left "
-            "out of\n# the fit in turn: TPOT %.1f%%, TTFT %.1f%%.\n",
-            tpot, ttft, median_abs_percent(held->tpot, held->n), median_abs_percent(held->ttft, held->n));
-    else
-        fprintf(f, "# For want of headline rows the figures lean on the same engine's of another generation.\n");
-    fprintf(f, "\n[engine]\nname = %s\n", engine_title(s->rows[0]->config.engine));
-    for (int k = 0; k < KEYS; k++)
-        write_key(f, &keys[k], r->estimate[k], r->standard_error[k]);
-    write_interval(f, s, held->n);
-    bool ok = fclose(f) == 0;
-    if (!ok)
-        diags_add(d, path, 0, "cannot write: %s", strerror(errno));
-    free(path);
-    return ok;
-}
-
 /* ---- one slice ---- */
 
 static void print_fit(FILE *f, const struct slice *s, const struct fit_result *r, double tpot, double ttft)
 {
     fprintf(f, "%s: %" PRId64 " rows, %" PRId64 " groups; headline median error TPOT %.1f%%, TTFT %.1f%%\n", s->name,
             s->n, s->n_groups, tpot, ttft);
-    for (int k = 0; k < KEYS; k++)
-        fprintf(f, "    %-18s %10.4g +- %.2g\n", keys[k].name, r->estimate[k], r->standard_error[k]);
+    for (int k = 0; k < ENGINE_KEYS; k++)
+        fprintf(f, "    %-18s %10.4g +- %.2g\n", engine_keys[k].name, r->estimate[k], r->standard_error[k]);
 }
 
 /* Adds its errors to those of all slices: of the fit, and left out. */
@@ -485,8 +358,8 @@ static bool fit_slice(struct slice *s, const struct engine_fit_options *o, struc
                       struct errors *all_out, FILE *out, struct diags *d)
 {
     size_t n = 2 * (size_t)s->n;
-    double p[KEYS], *w = mem_zalloc(n, sizeof *w), *r0 = mem_zalloc(n, sizeof *r0),
-                    *jacobian = mem_zalloc(n * KEYS, sizeof *jacobian);
+    double p[ENGINE_KEYS], *w = mem_zalloc(n, sizeof *w), *r0 = mem_zalloc(n, sizeof *r0),
+                           *jacobian = mem_zalloc(n * ENGINE_KEYS, sizeof *jacobian);
     struct errors held = {mem_zalloc(n, sizeof(double)), mem_zalloc(n, sizeof(double)), 0}, in = held;
     struct fit_result r;
     char why[200];
@@ -521,7 +394,25 @@ static bool fit_slice(struct slice *s, const struct engine_fit_options *o, struc
             s->tpot_spread = spread_of(held.tpot, held.n);
             s->ttft_spread = spread_of(held.ttft, held.n);
         }
-        ok = o->folder == NULL || write_file(s, o, &r, &held, tpot, ttft, in.n, d);
+        struct engine_preset preset = {
+            .name = s->name,
+            .engine = s->rows[0]->config.engine,
+            .date = o->date,
+            .source = o->source,
+            .rows = s->n,
+            .groups = s->n_groups,
+            .headline = in.n,
+            .held = held.n,
+            .tpot = tpot,
+            .ttft = ttft,
+            .held_tpot = median_abs_percent(held.tpot, held.n),
+            .held_ttft = median_abs_percent(held.ttft, held.n),
+            .tpot_spread = s->tpot_spread,
+            .ttft_spread = s->ttft_spread,
+            .value = r.estimate,
+            .error = r.standard_error,
+        };
+        ok = o->folder == NULL || engine_preset_write(&preset, o->folder, d);
         free(in.tpot);
         free(in.ttft);
     }
@@ -593,8 +484,8 @@ static void set_prior(struct slice *s, const struct slice *slices, int n)
 {
     size_t engine = strcspn(s->name, "-");
 
-    for (int k = 0; k < KEYS; k++)
-        s->prior[k] = keys[k].start;
+    for (int k = 0; k < ENGINE_KEYS; k++)
+        s->prior[k] = engine_keys[k].start;
     for (int i = 0; i < n && s->n_headline == 0; i++)
         if (slices[i].fitted && strncmp(slices[i].name, s->name, engine + 1) == 0) {
             memcpy(s->prior, slices[i].estimate, sizeof s->prior);

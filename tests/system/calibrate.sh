@@ -1,24 +1,12 @@
 #!/usr/bin/env bash
 # calibrate.sh - tiersim calibrate --from: a load curve simulated with another engine, told as vLLM, AIPerf or a table would, is
-# found again: errors shrink, figures move the right way, the preset can be used. Needs TIERSIM from the environment.
+# found again: errors shrink, figures move the right way, the preset can be used. Needs TIERSIM and srcdir from the environment.
 set -uo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-failed=0
-
-check() { # NAME CODE PATTERN COMMAND...: exit code, and a pattern in what the command says on either stream ("" for none)
-    local name=$1 code=$2 pattern=$3 got
-    shift 3
-    "$@" > "$scratch/out" 2> "$scratch/err"
-    got=$?
-    if [ $got -eq "$code" ] && { [ -z "$pattern" ] || cat "$scratch/out" "$scratch/err" | grep -qE -- "$pattern"; }; then
-        echo "ok - $name"
-    else
-        echo "not ok - $name: exit $got, want $code and \"$pattern\""
-        cat "$scratch/out" "$scratch/err" | sed 's/^/#   /' | head -20
-        failed=1
-    fi
-}
+srcdir=$(cd "$srcdir" && pwd)
+. "$srcdir/tests/check.sh"
+extended=-E
 holds() { # NAME AWK-CONDITION NAME=VALUE...
     local name=$1 condition=$2 v=()
     shift 2

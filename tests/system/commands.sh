@@ -7,21 +7,7 @@ trap 'rm -rf "$scratch"' EXIT
 srcdir=$(cd "$srcdir" && pwd)
 bench=$srcdir/scenarios/bench-100k.ini
 few=(-s workload.requests=20)
-failed=0
-
-check() { # NAME CODE PATTERN COMMAND...: exit code, and a pattern in what the command says on either stream ("" for none)
-    local name=$1 code=$2 pattern=$3 got
-    shift 3
-    "$@" > "$scratch/out" 2> "$scratch/err"
-    got=$?
-    if [ $got -eq "$code" ] && { [ -z "$pattern" ] || cat "$scratch/out" "$scratch/err" | grep -q -- "$pattern"; }; then
-        echo "ok - $name"
-    else
-        echo "not ok - $name: exit $got, want $code and \"$pattern\""
-        cat "$scratch/out" "$scratch/err" | sed 's/^/#   /' | head -10
-        failed=1
-    fi
-}
+. "$srcdir/tests/check.sh"
 quiet_stdout() { # NAME: the command before said nothing on standard output
     if [ -s "$scratch/out" ]; then
         echo "not ok - $1: nothing on standard output"

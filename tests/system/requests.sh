@@ -5,21 +5,7 @@ set -uo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 srcdir=$(cd "$srcdir" && pwd)
-failed=0
-
-check() { # NAME CODE PATTERN COMMAND...: exit code, and a pattern in what the command says on either stream ("" for none)
-    local name=$1 code=$2 pattern=$3 got
-    shift 3
-    "$@" > "$scratch/out" 2> "$scratch/err"
-    got=$?
-    if [ $got -eq "$code" ] && { [ -z "$pattern" ] || cat "$scratch/out" "$scratch/err" | grep -q -- "$pattern"; }; then
-        echo "ok - $name"
-    else
-        echo "not ok - $name: exit $got, want $code and \"$pattern\""
-        cat "$scratch/out" "$scratch/err" | sed 's/^/#   /' | head -20
-        failed=1
-    fi
-}
+. "$srcdir/tests/check.sh"
 figures() { # FILE: p50 and p99 error and Wasserstein distance in per cent, of TTFT and then TPOT, on one line
     awk -F'[:,]' '/"(ttft|tpot)_ms"/ { on = 1 } /"e2el_ms"/ { on = 0 } /"percent"/ { p = $2 + 0 }
         on && /"error_percent"/ && (p == 50 || p == 99) { printf "%.3f ", $2 } on && /"wasserstein_percent"/ { printf "%.3f ", $2 }' "$1"

@@ -5,21 +5,7 @@ set -uo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 srcdir=$(cd "$srcdir" && pwd)
-failed=0
-
-check() { # NAME CODE PATTERN COMMAND...: exit code, and a pattern in what the command says on either stream ("" for none)
-    local name=$1 code=$2 pattern=$3 got
-    shift 3
-    "$@" > "$scratch/out" 2> "$scratch/err"
-    got=$?
-    if [ $got -eq "$code" ] && { [ -z "$pattern" ] || cat "$scratch/out" "$scratch/err" | grep -q -- "$pattern"; }; then
-        echo "ok - $name"
-    else
-        echo "not ok - $name: exit $got, want $code and \"$pattern\""
-        cat "$scratch/out" "$scratch/err" | sed 's/^/#   /' | head -10
-        failed=1
-    fi
-}
+. "$srcdir/tests/check.sh"
 predictions() { # FILE.csv [OPTION...]: ids and predictions alone, one a line
     "$TIERSIM" validate --json "$@" | grep -E '^ *"(id|ttft_ms|tpot_ms|reason)":'
 }
