@@ -44,7 +44,7 @@ struct replica_counts { /* since the start of the run */
 };
 
 /* Requests whose first token the client has not seen yet, in the order in which they will: each waits as many decode
- * steps as the others. */
+ * steps as the others. One that was preempted meanwhile may be due before those ahead of it; it is shown with them. */
 struct held_first {
     uint32_t slot;
     int64_t request;

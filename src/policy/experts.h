@@ -10,7 +10,8 @@
  * was measured (InferenceX) to use 50-60% of its experts at 32 tokens: skew between 0.4 and 0.75.
  *
  * With ep ranks of E/ep experts each, placed at random, the slowest rank has (expected largest of ep normal variables)
- * more than the mean: expert_spread gives that largest in standard deviations.
+ * more than the mean: expert_spread gives that largest in standard deviations. For rows this holds where popularity is
+ * skewed; for skew 0 it is some 20% too much (a rank's luck then averages out over its experts).
  */
 #ifndef POLICY_EXPERTS_H
 #define POLICY_EXPERTS_H

@@ -120,7 +120,8 @@ bool engine_preset_write(const struct engine_preset *p, const char *folder, stru
     for (int k = 0; k < ENGINE_KEYS; k++)
         write_key(f, &engine_keys[k], p->value[k], p->error[k]);
     write_interval(f, p);
-    bool ok = fclose(f) == 0;
+    bool ok = !ferror(f);
+    ok = fclose(f) == 0 && ok;
     if (!ok)
         diags_add(d, path, 0, "cannot write: %s", strerror(errno));
     free(path);

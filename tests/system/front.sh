@@ -97,6 +97,30 @@ else
 fi
 zero=(-s engine.request_latency=0s -s engine.request_service=0s -s engine.token_service=0s)
 
+# Steps of 1 ms and nobody preempted: the first token is seen with the 10th, 9 steps after the prompt's, or with the last; other
+# times and the work are as without. Prompts under way and paused decodes put the 10th token off.
+for policy in continuous prefill_first; do
+    fixed=("${zero[@]}" -s replica.cost=fixed -s replica.step_time=1ms -s workload.rate=400/s -s "scheduler.policy=$policy"
+        -s "class all.output=uniform" -s "class all.output_low=1" -s "class all.output_high=40" -s replica.count=1)
+    run "${fixed[@]}"
+    cp "$scratch/front.db" "$scratch/each.db"
+    run "${fixed[@]}" -s engine.stream_interval=10
+    expect "stream interval, $policy: first tokens are held, ends are not" "3000 1 1 1 1" "$(ask "ATTACH '$scratch/each.db' AS e;
+        SELECT count(*), sum(r.t_end_ns = q.t_end_ns) = count(*),
+        sum(r.output_tokens > 10 OR r.t_first_ns = r.t_end_ns) = count(*),
+        sum(r.output_tokens <= 10 OR r.t_first_ns = (SELECT t_end_ns FROM step WHERE n_decode > 0 AND t_start_ns >= q.t_first_ns
+            ORDER BY t_start_ns LIMIT 1 OFFSET 8)) = count(*), (SELECT count(*) FROM first_token) = count(*)
+        FROM request r JOIN e.request q ON q.id = r.id")"
+    expect "stream interval, $policy: conservation" "1 1" "$(ask "$laws")"
+done
+
+# Who is preempted before its first token was seen is seen later, once, and no later than with its 30th token.
+run "${zero[@]}" -s replica.count=1 -s replica.cost=fixed -s replica.step_time=1ms -s engine.stream_interval=30 \
+    -s replica.memory_fraction=0.21 -s workload.requests=300
+expect "stream interval: preempted" "1 1 1" "$(ask "SELECT (SELECT count(*) > 5 FROM preempt p JOIN request r ON r.id = p.request
+        WHERE p.t_ns < r.t_first_ns), (SELECT count(DISTINCT request) = 300 AND count(*) = 300 FROM first_token),
+    sum(t_first_ns >= t_admit_ns + 30000000 AND t_end_ns >= t_first_ns + 10000000) = 300 FROM request")"
+
 run "${zero[@]}" -s replica.count=1 -s replica.dp=2 -s scheduler.max_num_seqs=4 -s workload.rate=200000/s
 expect "dp 2: the limits of two ranks" 8 "$(ask "SELECT max(n_running) FROM step")"
 

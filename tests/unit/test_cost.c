@@ -269,7 +269,152 @@ START_TEST(software)
 }
 END_TEST
 
+/* What a token needs beside weights and cache. */
+START_TEST(engram_rows_and_streams_are_read)
+{
+    struct layout l = dense();
+    struct cost_step s = decodes(&l, 50, 1);
+
+    l.kernels.at[KERNEL_elementwise].memory_efficiency = 0.5;
+    double plain = seconds(&l, &s);
+    l.model.engram_layers = 2;
+    l.model.engram_rows = 24;
+    l.model.engram_row_bytes = 264;
+    near(seconds(&l, &s) - plain, 50 * 2 * 24 * 264 / 0.5e12, 0.01);
+    l.model.engram_layers = 0;
+    l.model.hc_mult = 4;
+    near(seconds(&l, &s) - plain, 50 * 8 * 2 * 8.0 * 1000 * 3 / 0.5e12, 0.01);
+}
+END_TEST
+
+START_TEST(a_chunk_reads_the_cache_before_it)
+{
+    struct layout l = dense();
+    struct cost_step s = prompt(&l, 50000, 10);
+
+    l.kernels.at[KERNEL_prefill_bf16].memory_efficiency = 0.5;
+    near(seconds(&l, &s), 50010 * 8.0 * 800 / 0.5e12, 0.001);
+}
+END_TEST
+
+/* Of 6 linear layers: 2 heads of 50 x 50 float32 and 3 earlier inputs of 3 x 100 bf16 channels, read and written. */
+START_TEST(linear_layers_read_their_state)
+{
+    struct layout l = dense();
+    struct cost_step s = decodes(&l, 50, 3000);
+
+    l.model.kind_layers[ATTN_LINEAR] = 6;
+    l.model.linear_k_heads = l.model.linear_v_heads = 2;
+    l.model.linear_k_dim = l.model.linear_v_dim = 50;
+    l.model.linear_conv = 4;
+    l.kernels.at[KERNEL_linear_decode].memory_efficiency = 0.5;
+    near(seconds(&l, &s), 50 * 6 * 2 * (4 * 2 * 2500 + 2 * 3 * 300.0) / 0.5e12, 0.001);
+    s = prompt(&l, 1000, 2000);
+    l.kernels.at[KERNEL_linear_prefill].flops_efficiency = 0.5;
+    near(seconds(&l, &s), 2000 * 6 * (7 * 2 * 2500 + 2 * 4 * 300.0) / 0.5e15, 0.001);
+}
+END_TEST
+
+/* The latent's down projection is whole on each rank: 1000 x (100 + 20). */
+START_TEST(a_latent_is_on_every_rank)
+{
+    struct layout l = dense();
+    struct cost_step s = decodes(&l, 50, 1000);
+
+    l.model.attention = ATTN_MLA;
+    l.model.kv_lora_rank = 100;
+    l.model.qk_nope_dim = l.model.v_head_dim = 50;
+    l.model.qk_rope_dim = 20;
+    double whole = cost_memory(&l).weight_bytes;
+    l.replica.tp = 2;
+    ck_assert_double_eq_tol(cost_memory(&l).weight_bytes, whole / 2 + 8 * 120000, 1);
+    ck_assert_double_eq_tol(cost_memory(&l).kv_token_bytes, 8 * 240, 1e-3);
+    l.kernels.at[KERNEL_mla_decode_bf16].memory_efficiency = 0.5;
+    near(seconds(&l, &s), 50 * 1000 * 8 * 240 / 0.5e12, 0.001);
+    l.replica.cp = 2;
+    ck_assert_double_eq_tol(cost_memory(&l).kv_token_bytes, 8 * 120, 1e-3);
+    near(seconds(&l, &s), 50 * 1000 * 8 * 120 / 0.5e12, 0.001);
+    l.kernels.at[KERNEL_mla_decode_bf16].memory_efficiency = 0;
+    l.kernels.at[KERNEL_gemm_bf16].memory_efficiency = 0.5;
+    s = decodes(&l, 1, 1);
+    double sharded = 1000 * 10 * 70 + 100 * 10 * 100 + 10 * 50 * 1000, mlp = 9000000;
+    near(seconds(&l, &s), 2 * (8 * ((sharded + mlp) / 2 + 120000) + HEAD_WEIGHTS / 2) / 0.5e12, 0.01);
+}
+END_TEST
+
 /* ---- ranks, stages, speculation ---- */
+
+/* 6 of 8 layers have experts. A token goes to topk of 8 GPUs, one in 8 times its own, in two exchanges a layer; half of
+ * its numbers from each of 2 tp ranks. Attention of all layers and the MLP of 2 are reduced over tp. */
+START_TEST(attention_ranks_exchange_tokens)
+{
+    struct layout l = sparse();
+
+    l.model.dense_layers = 2;
+    l.model.dense_inter = 3000;
+    l.replica.tp = 2;
+    l.replica.dp = 4;
+    struct cost_step s = decodes(&l, 400, 1);
+    l.kernels.at[KERNEL_alltoall] = (struct kernel){.memory_efficiency = 0.5, .launch_s = 1e-5};
+    near(seconds(&l, &s), 12 * (1e-5 + 100 * 4 * 7 / 8.0 * 2000 / 2 / 0.5e11), 0.001);
+    l.kernels.at[KERNEL_alltoall].memory_efficiency = 0;
+    l.node.gpus = 4;
+    l.kernels.at[KERNEL_network] = (struct kernel){.memory_efficiency = 0.25, .launch_s = 1e-4};
+    near(seconds(&l, &s), 12 * (1e-4 + 100 * 4 * 7 / 8.0 * 2000 / 2 / 0.25e10), 0.001);
+    l.kernels.at[KERNEL_network].memory_efficiency = 0;
+    l.kernels.at[KERNEL_allreduce] = (struct kernel){.memory_efficiency = 0.5, .launch_s = 1e-5};
+    near(seconds(&l, &s), 10 * (1e-5 + 100 * 2000 / 0.5e11), 0.001);
+    l.kernels.at[KERNEL_allreduce_large] = (struct kernel){.memory_efficiency = 1, .launch_s = 2e-6}; /* is faster */
+    near(seconds(&l, &s), 10 * (2e-6 + 100 * 2000 / 1e11), 0.001);
+}
+END_TEST
+
+/* 64 experts over 8 ranks, 8 whole ones each or an eighth of each. */
+START_TEST(experts_are_spread_over_ranks)
+{
+    struct layout l = sparse();
+
+    l.replica.dp = 8;
+    struct cost_step s = decodes(&l, 200, 1); /* read nearly all */
+    l.kernels.at[KERNEL_moe_bf16].memory_efficiency = 0.5;
+    near(seconds(&l, &s), 8 * 8 * 1500000 * 2.0 / 0.5e12, 0.06); /* and activations */
+    ck_assert_double_eq_tol(cost_memory(&l).weight_bytes,
+                            2 * 8 * (2400000.0 + 1000 * 64 + 8 * 1500000) + 2 * 2 * HEAD_WEIGHTS, 1);
+    s = decodes(&l, 16, 1); /* few: the slowest rank has more than its share */
+    double share = 8 * (1 - pow(1 - 4.0 / 64, 16)), each = 8 * 1500000 * 2 / 0.5e12;
+    ck_assert_double_gt(seconds(&l, &s), 1.1 * share * each);
+    ck_assert_double_lt(seconds(&l, &s), 8.1 * each);
+    s = decodes(&l, 8000, 1);
+    l.kernels.at[KERNEL_moe_bf16] = (struct kernel){.flops_efficiency = 0.5};
+    double mean = 8000 * 4 / 8 * 8 * 2 * 1500000.0 / 0.5e15;
+    ck_assert_double_gt(seconds(&l, &s), mean * 1.01);
+    ck_assert_double_lt(seconds(&l, &s), mean * 1.5);
+    l.replica.moe_tp = 8;
+    l.replica.moe_ep = 1;
+    near(seconds(&l, &s), mean, 0.001);         /* as even as can be */
+    l.kernels.at[KERNEL_moe_bf16].width = 62.5; /* 500/8: twice the work */
+    near(seconds(&l, &s), 2 * mean, 0.001);
+}
+END_TEST
+
+/* All 3 drafts accepted: 4 tokens by one reading of the cache, of the experts that 4 times the tokens pick. */
+START_TEST(drafts_verify_together)
+{
+    struct layout l = sparse();
+    struct cost_step s = decodes(&l, 4, 20000);
+    double share = (1 + 3.0 / 8) / 4; /* of a step; a draft is one of 8 layers more */
+
+    l.replica.spec_tokens = 3;
+    l.replica.spec_acceptance = 1;
+    l.kernels.at[KERNEL_decode_bf16].memory_efficiency = 0.5;
+    near(seconds(&l, &s), share * 4 * 20000 * 8 * 800 / 0.5e12, 0.001);
+    l.kernels.at[KERNEL_decode_bf16] = (struct kernel){.flops_efficiency = 0.5};
+    near(seconds(&l, &s), share * 4 * 4 * 20000.0 * 8 * 4000 / 0.5e15, 0.001);
+    l.kernels.at[KERNEL_decode_bf16].flops_efficiency = 0;
+    l.kernels.at[KERNEL_moe_bf16].memory_efficiency = 0.5;
+    near(seconds(&l, &s), share * 64 * (1 - pow(1 - 4.0 / 64, 16)) * 8 * 1500000 * 2 / 0.5e12, 0.03);
+}
+END_TEST
 
 START_TEST(two_attention_ranks_do_twice_the_work)
 {
@@ -515,6 +660,63 @@ START_TEST(every_kind_of_attention_in_one_model)
 }
 END_TEST
 
+/* ---- dtypes ---- */
+
+START_TEST(what_a_four_bit_checkpoint_quantises)
+{
+    static const struct {
+        int scope, attention, mlp;
+    } cases[] = {
+        {FP4_ALL, DTYPE_NVFP4, DTYPE_NVFP4}, {FP4_MLP, DTYPE_BF16, DTYPE_NVFP4}, {FP4_EXPERTS, DTYPE_BF16, DTYPE_BF16}};
+    struct layout l = sparse();
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        l.replica.dtype = DTYPE_NVFP4;
+        l.replica.attention_dtype = 0;
+        l.model.fp4_scope = cases[i].scope;
+        ck_assert_int_eq(layout_attention_dtype(&l), cases[i].attention);
+        ck_assert_int_eq(layout_mlp_dtype(&l), cases[i].mlp);
+        ck_assert_int_eq(layout_moe_dtype(&l), DTYPE_NVFP4);
+        l.replica.attention_dtype = 1 + DTYPE_FP8;
+        ck_assert_int_eq(layout_attention_dtype(&l), DTYPE_FP8);
+        l.replica.dtype = DTYPE_FP8_BLOCK; /* all layers, whatever the scope */
+        l.replica.attention_dtype = 0;
+        ck_assert_int_eq(layout_attention_dtype(&l), DTYPE_FP8_BLOCK);
+        ck_assert_int_eq(layout_mlp_dtype(&l), DTYPE_FP8_BLOCK);
+    }
+}
+END_TEST
+
+/* Experts of 4 bits and a scale each 16; their factor is on top; a shared expert on each of 2 ranks by half. */
+START_TEST(four_bit_experts)
+{
+    struct layout l = sparse();
+    struct cost_step s = decodes(&l, 1, 1);
+
+    l.replica.dtype = DTYPE_NVFP4;
+    l.model.fp4_scope = FP4_EXPERTS;
+    l.gpu.fp4_flops = 4e15;
+    l.kernels.at[KERNEL_moe_nvfp4].memory_efficiency = 0.5;
+    double bytes = 8 * 4 * 1500000 * 0.5625;
+    near(seconds(&l, &s), bytes / 0.5e12, 0.01);
+    l.engine.moe_scale = 2;
+    l.engine.moe4_scale = 3;
+    near(seconds(&l, &s), 6 * bytes / 0.5e12, 0.01);
+    l.kernels.at[KERNEL_moe_nvfp4] = (struct kernel){.flops_efficiency = 0.5};
+    s = prompt(&l, 0, 900);
+    near(seconds(&l, &s), 900 * 8 * 4 * 2 * 1500000.0 / (0.5 * 4e15), 0.001);
+    l.kernels.at[KERNEL_moe_nvfp4].flops_efficiency = 0;
+    l.kernels.at[KERNEL_gemm_bf16].flops_efficiency = 0.5;
+    double before = seconds(&l, &s);
+    l.model.shared_inter = 2000;
+    near(seconds(&l, &s) - before, 900 * 8 * 2 * 3 * 1000 * 2000.0 / 0.5e15, 0.001);
+    l.replica.tp = 2;
+    double with = seconds(&l, &s);
+    l.model.shared_inter = 0;
+    near(with - seconds(&l, &s), 900 * 8 * 3 * 1000 * 2000.0 / 0.5e15, 0.001);
+}
+END_TEST
+
 /* ---- which kernels ---- */
 
 START_TEST(a_kernel_without_figures_is_named)
@@ -575,6 +777,13 @@ int main(void)
     tcase_add_test(t, tensor_parallel_ranks_reduce);
     tcase_add_test(t, a_batch_reads_its_distinct_experts);
     tcase_add_test(t, software);
+    tcase_add_test(t, engram_rows_and_streams_are_read);
+    tcase_add_test(t, a_chunk_reads_the_cache_before_it);
+    tcase_add_test(t, linear_layers_read_their_state);
+    tcase_add_test(t, a_latent_is_on_every_rank);
+    tcase_add_test(t, attention_ranks_exchange_tokens);
+    tcase_add_test(t, experts_are_spread_over_ranks);
+    tcase_add_test(t, drafts_verify_together);
     tcase_add_test(t, two_attention_ranks_do_twice_the_work);
     tcase_add_test(t, stages_share_layers);
     tcase_add_test(t, a_request_alone_passes_all_stages);
@@ -587,6 +796,8 @@ int main(void)
     tcase_add_test(t, draft_layers_take_memory);
     tcase_add_test(t, windows_alone_need_no_blocks);
     tcase_add_test(t, every_kind_of_attention_in_one_model);
+    tcase_add_test(t, what_a_four_bit_checkpoint_quantises);
+    tcase_add_test(t, four_bit_experts);
     tcase_add_test(t, a_kernel_without_figures_is_named);
     suite_add_tcase(s, t);
     return run_suite(s);
