@@ -159,9 +159,10 @@ static void add_experts(struct state *s, const struct layout *l)
     s->topk = (double)m->topk;
     s->ep = (double)moe_ep;
     s->spread = expert_spread(moe_ep);
-    s->expert_flop_s = l->engine.moe_flops_scale * layers * flop_s;
+    double compute = (dtype == DTYPE_BF16 ? 1 : l->engine.moe_flops_scale) * layers;
+    s->expert_flop_s = compute * flop_s;
     s->expert_byte_s = scale * byte_s * weights * dtype_bytes(dtype);
-    s->expert_token_s = l->engine.moe_flops_scale * layers * byte_s * kernel_narrow(k, inner) *
+    s->expert_token_s = compute * byte_s * kernel_narrow(k, inner) *
                         (2 * (double)m->hidden + 3 * (double)m->moe_inter / (double)moe_tp) * dtype_bytes(DTYPE_BF16);
     s->fixed_s += scale * k->launch_s;
 }

@@ -88,12 +88,13 @@ struct engine_options {
     int64_t request_service_ns;  /* of it, one request after the other (the front end is one thread) */
     int64_t token_service_ns;    /* likewise for each prompt token: tokenising */
     /* Time of the GPU's work against the kernels measured: what grows with the tokens (flops) and what does not,
-     * weights and launches (weights). moe4: of 4-bit experts, on top; attention: of decodes, prefill: of prompts. */
+     * weights and launches (weights). moe_flops: of quantised experts, those that engines were measured with; bf16 ones
+     * keep the kernels' time. moe4: of 4-bit experts, on top. attention: of decodes, prefill: of prompts. */
     double gemm_scale, gemm_flops_scale, moe_scale, moe_flops_scale, moe4_scale;
     double attention_scale, prefill_scale, comm_scale, launch_scale;
     bool extrapolated; /* fitted on another generation of GPUs */
-    double tpot_low, tpot_high, ttft_low,
-        ttft_high; /* measured/predicted: 90% interval of rows not fitted on; 0: unknown */
+    /* Measured/predicted: 90% interval of rows not fitted on; 0: unknown. */
+    double tpot_low, tpot_high, ttft_low, ttft_high;
 };
 
 struct node_options { /* [node] */

@@ -222,7 +222,7 @@ static const struct opt engine_rows[] = {
     SCALE("gemm_scale", gemm_scale, "time to read the weights of matrix products, against [kernels]"),
     SCALE("gemm_flops_scale", gemm_flops_scale, "time to compute matrix products, against [kernels]"),
     SCALE("moe_scale", moe_scale, "time of the routed experts that does not grow with their tokens, against [kernels]"),
-    SCALE("moe_flops_scale", moe_flops_scale, "time of the routed experts that does, against [kernels]"),
+    SCALE("moe_flops_scale", moe_flops_scale, "time of quantised routed experts that does, against [kernels]"),
     SCALE("moe4_scale", moe4_scale, "a further factor of moe_scale for experts of 4 bits"),
     SCALE("attention_scale", attention_scale, "time of decode attention against [kernels]"),
     SCALE("prefill_scale", prefill_scale, "time of prefill attention against [kernels]"),
