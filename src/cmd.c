@@ -49,6 +49,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp cmd_scenario_argp = {options, parse, "SCENARIO", NULL, NULL, NULL, NULL};
 
+int cmd_workers(const char *text, struct argp_state *state)
+{
+    enum { MOST = 256 };
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (*end || end == text || n < 1 || n > MOST)
+        argp_error(state, "-j: \"%s\" is not a whole number from 1 to %d", text, MOST);
+    return (int)n;
+}
+
 void cmd_print_mistakes(const struct diags *d)
 {
     fflush(stdout);

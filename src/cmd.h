@@ -29,6 +29,9 @@ void cmd_scenario_free(struct cmd_scenario *s);
  * which the parent names in child_inputs at ARGP_KEY_INIT. */
 extern const struct argp cmd_scenario_argp;
 
+/* The N of -j: how many rows are simulated at once. What is no such number ends the program by argp_error. */
+int cmd_workers(const char *text, struct argp_state *state);
+
 /* All mistakes and their number, on stderr. */
 void cmd_print_mistakes(const struct diags *d);
 

@@ -21,7 +21,7 @@
 #include "study/engine_own.h"
 #include "study/kernel_fit.h"
 
-enum { FILES_MAX = 64, SETS_MAX = 64, WORKERS_MOST = 256, COUNT_MAX = 1000000000, DATE_BYTES = 16 };
+enum { FILES_MAX = 64, SETS_MAX = 64, COUNT_MAX = 1000000000, DATE_BYTES = 16 };
 
 struct arguments {
     const char *what; /* NULL with --from */
@@ -178,7 +178,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->force = true;
         return 0;
     case 'j':
-        a->workers = (int)count_of(arg, NULL, WORKERS_MOST, state);
+        a->workers = cmd_workers(arg, state);
         return 0;
     case 's':
         if (a->n_sets == SETS_MAX)

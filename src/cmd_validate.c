@@ -21,7 +21,7 @@
 #include "study/requests.h"
 #include "study/silicon.h"
 
-enum { FILTERS_MAX = 32, SETS_MAX = 64, WORKERS_MOST = 256 };
+enum { FILTERS_MAX = 32, SETS_MAX = 64 };
 
 struct arguments {
     const char *file, *html, *scenario, *recipes;
@@ -61,16 +61,6 @@ static int set_of(const char *name, struct argp_state *state)
             return i;
     argp_error(state, "--only: \"%s\" is none of headline, saturated, secondary, all", name);
     return ERRORS_SETS;
-}
-
-static int workers_of(const char *text, struct argp_state *state)
-{
-    char *end;
-    long n = strtol(text, &end, 10);
-
-    if (*end || end == text || n < 1 || n > WORKERS_MOST)
-        argp_error(state, "-j: \"%s\" is not a whole number from 1 to %d", text, WORKERS_MOST);
-    return (int)n;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -116,7 +106,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->scenario = arg;
         return 0;
     case 'j':
-        a->workers = workers_of(arg, state);
+        a->workers = cmd_workers(arg, state);
         return 0;
     case ARGP_KEY_ARG:
         if (a->file)

@@ -70,14 +70,14 @@ static double peak_of(const struct gpu_options *g, int dtype)
 
     if (dtype == DTYPE_NVFP4)
         return g->fp4_flops > 0 ? g->fp4_flops : fp8;
-    return dtype == DTYPE_FP8 || dtype == DTYPE_FP8_BLOCK || dtype == DTYPE_MXFP4_FP8 ? fp8 : g->bf16_flops;
+    return dtype_multiplies_fp8(dtype) ? fp8 : g->bf16_flops;
 }
 
 static double activation_bytes(int dtype)
 {
-    return dtype == DTYPE_NVFP4                                                         ? dtype_bytes(DTYPE_NVFP4)
-           : dtype == DTYPE_FP8 || dtype == DTYPE_FP8_BLOCK || dtype == DTYPE_MXFP4_FP8 ? 1
-                                                                                        : 2;
+    if (dtype == DTYPE_NVFP4)
+        return dtype_bytes(DTYPE_NVFP4);
+    return dtype_bytes(dtype_multiplies_fp8(dtype) ? DTYPE_FP8 : DTYPE_BF16);
 }
 
 /* n_gemms matrix products in each of `layers` layers, `weights` elements and in + out widths of one layer together. */
@@ -86,8 +86,8 @@ static void add_gemm(struct state *s, const struct layout *l, int dtype, double 
 {
     const struct kernel *k = &l->kernels.at[cost_gemm_kernel(dtype)];
     double scale = l->engine.gemm_scale * layers, compute = l->engine.gemm_flops_scale * layers;
-    double flop_s = k->flops_efficiency > 0 ? 2 * weights / (peak_of(&l->gpu, dtype) * k->flops_efficiency) : 0;
-    double byte_s = k->memory_efficiency > 0 ? 1 / (l->gpu.memory_Bps * k->memory_efficiency) : 0;
+    double flop_s = kernel_flops_s(k, 2 * weights, peak_of(&l->gpu, dtype));
+    double byte_s = kernel_bytes_s(k, 1, l->gpu.memory_Bps);
 
     if (layers <= 0 || weights <= 0)
         return;
@@ -154,16 +154,16 @@ static void add_experts(struct state *s, const struct layout *l)
     double inner = (double)m->moe_inter / (double)moe_tp,
            weights = 3 * (double)m->hidden * inner * kernel_narrow(k, inner);
     double scale = l->engine.moe_scale * (dtype_is_four_bit(dtype) ? l->engine.moe4_scale : 1) * layers;
-    double flop_s = k->flops_efficiency > 0 ? 2 * weights / (peak_of(&l->gpu, dtype) * k->flops_efficiency) : 0;
-    double byte_s = k->memory_efficiency > 0 ? 1 / (l->gpu.memory_Bps * k->memory_efficiency) : 0;
+    double flop_s = kernel_flops_s(k, 2 * weights, peak_of(&l->gpu, dtype));
+    double byte_s = kernel_bytes_s(k, 1, l->gpu.memory_Bps);
     s->topk = (double)m->topk;
     s->ep = (double)moe_ep;
     s->spread = expert_spread(moe_ep);
     double compute = (dtype == DTYPE_BF16 ? 1 : l->engine.moe_flops_scale) * layers;
     s->expert_flop_s = compute * flop_s;
     s->expert_byte_s = scale * byte_s * weights * dtype_bytes(dtype);
-    s->expert_token_s = compute * byte_s * kernel_narrow(k, inner) *
-                        (2 * (double)m->hidden + 3 * (double)m->moe_inter / (double)moe_tp) * dtype_bytes(DTYPE_BF16);
+    s->expert_token_s =
+        compute * byte_s * kernel_narrow(k, inner) * (2 * (double)m->hidden + 3 * inner) * dtype_bytes(DTYPE_BF16);
     s->fixed_s += scale * k->launch_s;
 }
 
@@ -178,8 +178,7 @@ static void add_elementwise(struct state *s, const struct layout *l)
     double bytes = (double)m->layers * dtype_bytes(DTYPE_BF16) * (8 * (double)m->hidden * streams + 3 * inter);
 
     bytes += (double)m->engram_layers * (double)m->engram_rows * (double)m->engram_row_bytes;
-    if (k->memory_efficiency > 0)
-        s->token_s += bytes / (l->gpu.memory_Bps * k->memory_efficiency) * l->engine.gemm_scale;
+    s->token_s += kernel_bytes_s(k, bytes, l->gpu.memory_Bps) * l->engine.gemm_scale;
     s->fixed_s += l->engine.launch_scale * (double)m->layers * k->launch_s;
 }
 
@@ -192,7 +191,7 @@ static void add_collective(struct state *s, const struct layout *l, enum kernel_
     if (Bps <= 0 || k->memory_efficiency <= 0)
         return;
     s->fixed_s += l->engine.comm_scale * count * k->launch_s;
-    s->token_s += l->engine.comm_scale * count * bytes / (Bps * k->memory_efficiency);
+    s->token_s += kernel_bytes_s(k, l->engine.comm_scale * count * bytes, Bps);
 }
 
 static void add_allreduces(struct state *s, const struct layout *l, double count, double bytes)
@@ -204,7 +203,7 @@ static void add_allreduces(struct state *s, const struct layout *l, double count
         if (k->memory_efficiency <= 0)
             continue;
         s->reduce_s[i] = l->engine.comm_scale * count * k->launch_s;
-        s->reduce_token_s[i] = l->engine.comm_scale * count * bytes / (l->gpu.nvlink_Bps * k->memory_efficiency);
+        s->reduce_token_s[i] = kernel_bytes_s(k, l->engine.comm_scale * count * bytes, l->gpu.nvlink_Bps);
     }
 }
 
@@ -216,9 +215,9 @@ static void add_communication(struct state *s, const struct layout *l)
     const struct replica_options *r = &l->replica;
     double tp = (double)r->tp, width = (double)m->hidden * dtype_bytes(DTYPE_BF16), layers = (double)m->layers;
     double sparse = m->experts ? layers - dense_layers(m) : 0;
-    int64_t moe_tp, moe_ep;
+    bool far = layout_gpus(l) > l->node.gpus; /* between nodes */
+    double far_Bps = far ? l->gpu.network_Bps : l->gpu.nvlink_Bps;
 
-    layout_experts(l, &moe_tp, &moe_ep);
     if (r->tp > 1) /* after the attention, and after the MLP where that is sharded over the same GPUs */
         add_allreduces(s, l, r->dp > 1 ? layers + (layers - sparse) : 2 * layers, 2 * (tp - 1) / tp * width);
     if (r->tp > 1 && l->kernels.at[KERNEL_allreduce].memory_efficiency > 0)
@@ -226,17 +225,13 @@ static void add_communication(struct state *s, const struct layout *l)
             l->engine.comm_scale * layers * (double)m->norm_reduces * l->kernels.at[KERNEL_allreduce].launch_s;
     if (r->dp > 1 && sparse > 0) {
         double ranks = (double)(r->tp * r->dp), reached = s->topk < ranks ? s->topk : ranks;
-        bool far = l->gpu.network_Bps > 0 && layout_gpus(l) > l->node.gpus;
         add_collective(s, l, far ? KERNEL_network : KERNEL_alltoall, 2 * sparse,
-                       reached * (ranks - 1) / ranks * width / tp, far ? l->gpu.network_Bps : l->gpu.nvlink_Bps);
+                       reached * (ranks - 1) / ranks * width / tp, far_Bps);
     }
     if (r->cp > 1)
         add_collective(s, l, KERNEL_allgather, layers, width, l->gpu.nvlink_Bps);
-    if (r->pp > 1) {
-        bool far = layout_gpus(l) > l->node.gpus;
-        add_collective(s, l, far ? KERNEL_network : KERNEL_allgather, (double)(r->pp - 1), width,
-                       far ? l->gpu.network_Bps : l->gpu.nvlink_Bps);
-    }
+    if (r->pp > 1)
+        add_collective(s, l, far ? KERNEL_network : KERNEL_allgather, (double)(r->pp - 1), width, far_Bps);
 }
 
 static int knee_slot(const struct cost_knees *k, double knee)
@@ -256,15 +251,13 @@ static void add_term(struct state *s, const struct layout *l, double layers, con
     double Bps = l->gpu.memory_Bps, flops = l->gpu.bf16_flops, decode = l->engine.attention_scale * layers;
     double prompt = l->engine.prefill_scale * layers, verify = s->verify;
 
-    s->ctx_s[slot] += decode * larger(d->flops_efficiency > 0 ? verify * t->flops / (flops * d->flops_efficiency) : 0,
-                                      d->memory_efficiency > 0 ? t->read / (Bps * d->memory_efficiency) : 0);
-    if (p->flops_efficiency > 0) {
-        double pair = prompt * t->prefill_flops / (flops * p->flops_efficiency);
-        s->pair_s[slot] += pair;
-        s->chunk_s += pair * p->half;
-    }
-    if (p->memory_efficiency > 0 && slot == 0)
-        s->kv_s += prompt * t->read / (Bps * p->memory_efficiency);
+    double pair = kernel_flops_s(p, prompt * t->prefill_flops, flops);
+
+    s->ctx_s[slot] += decode * larger(kernel_flops_s(d, verify * t->flops, flops), kernel_bytes_s(d, t->read, Bps));
+    s->pair_s[slot] += pair;
+    s->chunk_s += pair * p->half;
+    if (slot == 0)
+        s->kv_s += kernel_bytes_s(p, prompt * t->read, Bps);
 }
 
 /* One launch a kernel, whatever its terms. */
@@ -301,11 +294,8 @@ static void add_attention(struct state *s, const struct layout *l)
         add_launches(s, l, n, &a);
         if (a.read_const > 0 || a.token_flops > 0) {
             const struct kernel *d = &l->kernels.at[KERNEL_linear_decode], *p = &l->kernels.at[KERNEL_linear_prefill];
-            if (d->memory_efficiency > 0)
-                s->decode_s +=
-                    l->engine.attention_scale * n * a.read_const / (l->gpu.memory_Bps * d->memory_efficiency);
-            if (p->flops_efficiency > 0)
-                s->chunk_s += l->engine.prefill_scale * n * a.token_flops / (l->gpu.bf16_flops * p->flops_efficiency);
+            s->decode_s += kernel_bytes_s(d, l->engine.attention_scale * n * a.read_const, l->gpu.memory_Bps);
+            s->chunk_s += kernel_flops_s(p, l->engine.prefill_scale * n * a.token_flops, l->gpu.bf16_flops);
             if (a.n_terms == 0) {
                 s->decode_launch_s += l->engine.attention_scale * n * d->launch_s;
                 s->prompt_launch_s += l->engine.prefill_scale * n * p->launch_s;
@@ -318,8 +308,8 @@ static void add_head(struct state *s, const struct layout *l)
 {
     const struct kernel *k = &l->kernels.at[KERNEL_gemm_bf16];
     double tp = (double)l->replica.tp, width = (double)l->model.hidden, vocab = (double)l->model.vocab / tp;
-    double flop_s = k->flops_efficiency > 0 ? 2 * width * vocab / (l->gpu.bf16_flops * k->flops_efficiency) : 0;
-    double byte_s = k->memory_efficiency > 0 ? dtype_bytes(DTYPE_BF16) / (l->gpu.memory_Bps * k->memory_efficiency) : 0;
+    double flop_s = kernel_flops_s(k, 2 * width * vocab, l->gpu.bf16_flops);
+    double byte_s = kernel_bytes_s(k, dtype_bytes(DTYPE_BF16), l->gpu.memory_Bps);
     double scale = l->engine.gemm_scale, compute = l->engine.gemm_flops_scale;
 
     s->head = (struct line){compute * flop_s * k->half, compute * flop_s, scale * byte_s * width * vocab,

@@ -20,6 +20,7 @@
 #ifndef POLICY_KERNEL_H
 #define POLICY_KERNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum dtype {
@@ -32,6 +33,12 @@ enum dtype {
     DTYPE_INT4,      /* weights only; a bf16 scale each 32 */
     DTYPES
 };
+
+/* Whether products with weights of this type run on the fp8 units; activations are then fp8 too. */
+static inline bool dtype_multiplies_fp8(int dtype)
+{
+    return dtype == DTYPE_FP8 || dtype == DTYPE_FP8_BLOCK || dtype == DTYPE_MXFP4_FP8;
+}
 
 /* Bytes of an element, scales included. */
 static inline double dtype_bytes(int dtype)
@@ -100,14 +107,15 @@ static inline double kernel_narrow(const struct kernel *k, double inner)
     return 1 + k->width / inner;
 }
 
-/* unit_flops: FLOPs of one unit, see half. */
-static inline double kernel_s(const struct kernel *k, double flops, double unit_flops, double peak, double bytes,
-                              double Bps)
+/* The two bounds of a kernel, seconds; 0 where it is not bound so. */
+static inline double kernel_flops_s(const struct kernel *k, double flops, double peak)
 {
-    double c = k->flops_efficiency > 0 ? (flops + k->half * unit_flops) / (peak * k->flops_efficiency) : 0;
-    double m = k->memory_efficiency > 0 ? bytes / (Bps * k->memory_efficiency) : 0;
+    return k->flops_efficiency > 0 ? flops / (peak * k->flops_efficiency) : 0;
+}
 
-    return k->launch_s + (c > m ? c : m);
+static inline double kernel_bytes_s(const struct kernel *k, double bytes, double Bps)
+{
+    return k->memory_efficiency > 0 ? bytes / (Bps * k->memory_efficiency) : 0;
 }
 
 #endif

@@ -100,7 +100,7 @@ static void check_dtype(const struct check *c, const char *key, int dtype)
 {
     const struct gpu_options *g = &c->sc->layout.gpu;
 
-    if ((dtype == DTYPE_FP8 || dtype == DTYPE_FP8_BLOCK || dtype == DTYPE_MXFP4_FP8) && g->fp8_flops <= 0)
+    if (dtype_multiplies_fp8(dtype) && g->fp8_flops <= 0)
         wrong(c, "replica", key, "fp8, but [gpu] has no fp8_flops");
     if (dtype == DTYPE_NVFP4 && g->fp4_flops <= 0)
         wrong(c, "replica", key, "nvfp4, but [gpu] has no fp4_flops");

@@ -100,14 +100,12 @@ static double narrow(const struct kernel *k, const struct kernel_row *r)
 
 static double compute_s(const struct kernel *k, const struct kernel_row *r)
 {
-    double work = r->flops + k->half * r->unit_flops;
-
-    return k->flops_efficiency > 0 ? narrow(k, r) * work / (r->peak * k->flops_efficiency) : 0;
+    return kernel_flops_s(k, narrow(k, r) * (r->flops + k->half * r->unit_flops), r->peak);
 }
 
 static double bytes_s(const struct kernel *k, const struct kernel_row *r, double bytes)
 {
-    return k->memory_efficiency > 0 ? narrow(k, r) * bytes / (r->Bps * k->memory_efficiency) : 0;
+    return kernel_bytes_s(k, narrow(k, r) * bytes, r->Bps);
 }
 
 /* Of all bytes, but where weights are read apart (experts) the rest of them. */

@@ -3,8 +3,8 @@
  * measured tables.
  *
  * For each GPU and kernel the tables' rows become FLOPs, bytes and a measured time (kernel_rows.h); the figures
- * minimise the robust sum (soft L1, of scale 0.1) of ln(kernel_s / measured) over the rows, from several starts. Rows
- * count alike, but long contexts more in decode attention. The max in kernel_s stays hard, its derivative is that of
+ * minimise the robust sum (soft L1, of scale 0.1) of ln(modelled / measured) over the rows, from several starts. Rows
+ * count alike, but long contexts more in decode attention. The max in the model stays hard, its derivative is that of
  * the larger side. A bound that fewer than 1% of the rows (or 5) reach is not measured: it is left out (efficiency 0)
  * and the rest fitted again. A kernel without rows takes the figures of the nearest GPU of its generation; small
  * kernels and links, where few GPUs were measured, those of any.

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "scenario/scenario.h"
 #include "study/csv.h"
 #include "study/fit.h"
+#include "study/kernel_rows.h"
 #include "../run_suite.h"
 
 /* ---- t = a + b x / (c + x), measured with noise of 5%, one row in ten wrong by a factor ---- */
@@ -336,6 +338,31 @@ START_TEST(csv_refuses_what_is_no_text)
 }
 END_TEST
 
+/* Kernels are fitted as shares of the peaks in kernel_rows.c and used as shares of those in data/gpus: the same
+ * figures. */
+START_TEST(peaks_are_those_of_the_presets)
+{
+    for (size_t i = 0; i < kernel_n_gpus; i++) {
+        const struct kernel_gpu *k = &kernel_gpus[i];
+        struct gpu_options g;
+        struct kernels unused;
+        struct arena a;
+        struct diags d;
+        arena_init(&a);
+        diags_init(&d);
+        ck_assert_msg(scenario_load_gpu(k->file, &g, &unused, &a, &d), "%s", k->file);
+        const double pairs[][2] = {{k->bf16_flops, g.bf16_flops}, {k->fp8_flops, g.fp8_flops},
+                                   {k->fp4_flops, g.fp4_flops},   {k->memory_Bps, g.memory_Bps},
+                                   {k->nvlink_Bps, g.nvlink_Bps}, {k->network_Bps, g.network_Bps}};
+        for (size_t j = 0; j < sizeof pairs / sizeof *pairs; j++)
+            ck_assert_msg(fabs(pairs[j][0] - pairs[j][1]) <= 1e-9 * pairs[j][1], "%s, figure %zu: %g, want %g", k->file,
+                          j, pairs[j][0], pairs[j][1]);
+        diags_free(&d);
+        arena_free(&a);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("fit");
@@ -352,6 +379,7 @@ static Suite *suite(void)
     tcase_add_test(tables, csv_reads_names_quotes_and_both_line_ends);
     tcase_add_loop_test(tables, csv_says_what_is_wrong_and_where, 0, (int)(sizeof mistakes / sizeof *mistakes));
     tcase_add_test(tables, csv_refuses_what_is_no_text);
+    tcase_add_test(tables, peaks_are_those_of_the_presets);
     tcase_set_timeout(fits, 60);
     suite_add_tcase(s, fits);
     suite_add_tcase(s, tables);
