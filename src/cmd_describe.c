@@ -1,13 +1,15 @@
 /*
- * cmd_describe.c - tiersim describe model NAME | gpu NAME: what a preset of data/ is, in figures.
+ * cmd_describe.c - tiersim describe model NAME | gpu NAME | tiers ...: what a preset of data/ is, in figures.
  */
 #include "config.h"
 
 #include <argp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/err.h"
 #include "cmd.h"
 #include "scenario/scenario.h"
@@ -16,9 +18,16 @@
 struct arguments {
     const char *what, *name;
     struct describe_options options;
+    /* of tiers */
+    const char *preset, *model;
+    bool kv_dtype_given;
+    char **sets; /* argv's strings */
+    size_t n_sets;
 };
 
-enum { OPT_JSON = 256, OPT_CONVENTION, OPT_KV_DTYPE };
+enum { OPT_JSON = 256, OPT_CONVENTION, OPT_KV_DTYPE, OPT_PRESET, OPT_MODEL };
+
+#define DEFAULT_MODEL "deepseek-v3"
 
 static const struct argp_option options[] = {
     {"json", OPT_JSON, NULL, 0, "print JSON instead of text", 0},
@@ -26,7 +35,11 @@ static const struct argp_option options[] = {
      "how KV cache is counted: plain, every element in its type; article, the same with index keys of 2 bytes; "
      "production, as serving engines keep it (the default)",
      0},
-    {"kv-dtype", OPT_KV_DTYPE, "TYPE", 0, "type of KV cache elements: bf16, fp8 (the default) or nvfp4", 0},
+    {"kv-dtype", OPT_KV_DTYPE, "TYPE", 0,
+     "type of KV cache elements: bf16, fp8 (the default; of a scenario's tiers, its own) or nvfp4", 0},
+    {"preset", OPT_PRESET, "NAMES", 0, "tiers: of presets of data/memory, e.g. gb300 or \"gb300 pool\"", 0},
+    {"model", OPT_MODEL, "NAME", 0, "tiers: whose KV is read (the scenario's model, or " DEFAULT_MODEL ")", 0},
+    {"set", 's', "SECTION.KEY=VALUE", 0, "tiers: set a key; may be repeated", 0},
     {0},
 };
 
@@ -47,6 +60,34 @@ static int pick(const struct word *words, const char *arg, const char *option, c
     return 0;
 }
 
+static bool is_tiers(const struct arguments *a)
+{
+    return a->what && strcmp(a->what, "tiers") == 0;
+}
+
+static void take_word(struct arguments *a, const char *arg, const struct argp_state *state)
+{
+    if (state->arg_num > 1)
+        argp_error(state, "one %s at a time: \"%s\" is too many", is_tiers(a) ? "scenario" : a->what, arg);
+    else if (state->arg_num == 1)
+        a->name = arg;
+    else if (strcmp(arg, "model") == 0 || strcmp(arg, "gpu") == 0 || strcmp(arg, "tiers") == 0)
+        a->what = arg;
+    else
+        argp_error(state, "describe a model or a gpu or tiers, not \"%s\"", arg);
+}
+
+static void check_words(const struct arguments *a, const struct argp_state *state)
+{
+    if (is_tiers(a) && (a->name == NULL) == (a->preset == NULL))
+        argp_error(state, "whose tiers? a scenario's or a preset's, e.g. tiersim describe tiers --preset gb300");
+    else if (!is_tiers(a) && (a->preset || a->model || a->n_sets))
+        argp_error(state, "--preset, --model and -s are of tiers");
+    else if (!is_tiers(a) && a->name == NULL)
+        argp_error(state, "which %s? e.g. tiersim describe %s", a->what ? a->what : "model",
+                   a->what && strcmp(a->what, "gpu") == 0 ? "gpu h100" : "model deepseek-v4-pro");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *a = state->input;
@@ -60,21 +101,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_KV_DTYPE:
         a->options.kv_dtype = pick(kv_dtypes, arg, "kv-dtype", state);
+        a->kv_dtype_given = true;
+        return 0;
+    case OPT_PRESET:
+        a->preset = arg;
+        return 0;
+    case OPT_MODEL:
+        a->model = arg;
+        return 0;
+    case 's':
+        a->sets = mem_realloc(a->sets, (a->n_sets + 1) * sizeof *a->sets);
+        a->sets[a->n_sets++] = arg;
         return 0;
     case ARGP_KEY_ARG:
-        if (state->arg_num > 1)
-            argp_error(state, "one %s at a time: \"%s\" is too many", a->what, arg);
-        if (state->arg_num == 1)
-            a->name = arg;
-        else if (strcmp(arg, "model") == 0 || strcmp(arg, "gpu") == 0)
-            a->what = arg;
-        else
-            argp_error(state, "describe a model or a gpu, not \"%s\"", arg);
+        take_word(a, arg, state);
         return 0;
     case ARGP_KEY_END:
-        if (a->name == NULL)
-            argp_error(state, "which %s? e.g. tiersim describe %s", a->what ? a->what : "model",
-                       a->what && strcmp(a->what, "gpu") == 0 ? "gpu h100" : "model deepseek-v4-pro");
+        check_words(a, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -84,9 +127,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     options,
     parse,
-    "model NAME\ngpu NAME",
+    "model NAME\ngpu NAME\ntiers --preset NAMES\ntiers SCENARIO",
     "Tells what a preset of data/ is. A model: parameters, weights, and what its attention stores, reads and computes "
-    "against the context. A GPU: its peaks, and how near its kernels come to them. NAME with a / is a file.",
+    "against the context. A GPU: its peaks, and how near its kernels come to them. Tiers, of a preset or in use in a "
+    "scenario: what each memory holds, what a GPU reaches of it, and how long reading takes. NAME with a / is a file.",
     NULL,
     NULL,
     NULL};
@@ -112,6 +156,51 @@ static bool print_gpu(const struct arguments *a, struct arena *arena, struct dia
     return true;
 }
 
+/* GPUs there are: those of the nodes, as many as are given or as the replicas need. */
+static int64_t cluster_gpus(const struct scenario *sc)
+{
+    const struct layout *l = &sc->layout;
+    int64_t gpus = layout_gpus(l), node = l->node.gpus, per_node = node / gpus;
+
+    if (sc->cluster.nodes)
+        return sc->cluster.nodes * node;
+    return per_node > 0 ? (l->replica.count + per_node - 1) / per_node * node
+                        : l->replica.count * ((gpus + node - 1) / node) * node; /* replicas that span nodes */
+}
+
+/* What --model and --kv-dtype say, else the scenario's own, else the defaults. A preset's cluster is one node. */
+static bool print_tiers_of(const struct arguments *a, const struct scenario *sc, struct arena *arena, struct diags *d)
+{
+    bool whole = a->preset == NULL;
+    struct model_options m = sc->layout.model;
+
+    if ((a->model || !whole) && !scenario_load_model(a->model ? a->model : DEFAULT_MODEL, &m, arena, d))
+        return false;
+    if (!describe_check(&m, d))
+        return false;
+    struct describe_tiers t = {.memory = &sc->memory,
+                               .gpu = &sc->layout.gpu,
+                               .cluster_gpus = whole                             ? cluster_gpus(sc)
+                                               : sc->layout.gpu.memory_bytes > 0 ? sc->layout.node.gpus
+                                                                                 : 0,
+                               .model = &m,
+                               .kv_dtype =
+                                   whole && !a->kv_dtype_given ? sc->layout.replica.kv_dtype : a->options.kv_dtype};
+    describe_tiers(&t, a->options.json, stdout);
+    return true;
+}
+
+static bool print_tiers(const struct arguments *a, struct arena *arena, struct diags *d)
+{
+    struct scenario sc;
+    bool ok = a->preset ? scenario_load_memory(&sc, a->preset, a->sets, a->n_sets, d)
+                        : scenario_load(&sc, a->name, a->sets, a->n_sets, d);
+
+    ok = ok && print_tiers_of(a, &sc, arena, d);
+    scenario_free(&sc);
+    return ok;
+}
+
 int cmd_describe(int argc, char **argv)
 {
     struct arguments a = {.options = {.convention = KV_PRODUCTION, .kv_dtype = DTYPE_FP8}};
@@ -121,10 +210,13 @@ int cmd_describe(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     arena_init(&arena);
     diags_init(&d);
-    bool ok = strcmp(a.what, "gpu") == 0 ? print_gpu(&a, &arena, &d) : print_model(&a, &arena, &d);
+    bool ok = is_tiers(&a)                 ? print_tiers(&a, &arena, &d)
+              : strcmp(a.what, "gpu") == 0 ? print_gpu(&a, &arena, &d)
+                                           : print_model(&a, &arena, &d);
     if (!ok)
         diags_print(&d, stderr);
     diags_free(&d);
     arena_free(&arena);
+    free(a.sets);
     return ok ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }

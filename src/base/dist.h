@@ -62,6 +62,9 @@ struct dist_zipf {
 void dist_zipf_init(struct dist_zipf *z, double s, uint64_t n);
 uint64_t dist_zipf_draw(struct rng *r, const struct dist_zipf *z);
 
+/* Successes of n >= 0 trials of probability p each (dist_binomial.c): O(1). */
+int64_t dist_binomial(struct rng *r, int64_t n, double p);
+
 /* Empirical: the quantile function is linear between the points given (p in [0,1] ascending, first 0, last
  * 1; x non-decreasing). One uniform a draw. Two points with the same p are a jump. */
 enum { DIST_QUANTILES_MAX = 40 };

@@ -33,6 +33,12 @@ enum rng_purpose {
     RNG_OUTPUT = 4,
     RNG_ROUTER = 5,
     RNG_THINK = 6,
+    RNG_TURNS = 7,
+    RNG_APPEND = 8,
+    RNG_TURN_GAP = 9,
+    RNG_TURN_OUTPUT = 10,
+    RNG_EXPERT = 11,
+    RNG_GC = 12,
 };
 
 enum { RNG_BATCH = 16 };

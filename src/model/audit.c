@@ -18,10 +18,10 @@ static int64_t blocks_of(const struct world *w, const struct request *q)
     const struct replica *r = &w->replicas[q->replica < 0 ? 0 : q->replica];
     bool decodes = q->phase == PHASE_DECODING;
 
-    if (!decodes && q->phase != PHASE_PARTIAL)
+    if (q->phase == PHASE_ARRIVED || q->phase == PHASE_FRONT)
         return 0;
     bool decoding_now = r->stepping && !r->plan.decodes_pause;
-    return batch_blocks_of(&r->batch, batch_computed(&r->batch, q) + (decodes ? decoding_now : q->chunk));
+    return batch_blocks_of(&r->batch, batch_computed(&r->batch, q) + (decodes ? decoding_now : q->chunk)) - q->shared;
 }
 
 static struct audit audit(const struct world *w)
@@ -37,6 +37,7 @@ static struct audit audit(const struct world *w)
         a.sum.prefill_tokens += r->counts.prefill_tokens;
         a.sum.dropped_tokens += r->counts.dropped_tokens;
         a.sum.preemptions += r->counts.preemptions;
+        a.sum.cached_tokens += r->counts.cached_tokens;
         a.front += r->n_front;
         a.waiting += r->batch.waiting.n;
         a.running += r->batch.running.n;
@@ -65,11 +66,17 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
     struct audit a = audit(w);
     uint64_t sojourn_ns = w->sojourn_ns + a.flight_sojourn_ns;
 
+    if (w->kv)
+        kv_check(w->kv);
+    if (w->offload)
+        offload_check(w->offload);
+    if (w->memory.mover)
+        move_check(w->memory.mover);
     world_count_area(w);
     sim_assert(w->arrived == w->completed + w->rejected + a.flight);
     sim_assert(a.flight == a.front + a.waiting + a.running + w->held.n && a.front == a.flight_front);
     sim_assert(a.sum.tokens_out == w->done_output + a.flight_generated);
-    sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens ==
+    sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens + a.sum.cached_tokens ==
                w->done_computed + a.flight_computed + a.sum.dropped_tokens);
     sim_assert(a.blocks_allocated == a.blocks_freed + a.blocks_held);
     sim_assert(a.sum.steps_started == a.sum.steps_ended + a.stepping);
@@ -89,6 +96,7 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
         {"tokens_out_steps", a.sum.tokens_out},
         {"prefill_tokens_computed", a.sum.prefill_tokens},
         {"decode_tokens_computed", a.sum.decode_tokens},
+        {"cached_tokens_used", a.sum.cached_tokens},
         {"kv_tokens_done", w->done_computed},
         {"kv_tokens_held", a.flight_computed},
         {"kv_tokens_dropped", a.sum.dropped_tokens},

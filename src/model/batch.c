@@ -120,14 +120,57 @@ static void take_blocks(struct batch *b, int64_t n)
     sim_assert(b->used <= b->total_blocks);
 }
 
-static int64_t free_blocks_of(struct batch *b, int64_t tokens)
+static void give_blocks(struct batch *b, int64_t n)
 {
-    int64_t n = batch_blocks_of(b, tokens);
-
     b->used -= n;
     b->freed += n;
-    sim_assert(b->used >= 0);
+    sim_assert(n >= 0 && b->used >= 0);
+}
+
+int64_t batch_held(const struct batch *b, const struct request *r)
+{
+    return batch_blocks_of(b, batch_computed(b, r) + r->chunk) - r->shared;
+}
+
+/* Of one that is out of the decoding sums, between its chunks. */
+static int64_t free_blocks_of(struct batch *b, struct request *r)
+{
+    int64_t n = batch_blocks_of(b, r->computed) - r->shared;
+
+    give_blocks(b, n);
+    r->shared = 0;
     return n;
+}
+
+/* ---- KV that a request has before it is admitted ---- */
+
+void batch_give_kv(struct batch *b, uint32_t slot, int64_t tokens, int64_t shared)
+{
+    struct request *r = &b->pool->at[slot];
+
+    sim_assert(r->phase == PHASE_WAITING && r->computed == 0 && tokens < request_prompt_left(r));
+    r->computed = tokens;
+    r->shared = shared;
+    take_blocks(b, batch_held(b, r));
+    b->loading += batch_held(b, r);
+}
+
+void batch_drop_kv(struct batch *b, uint32_t slot)
+{
+    struct request *r = &b->pool->at[slot];
+
+    sim_assert(r->phase == PHASE_WAITING);
+    b->loading -= free_blocks_of(b, r);
+    r->computed = 0;
+}
+
+void batch_share(struct batch *b, uint32_t slot, int64_t shared)
+{
+    struct request *r = &b->pool->at[slot];
+
+    sim_assert(shared >= r->shared);
+    give_blocks(b, shared - r->shared);
+    r->shared = shared;
 }
 
 /* ---- between steps ---- */
@@ -156,6 +199,7 @@ void batch_admit(struct batch *b, uint32_t slot, int64_t tokens)
     list_push_back(b->pool, &b->running, LINK_QUEUE, slot);
     list_push_back(b->pool, &b->partial, LINK_PARTIAL, slot);
     r->phase = PHASE_PARTIAL;
+    b->loading -= batch_held(b, r);
     batch_chunk(b, slot, tokens);
 }
 
@@ -190,7 +234,7 @@ int64_t batch_preempt(struct batch *b, uint32_t slot)
 #else
     list_push_front(b->pool, &b->waiting, LINK_QUEUE, slot);
 #endif
-    int64_t blocks = free_blocks_of(b, r->computed);
+    int64_t blocks = free_blocks_of(b, r);
     r->phase = PHASE_WAITING;
     r->computed = 0;
     r->preemptions++;
@@ -224,7 +268,7 @@ uint32_t batch_next_completed(struct batch *b)
     struct request *r = &b->pool->at[slot];
     leave_decode(b, r);
     sim_assert(r->generated == r->output_tokens);
-    free_blocks_of(b, r->computed);
+    free_blocks_of(b, r);
     list_remove(b->pool, &b->running, LINK_QUEUE, slot);
     return slot;
 }
@@ -241,7 +285,7 @@ bool batch_chunk_done(struct batch *b, uint32_t slot, bool *ended)
     list_remove(b->pool, &b->partial, LINK_PARTIAL, slot);
     r->generated++;
     if (r->generated == r->output_tokens) {
-        free_blocks_of(b, r->computed);
+        free_blocks_of(b, r);
         list_remove(b->pool, &b->running, LINK_QUEUE, slot);
         *ended = true;
         return true;
@@ -277,12 +321,12 @@ static void check_knee(const struct batch *b, const struct batch_knee *k)
 
 void batch_check(const struct batch *b)
 {
-    int64_t used = 0, ctx = 0, n_decode = 0, n_partial = 0, grows = 0, n = 0;
+    int64_t used = 0, loading = 0, ctx = 0, n_decode = 0, n_partial = 0, grows = 0, n = 0;
 
     for (uint32_t s = b->running.head; s != SLOT_NONE; s = b->pool->at[s].next[LINK_QUEUE], n++) {
         const struct request *r = &b->pool->at[s];
         int64_t computed = batch_computed(b, r);
-        used += batch_blocks_of(b, computed + r->chunk);
+        used += batch_held(b, r);
         if (r->phase == PHASE_DECODING) {
             n_decode++;
             ctx += computed;
@@ -296,5 +340,9 @@ void batch_check(const struct batch *b)
     sim_assert(ctx == b->ctx && grows == b->grow[b->phase] && b->last_steps.n == (uint32_t)n_decode);
     for (int i = 0; i < b->n_knees; i++)
         check_knee(b, &b->knee[i]);
+    for (uint32_t s = b->waiting.head; s != SLOT_NONE; s = b->pool->at[s].next[LINK_QUEUE])
+        loading += batch_held(b, &b->pool->at[s]);
+    sim_assert(loading == b->loading);
+    used += b->loading;
     sim_assert(used == b->used && b->allocated == b->freed + b->used);
 }

@@ -35,7 +35,9 @@
  *     t:      j                     j+k-1-c
  *             |------- below -------|---- not ---
  *
- * Blocks: a sequence with n tokens in the cache holds ceil(n / B). used <= total always.
+ * Blocks: a sequence with n tokens in the cache holds ceil(n / B), less the first ones where the prefix cache holds
+ * them for it (request.shared): those count in `cached`, once for all who share them, with what the cache keeps for
+ * later. used + cached <= total when a step begins (kv.h evicts what the step needs).
  *
  * A step is batch_admit/chunk/preempt (any number), then batch_begin, then batch_end. Between begin and end
  * nothing may change but the waiting queue's tail.
@@ -75,7 +77,9 @@ struct batch {
     int64_t n_decode, ctx;
     struct batch_knee knee[COST_KNEES]; /* the finite ones */
     int n_knees;
-    int64_t used, allocated, freed; /* blocks */
+    int64_t used, allocated, freed; /* blocks; allocated and freed by sequences */
+    int64_t cached;                 /* the prefix cache's */
+    int64_t loading;                /* of used: held by waiting requests, whose KV has come or is on its way */
 };
 
 void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks,
@@ -89,6 +93,15 @@ int64_t batch_generated(const struct batch *b, const struct request *r);
 void batch_contexts(const struct batch *b, int64_t ctx[COST_KNEES]);
 int64_t batch_blocks_of(const struct batch *b, int64_t tokens);   /* ceil(tokens / B) */
 bool batch_grows(const struct batch *b, const struct request *r); /* decoding, and step needs a new block for it */
+
+/* A waiting request gets `tokens` of KV: `shared` blocks of them the cache's, for the others it takes blocks. Its
+ * prompt is shorter by them. */
+void batch_give_kv(struct batch *b, uint32_t slot, int64_t tokens, int64_t shared);
+void batch_drop_kv(struct batch *b, uint32_t slot); /* a waiting request's: back to nothing */
+/* A running sequence's blocks up to `shared` are the cache's from now on. */
+void batch_share(struct batch *b, uint32_t slot, int64_t shared);
+int64_t batch_held(const struct batch *b,
+                   const struct request *r); /* blocks that it holds itself, as of the next step */
 
 void batch_enqueue(struct batch *b, uint32_t slot);               /* to the waiting queue's tail */
 void batch_admit(struct batch *b, uint32_t slot, int64_t tokens); /* waiting -> partial, with its first chunk */

@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 
+#include "model/kv.h"
+
 void replica_init(struct replica *r, int64_t id, const struct replica_env *env, int64_t block_tokens, int64_t blocks)
 {
-    *r = (struct replica){.id = id};
+    *r = (struct replica){.id = id, .unseen = SLOT_NONE};
     batch_init(&r->batch, env->pool, block_tokens, blocks, &env->knees);
 }
 
@@ -21,6 +23,9 @@ void replica_free(struct replica *r)
 struct view {
     struct sched_view v;
     const struct batch *b;
+    const struct replica *r;
+    const struct kv *kv;
+    uint32_t unseen;
 };
 
 /* A cursor holds slot + 1; `start` is where the list begins, `next` what comes after a slot. */
@@ -55,13 +60,28 @@ static bool next_partial(const struct sched_view *v, uint64_t *at, struct sched_
 static bool next_waiting(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
 {
     const struct batch *b = ((const struct view *)v)->b;
-    return walk(v, at, *at ? b->pool->at[*at - 1].next[LINK_QUEUE] : b->waiting.head, out);
+    const struct view *view = (const struct view *)v;
+    uint32_t slot = *at ? b->pool->at[*at - 1].next[LINK_QUEUE] : b->waiting.head;
+
+    while (view->kv && slot != SLOT_NONE && slot != view->unseen && kv_loads(view->kv, &b->pool->at[slot]))
+        slot = b->pool->at[slot].next[LINK_QUEUE];
+    if (slot == view->unseen || !walk(v, at, slot, out))
+        return false;
+    if (view->kv) {
+        kv_peek(view->kv, view->r, &b->pool->at[slot], &out->computed, &out->blocks);
+        out->prompt_left = b->pool->at[slot].input_tokens + b->pool->at[slot].generated - out->computed;
+    }
+    return true;
 }
 
 static bool next_latest(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
 {
     const struct batch *b = ((const struct view *)v)->b;
-    return walk(v, at, *at ? b->pool->at[*at - 1].prev[LINK_QUEUE] : b->running.tail, out);
+    bool got = walk(v, at, *at ? b->pool->at[*at - 1].prev[LINK_QUEUE] : b->running.tail, out);
+
+    if (got)
+        out->blocks = batch_held(b, &b->pool->at[out->seq]); /* what its preemption would free */
+    return got;
 }
 
 static void make_plan(struct replica *r, const struct replica_env *env, int64_t now_ns)
@@ -71,19 +91,47 @@ static void make_plan(struct replica *r, const struct replica_env *env, int64_t 
         .v = {.now_ns = now_ns,
               .limits = env->limits,
               .block_tokens = b->block_tokens,
-              .free_blocks = b->total_blocks - b->used,
+              .free_blocks = env->kv ? kv_free_blocks(env->kv, r) : b->total_blocks - b->used,
               .n_decode = b->n_decode,
               .decode_blocks = b->grow[b->phase],
               .n_partial = b->partial.n,
-              .n_waiting = b->waiting.n,
+              .n_waiting = b->waiting.n - r->n_unseen - r->n_loading,
               .partial = next_partial,
               .waiting = next_waiting,
               .latest = next_latest},
         .b = b,
+        .r = r,
+        .kv = env->kv,
+        .unseen = r->unseen,
     };
 
     sched_plan_clear(&r->plan);
     env->scheduler->plan(env->scheduler_options, &view.v, &r->plan);
+}
+
+/* ---- what came ---- */
+
+void replica_enqueue(struct replica *r, uint32_t slot)
+{
+    batch_enqueue(&r->batch, slot);
+    r->n_unseen++;
+    if (r->unseen == SLOT_NONE)
+        r->unseen = slot;
+}
+
+/* Before a step is planned. */
+static void look(struct replica *r, const struct replica_env *env)
+{
+    bool prompts = r->now.n_prefill > 0; /* in the step before */
+    bool early = env->balance_timeout > 0 ? r->n_unseen >= env->ranks : prompts;
+    int64_t patience = env->balance_timeout > 0 ? env->balance_timeout : env->receive_interval;
+
+    if (env->balance_timeout > 0 && r->n_unseen == 0)
+        r->looked = -1;
+    if (++r->looked < patience && r->batch.running.n > 0 && !early)
+        return;
+    r->looked = r->n_unseen = 0;
+    r->unseen = SLOT_NONE;
 }
 
 /* ---- applying the plan ---- */
@@ -99,6 +147,8 @@ static void preempt(struct replica *r, const struct replica_env *env, uint32_t s
         else
             q->t_last_ns = r->last_token_ns;
     }
+    if (env->kv)
+        kv_preempt(env->kv, r, slot, now_ns);
     int64_t blocks = batch_preempt(&r->batch, slot);
     pool_touch(env->pool, slot);
     r->counts.preemptions++;
@@ -111,6 +161,8 @@ static void admit(struct replica *r, const struct replica_env *env, const struct
 {
     struct request *q = &env->pool->at[c->seq];
 
+    if (env->kv)
+        kv_attach(env->kv, r, c->seq, now_ns);
     *trace_put_admit(env->trace) = (struct ev_admit){.request = q->id,
                                                      .t_ns = now_ns,
                                                      .replica = r->id,
@@ -137,7 +189,14 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     sim_assert(!r->stepping);
     if (b->running.n == 0 && b->waiting.n == 0)
         return 0;
+    look(r, env);
+    if (env->kv)
+        kv_prepare(env->kv, r, r->unseen, now_ns);
     make_plan(r, env, now_ns);
+    if (r->n_loading > 0 && b->running.n == 0 && r->plan.n_admit == 0) {
+        sched_plan_clear(&r->plan);
+        return 0; /* their KV is on its way */
+    }
     for (int64_t i = 0; i < p->n_preempt; i++)
         preempt(r, env, p->preempt[i], now_ns);
     batch_begin(b, p->decodes_pause);
@@ -155,6 +214,8 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
         admit(r, env, &p->admit[i], now_ns);
         add_chunk(&cost, env, p->admit[i].seq);
     }
+    if (env->kv)
+        kv_make_room(env->kv, r, now_ns);
     sim_assert(cost.n_decode + cost.prefill_tokens <= env->limits->max_num_batched_tokens);
     sim_assert(b->running.n <= env->limits->max_num_seqs);
     sim_assert(cost.n_decode + cost.n_prefill > 0); /* a request that fits alone can always go on */
@@ -167,13 +228,28 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
         .prefill_tokens = cost.prefill_tokens,
         .ctx_tokens = cost.ctx[0],
         .tokens_out = cost.n_logits,
-        .kv_blocks = b->used,
+        .kv_blocks = env->kv ? kv_used_blocks(env->kv, r) : b->used,
         .n_running = b->running.n,
         .n_waiting = b->waiting.n,
     };
     r->stepping = true;
     r->counts.steps_started++;
+    if (env->ports)
+        r->cost = cost;
     return env->cost->step_ns(env->cost_state, &cost);
+}
+
+static bool arrives(const struct replica_env *env, const struct sched_chunk *c, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (env->pool->at[c[i].seq].loads > 0)
+            return true;
+    return false;
+}
+
+bool replica_waits(const struct replica *r, const struct replica_env *env)
+{
+    return r->gates > 0 || arrives(env, r->plan.chunk, r->plan.n_chunk) || arrives(env, r->plan.admit, r->plan.n_admit);
 }
 
 /* ---- the end of a step ---- */
@@ -251,6 +327,8 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
             hold_first(r, env, c->seq);
     }
     q->t_last_ns = now_ns;
+    if (env->kv && !ended)
+        kv_prompt_done(env->kv, r, c->seq, now_ns);
     if (ended)
         mark_ended(r, c->seq);
     else

@@ -12,6 +12,12 @@
  * total and the mean of all gaps are right and only their distribution is smoothed. Where no step pauses the decodes,
  * it is the gap of each.
  *
+ * A server whose receive_interval is more than 1 looks at the requests that came (SGLang's
+ * --scheduler-recv-interval) before that many decode steps only, after each step with prompts, and when nothing runs.
+ * One with a balance_timeout (TensorRT-LLM's attention_dp_config) looks once there is a request for each rank, or when
+ * the first has waited for so many decode steps. Those it has not seen are the tail of the waiting queue, which is
+ * kept from the scheduler.
+ *
  * Steps of a replica follow each other without a gap while anything runs; what the serving software does between
  * steps is part of the step's cost (engine_options).
  */
@@ -20,6 +26,8 @@
 
 #include "model/batch.h"
 #include "policy/scheduler.h"
+
+struct kv;
 
 /* What all replicas share; owned by the world. */
 struct replica_env {
@@ -30,8 +38,11 @@ struct replica_env {
     const void *scheduler_options;
     const struct cost_ops *cost;
     const void *cost_state; /* prepared */
-    int64_t stream_interval;
+    int64_t receive_interval, stream_interval;
+    int64_t balance_timeout, ranks; /* 0 where ranks is 1 */
     struct cost_knees knees;
+    struct kv *kv; /* NULL: no prefix cache and no tiers */
+    bool ports;    /* steps share the HBM port with transfers */
 };
 
 struct replica_counts { /* since the start of the run */
@@ -41,6 +52,7 @@ struct replica_counts { /* since the start of the run */
     int64_t prefill_tokens; /* computed, recomputed ones included */
     int64_t dropped_tokens; /* had KV and lost it by preemption */
     int64_t preemptions;
+    int64_t cached_tokens; /* that requests began with: from the cache, restored or swapped in */
 };
 
 /* Requests whose first token the client has not seen yet, in the order in which they will: each waits as many decode
@@ -63,7 +75,14 @@ struct replica {
     int64_t last_token_ns;  /* end of the latest step in which the decoding sequences gave a token */
     __int128 late_ns;       /* sum over the decoding sequences of how much later than that their latest token came */
     struct held_ring held;
-    bool stepping;         /* between begin and end */
+    uint32_t unseen;   /* the first of the waiting that the server has not looked at; SLOT_NONE: it has seen all */
+    int64_t n_unseen;  /* how many those are */
+    int64_t n_loading; /* of the waiting: those whose KV is on its way and who cannot be admitted before it is here */
+    int64_t looked;    /* decode steps since it looked, or with a balance_timeout since the first unseen came */
+    bool stepping;     /* between begin and end */
+    bool computed;     /* the step's work is done; it ends when the KV of its prompts has arrived (replica_waits) */
+    int gates;         /* transfers that the step waits for, beside those of its prompts */
+    struct cost_step cost; /* of the current step, where it shares ports */
     bool waking;           /* the world has an event pending that will begin a step */
     int64_t front_free_ns; /* the world's: when its front end has served all sent to it */
     int64_t n_front;       /* requests there */
@@ -75,8 +94,12 @@ struct replica {
 void replica_init(struct replica *r, int64_t id, const struct replica_env *env, int64_t block_tokens, int64_t blocks);
 void replica_free(struct replica *r);
 
+/* A request has come to its waiting queue. */
+void replica_enqueue(struct replica *r, uint32_t slot);
 /* Plans and starts a step. Gives its duration in ns, or 0 when there is nothing to do. */
 int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t now_ns);
+/* Whether the step holds a prompt whose prefix still arrives, layer by layer. O(prompts of the step). */
+bool replica_waits(const struct replica *r, const struct replica_env *env);
 /* Ends it: tokens are given, r->ended lists the completed (their slots are still taken). */
 void replica_end(struct replica *r, const struct replica_env *env, int64_t now_ns);
 

@@ -11,6 +11,8 @@
  *      (held)   (if it takes     ^------------------+----------preempt-------+
  *                time at all)
  *
+ * A waiting request may have KV already, or have it on its way (loads > 0): kv.h.
+ *
  * Lists are intrusive and doubly linked by slot; slot SLOT_NONE ends them.
  * Not stored: how far a decoding request is. It follows from the step it joined at (batch.h).
  */
@@ -21,6 +23,7 @@
 #include <stdint.h>
 
 #include "trace/trace.h"
+#include "workload/chain.h"
 
 #define SLOT_NONE UINT32_MAX
 
@@ -40,7 +43,22 @@ struct request {
     int64_t t_last_ns;                           /* its latest token: while decoding, as of its joining; -1: none yet */
     int64_t preemptions;
     enum request_phase phase;
-    bool touched; /* its state changed since the last commit (pool_touch) */
+    /* KV cache (kv.h) */
+    struct chain chain;    /* of the prompt and what follows it; the workload's until the request ends */
+    int64_t prompt_blocks; /* of the chain */
+    int64_t hit_blocks,
+        hit_tokens;        /* of them found in any tier at look-up; tokens that need no computing thanks to it */
+    int64_t shared;        /* KV blocks of its own that the prefix cache holds for it, from the start */
+    int64_t t_look_ns;     /* look-up; -1: not yet */
+    int64_t restored_ns;   /* time that it waited for KV from lower tiers */
+    int32_t pin;           /* on the cache, or -1 */
+    int32_t loads;         /* transfers under way for it */
+    int64_t load_ns;       /* when they began */
+    bool considered;       /* whether to restore was decided, since it last queued up */
+    int64_t swapped;       /* tokens whose KV was swapped out; 0: none */
+    int64_t session, turn; /* -1: none */
+    uint32_t session_slot; /* for the workload */
+    bool touched;          /* its state changed since the last commit (pool_touch) */
     uint32_t prev[LINKS], next[LINKS];
 };
 

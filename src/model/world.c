@@ -9,11 +9,6 @@
  * rejections in a row at one instant fail the run. */
 enum { REJECTED_IN_A_ROW_MAX = 1000000 };
 
-/* The same instant in this order. */
-enum event_class { CLASS_COMPLETION, CLASS_ARRIVAL, CLASS_SCHEDULING };
-
-enum event_kind { EVENT_STEP_END, EVENT_ARRIVAL, EVENT_QUEUED, EVENT_STEP_BEGIN, EVENT_KINDS };
-
 /* ---- requests as records ---- */
 
 static void put_request(struct world *w, const struct request *q, int64_t t_end_ns, enum request_status status)
@@ -34,6 +29,12 @@ static void put_request(struct world *w, const struct request *q, int64_t t_end_
         .t_first_ns = q->t_first_ns,
         .t_end_ns = t_end_ns,
         .preemptions = q->preemptions,
+        .blocks = q->chain.n_runs ? q->prompt_blocks : 0,
+        .hit_blocks = q->hit_blocks,
+        .hit_tokens = q->hit_tokens,
+        .restore_ns = q->restored_ns,
+        .session = q->session,
+        .turn = q->turn,
         .status = status,
     };
 }
@@ -62,6 +63,22 @@ static void put_in_flight(void *ctx, bool last)
         put_in_flight_row(w, s);
 }
 
+static void schedule_item(struct world *w, const struct work_item *item);
+static void schedule_arrival(struct world *w);
+
+/* The session's next call, or, in a closed loop, the next user's. */
+static void end_of_call(struct world *w, struct request *q, bool answered)
+{
+    struct work_item item = {.chain = q->chain}, next;
+
+    if (workload_done(w->workload, q->session_slot, answered, sim_now(w->sim), &next) > 0)
+        schedule_item(w, &next);
+    else if (workload_concurrency(w->workload) > 0)
+        schedule_arrival(w);
+    work_item_free(&item);
+    q->chain = item.chain;
+}
+
 static void end_request(struct world *w, uint32_t slot, enum request_status status)
 {
     struct request *q = &w->pool.at[slot];
@@ -80,6 +97,7 @@ static void end_request(struct world *w, uint32_t slot, enum request_status stat
     put_request(w, q, now, status);
     *trace_put_finish(w->trace) =
         (struct ev_finish){.request = q->id, .t_ns = now, .replica = q->replica, .status = status};
+    end_of_call(w, q, status == REQUEST_COMPLETED);
     pool_give(&w->pool, slot);
 }
 
@@ -93,8 +111,12 @@ static void schedule_arrival(struct world *w)
 
     if (got < 0)
         sim_request_stop(w->sim);
-    if (got <= 0)
-        return;
+    if (got > 0)
+        schedule_item(w, &item);
+}
+
+static void schedule_item(struct world *w, const struct work_item *item)
+{
     if (w->free_item < 0) {
         w->items = mem_realloc(w->items, (size_t)(w->n_items + 1) * 2 * sizeof *w->items);
         for (int64_t i = 2 * w->n_items + 1; i >= w->n_items; i--) {
@@ -105,11 +127,11 @@ static void schedule_arrival(struct world *w)
     }
     int64_t i = w->free_item;
     w->free_item = w->items[i].class_id;
-    w->items[i] = item;
-    sim_schedule(w->sim, item.t_ns, CLASS_ARRIVAL, EVENT_ARRIVAL, (uint32_t)i);
+    w->items[i] = *item;
+    sim_schedule(w->sim, item->t_ns, CLASS_ARRIVAL, EVENT_ARRIVAL, (uint32_t)i);
 }
 
-static void wake(struct world *w, struct replica *r)
+void world_wake(struct world *w, struct replica *r)
 {
     if (r->stepping || r->waking)
         return;
@@ -130,8 +152,10 @@ static void update_room(struct world *w, const struct replica *r)
 
 static void enqueue(struct world *w, struct replica *r, uint32_t slot)
 {
-    batch_enqueue(&r->batch, slot);
-    wake(w, r);
+    replica_enqueue(r, slot);
+    if (w->kv)
+        kv_arrived(w->kv, r, slot, sim_now(w->sim));
+    world_wake(w, r);
 }
 
 /* A request was routed to r. */
@@ -247,6 +271,11 @@ static void on_arrival(struct world *w, uint32_t item_index)
     q->input_tokens = item.input_tokens;
     q->output_tokens = item.output_tokens;
     q->t_arrive_ns = sim_now(w->sim);
+    q->chain = item.chain;
+    q->prompt_blocks = item.prompt_blocks;
+    q->session = item.session;
+    q->turn = item.turn;
+    q->session_slot = item.session_slot;
     pool_touch(&w->pool, slot);
     w->arrived_input += item.input_tokens;
     *trace_put_arrive(w->trace) = (struct ev_arrive){.request = q->id,
@@ -258,8 +287,6 @@ static void on_arrival(struct world *w, uint32_t item_index)
     bool closed = workload_concurrency(w->workload) > 0;
     if (!can_fit(w, &item)) {
         end_request(w, slot, REQUEST_REJECTED);
-        if (closed)
-            schedule_arrival(w);
         watch_rejections(w);
     } else {
         w->rejected_in_a_row = 0;
@@ -288,8 +315,11 @@ static void begin_step(struct world *w, struct replica *r)
                 "%.4g s (look at the figures of [gpu], and at the rate)",
                 r->id, (double)sim_now(w->sim) * 1e-9, (double)duration * 1e-9, (double)INT64_MAX * 1e-9);
         sim_request_stop(w->sim);
-    } else if (duration > 0)
+    } else if (duration > 0 && w->memory.share) {
+        world_start_step(w, r, duration);
+    } else if (duration > 0) {
         sim_schedule(w->sim, sim_now(w->sim) + duration, CLASS_COMPLETION, EVENT_STEP_END, (uint32_t)r->id);
+    }
 }
 
 static void on_step_begin(struct world *w, uint32_t replica)
@@ -302,17 +332,19 @@ static void on_step_begin(struct world *w, uint32_t replica)
 
 static void on_step_end(struct world *w, uint32_t replica)
 {
-    struct replica *r = &w->replicas[replica];
-    bool closed = workload_concurrency(w->workload) > 0;
+    world_step_end(w, &w->replicas[replica]);
+}
 
+void world_step_end(struct world *w, struct replica *r)
+{
     replica_end(r, &w->env, sim_now(w->sim));
     loads_add(&w->loads, r->id, 0, r->now.tokens_out);
     for (int64_t i = 0; i < r->n_ended; i++) {
         const struct request *q = &w->pool.at[r->ended[i]];
         loads_add(&w->loads, r->id, -1, -(q->input_tokens + q->output_tokens));
+        if (w->kv)
+            kv_ended(w->kv, r, r->ended[i], sim_now(w->sim));
         end_request(w, r->ended[i], REQUEST_COMPLETED);
-        if (closed)
-            schedule_arrival(w);
     }
     update_room(w, r);
     route_held(w);
@@ -322,16 +354,20 @@ static void on_step_end(struct world *w, uint32_t replica)
     if (sim_next_time(w->sim) > sim_now(w->sim))
         begin_step(w, r);
     else
-        wake(w, r);
+        world_wake(w, r);
+}
+
+static void on_part(struct world *w, uint32_t arg)
+{
+    move_event(w->memory.mover, arg);
 }
 
 static void dispatch(void *ctx, const struct sim_event *ev)
 {
     static void (*const causes[EVENT_KINDS])(struct world *, uint32_t) = {
-        [EVENT_STEP_END] = on_step_end,
-        [EVENT_ARRIVAL] = on_arrival,
-        [EVENT_QUEUED] = on_queued,
-        [EVENT_STEP_BEGIN] = on_step_begin,
+        [EVENT_STEP_END] = on_step_end,     [EVENT_ARRIVAL] = on_arrival, [EVENT_QUEUED] = on_queued,
+        [EVENT_STEP_BEGIN] = on_step_begin, [EVENT_JOB] = world_on_job,   [EVENT_PART] = on_part,
+        [EVENT_SAMPLE] = world_on_sample,
     };
     struct world *w = ctx;
 
@@ -370,6 +406,9 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
         .cost = sc->cost,
         .cost_state = w->cost_state,
         .knees = cost_knees(&sc->layout),
+        .receive_interval = sc->layout.engine.receive_interval,
+        .balance_timeout = sc->layout.replica.dp > 1 ? sc->layout.engine.balance_timeout : 0,
+        .ranks = sc->layout.replica.dp,
         .stream_interval = sc->layout.engine.stream_interval,
     };
     w->total_blocks = cost_kv_blocks(&sc->layout);
@@ -377,6 +416,7 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
     w->replicas = mem_zalloc((size_t)n, sizeof *w->replicas);
     for (int64_t i = 0; i < n; i++)
         replica_init(&w->replicas[i], i, &w->env, sc->layout.replica.kv_block_tokens, w->total_blocks);
+    world_memory_init(w);
     loads_init(&w->loads, n, sc->router->key);
     w->router_state = mem_zalloc(1, sc->router->state_size);
     rng_init(&w->router_rng, (uint64_t)sc->run.seed, (uint64_t)sc->run.replication, 0, RNG_ROUTER);
@@ -391,6 +431,7 @@ void world_free(struct world *w)
 {
     if (w == NULL)
         return;
+    world_memory_free(w);
     for (int64_t i = 0; i < w->loads.view.n; i++)
         replica_free(&w->replicas[i]);
     loads_free(&w->loads);
@@ -449,5 +490,5 @@ int64_t world_max_concurrent(const struct world *w)
 
 uint64_t world_digest(const struct world *w)
 {
-    return w->router_rng.digest;
+    return w->offload ? rng_hash(w->router_rng.digest, offload_digest(w->offload)) : w->router_rng.digest;
 }

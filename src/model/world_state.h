@@ -5,9 +5,25 @@
 #define MODEL_WORLD_STATE_H
 
 #include "engine/sim.h"
+#include "model/kv.h"
 #include "model/loads.h"
+#include "model/offload.h"
 #include "model/replica.h"
 #include "model/world.h"
+
+/* The same instant in this order. */
+enum event_class { CLASS_COMPLETION, CLASS_ARRIVAL, CLASS_SCHEDULING };
+
+enum event_kind {
+    EVENT_STEP_END,
+    EVENT_ARRIVAL,
+    EVENT_QUEUED,
+    EVENT_STEP_BEGIN,
+    EVENT_JOB,  /* a step or a transfer at shared ports has ended (move.h) */
+    EVENT_PART, /* the mover's */
+    EVENT_SAMPLE,
+    EVENT_KINDS
+};
 
 struct world {
     const struct scenario *sc;
@@ -21,6 +37,11 @@ struct world {
     struct replica_env env;
     void *cost_state;
     struct replica *replicas;
+    struct memory memory;           /* share NULL: no tiers, and steps have the ports to themselves */
+    struct kv *kv;                  /* NULL: neither prefix cache nor tiers */
+    struct offload *offload;        /* NULL: steps need nothing from below HBM */
+    struct offload_step *needs;     /* of the current step of each replica */
+    struct port_totals *port_total; /* [memory.n_resources] as of the latest sample */
     struct loads loads;
     void *router_state;
     struct rng router_rng;
@@ -36,6 +57,18 @@ struct world {
     uint64_t area_ns, area_t_ns, sojourn_ns;        /* Little's law, mod 2^64; sojourns of the ended */
     struct err err;
 };
+
+/* world.c, for world_memory.c */
+void world_wake(struct world *w, struct replica *r);
+void world_step_end(struct world *w, struct replica *r);
+
+/* ---- world_memory.c: what happens at shared ports ---- */
+
+void world_memory_init(struct world *w);
+void world_memory_free(struct world *w);
+void world_start_step(struct world *w, struct replica *r, int64_t duration_ns);
+void world_on_job(struct world *w, uint32_t job);
+void world_on_sample(struct world *w, uint32_t unused);
 
 static inline int64_t world_in_system(const struct world *w)
 {

@@ -17,7 +17,7 @@ struct arrival_ops {
     enum arrival_kind kind;
     /* ARRIVAL_OPEN: seconds to the next arrival, > = 0. ARRIVAL_CLOSED: think time in seconds. */
     double (*gap_s)(const void *options, struct rng *r);
-    /* ARRIVAL_CLOSED: how many are in flight at once. Else NULL. */
+    /* ARRIVAL_CLOSED, ARRIVAL_TRACE: how many are in flight at once; 0: as the times say. Else NULL. */
     int64_t (*concurrency)(const void *options);
 };
 

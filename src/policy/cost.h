@@ -43,18 +43,33 @@ struct cost_memory {
     double seq_bytes;      /* reserved: bounded state (windows, linear layers) of max_num_seqs sequences */
 };
 
+/* A step's use of the HBM port, for those who share it: in bound_s of its time it takes all of the port, in the rest
+ * (compute, communication, software) `share` of it. */
+struct cost_port {
+    double bound_s, share;
+};
+
 struct cost_ops {
     struct policy policy;
     size_t state_size;
     void (*prepare)(const void *options, const struct layout *layout, void *state);
-    int64_t (*step_ns)(const void *state, const struct cost_step *step); /* > 0 */
-    void (*release)(void *state);                                        /* NULL: nothing to free */
+    int64_t (*step_ns)(const void *state, const struct cost_step *step);       /* > 0 */
+    struct cost_port (*port)(const void *state, const struct cost_step *step); /* of step_ns; NULL: no use of it */
+    void (*release)(void *state);                                              /* NULL: nothing to free */
 };
 
 /* Memory of the model in its layout (cost_memory.c; equations in DESIGN.md). */
 struct cost_memory cost_memory(const struct layout *layout);
 /* KV blocks of one replica, all its attention ranks together; <= 0 when weights and activations do not fit. */
 int64_t cost_kv_blocks(const struct layout *layout);
+int64_t cost_hbm_blocks(const struct layout *layout); /* those of them in HBM: less by lower.overflow_bytes' */
+/* Of one routed expert of one layer, whole; what a token reads of conditional memory tables. */
+double cost_expert_bytes(const struct layout *layout);
+double cost_table_bytes(const struct layout *layout);
+
+/* KV of one copy, whatever tp replicates, as it is moved and kept below HBM: of a token, and the bounded state
+ * (windows, linear layers) of a sequence. */
+void cost_kv_bytes(const struct layout *layout, double *token_bytes, double *state_bytes);
 
 /* The dtypes in use, once `same` is resolved. */
 int layout_moe_dtype(const struct layout *l);

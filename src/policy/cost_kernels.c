@@ -44,6 +44,11 @@ enum kernel_id cost_kv_kernel(int kernel, int kv_dtype)
                                               : (enum kernel_id)kernel;
 }
 
+enum kernel_id cost_pcp_kernel(const struct layout *l)
+{
+    return l->replica.tp * l->replica.pcp > l->node.gpus ? KERNEL_network : KERNEL_allgather;
+}
+
 static void use_products(const struct layout *l, bool *used)
 {
     const struct model_options *m = &l->model;
@@ -88,6 +93,8 @@ static void use_communication(const struct layout *l, bool *used)
         used[far ? KERNEL_network : KERNEL_allgather] = true;
     if (r->cp > 1)
         used[KERNEL_allgather] = true;
+    if (r->pcp > 1)
+        used[cost_pcp_kernel(l)] = true;
 }
 
 const char *cost_missing_kernel(const struct layout *l)

@@ -2,9 +2,12 @@
  * cost_memory.c - what a layout holds in the memory of each of its GPUs (equations: DESIGN.md, "Memory").
  *
  * A pipeline stage has layers/pp of the layers, and of the KV; the first and last hold embedding and head, here spread
- * evenly. Attention data parallel ranks each hold the attention, the dense layers and the shared experts.
- * With speculation the layers of multi-token prediction are there too, each as large as the mean layer, with a KV
- * cache. Not modelled: fragmentation, CUDA contexts and graphs (memory_fraction stands for them).
+ * evenly. Attention data parallel ranks each hold the attention, the dense layers and the shared experts; so do prefill
+ * context parallel ranks, and all that their tp * dp hold of the experts. The tokens of a sequence are spread evenly
+ * over those, windows too; a state that is not made of tokens (linear layers, compressors) is on each. Their
+ * activations are counted as without: what fewer tokens save, gathered KV takes. With speculation the layers of
+ * multi-token prediction are there too, each as large as the mean layer, with a KV cache. Not modelled: fragmentation,
+ * CUDA contexts and graphs (memory_fraction stands for them).
  */
 #include "policy/cost.h"
 
@@ -40,7 +43,7 @@ static void mlp_widths(const struct layout *l, struct widths *w)
              dtype_bytes(layout_mlp_dtype(l));
     w->mlp += sparse * hidden * (double)m->experts * dtype_bytes(DTYPE_BF16); /* routers */
     w->moe = sparse * 3 * hidden * (double)m->moe_inter * (double)m->experts / (double)(moe_tp * moe_ep) *
-             dtype_bytes(layout_moe_dtype(l));
+             dtype_bytes(layout_moe_dtype(l)) * (1 - l->lower.cold_experts);
     double inner = 2 * (double)m->dense_inter / tp;
     if (m->experts) /* each token has a row for each of its experts */
         inner += (double)m->topk * (hidden + 2 * (double)m->moe_inter / (double)moe_tp) / (double)moe_ep;
@@ -54,7 +57,8 @@ struct cost_memory cost_memory(const struct layout *l)
     const struct replica_options *r = &l->replica;
     struct kv_format f = kv_format_of(m, r->kv_dtype, r->kv_scales ? KV_PRODUCTION : KV_PLAIN);
     double tp = (double)r->tp, pp = (double)r->pp, bf16 = dtype_bytes(DTYPE_BF16);
-    double far = 1e9; /* beyond every knee */
+    double elsewhere = 1 - 1 / (double)r->pcp; /* of a sequence's tokens */
+    double far = 1e9;                          /* beyond every knee */
     double drafts = r->spec_tokens > 0 ? 1 + (double)m->mtp_layers / (double)m->layers : 1;
     struct widths w = {0};
 
@@ -64,11 +68,12 @@ struct cost_memory cost_memory(const struct layout *l)
     double embeddings = (double)(m->tie_embeddings ? 1 : 2) * (double)m->vocab * (double)m->hidden / tp;
     double stored = attn_stored(m, &f, r->tp, r->cp, far),
            token = (attn_stored(m, &f, r->tp, r->cp, 2 * far) - stored) / far;
+    double bounded = stored - token * far, states = attn_stored(m, &f, r->tp, r->cp, 0);
     struct cost_memory out = {
         .weight_bytes = ((w.attention + w.mlp + w.moe) * drafts + embeddings * bf16) / pp,
         .activation_bytes = (double)r->activation_bytes,
-        .kv_token_bytes = token * drafts / pp,
-        .seq_bytes = (stored - token * far) / pp * (double)l->limits.max_num_seqs,
+        .kv_token_bytes = token * drafts / pp / (double)r->pcp,
+        .seq_bytes = (bounded - (bounded - states) * elsewhere) / pp * (double)l->limits.max_num_seqs,
     };
     if (r->activation_bytes == 0)
         out.activation_bytes = (double)l->limits.max_num_batched_tokens * w.widest * bf16 +
@@ -76,14 +81,51 @@ struct cost_memory cost_memory(const struct layout *l)
     return out;
 }
 
-int64_t cost_kv_blocks(const struct layout *l)
+void cost_kv_bytes(const struct layout *l, double *token_bytes, double *state_bytes)
+{
+    struct kv_format f = kv_format_of(&l->model, l->replica.kv_dtype, l->replica.kv_scales ? KV_PRODUCTION : KV_PLAIN);
+    double far = 1e9,
+           drafts = l->replica.spec_tokens > 0 ? 1 + (double)l->model.mtp_layers / (double)l->model.layers : 1;
+
+    f.compressor_bytes = 4; /* float32, see attn.h */
+    double stored = attn_stored(&l->model, &f, 1, 1, far);
+    *token_bytes = (attn_stored(&l->model, &f, 1, 1, 2 * far) - stored) / far * drafts;
+    *state_bytes = stored - *token_bytes / drafts * far;
+}
+
+int64_t cost_hbm_blocks(const struct layout *l)
 {
     struct cost_memory m = cost_memory(l);
     double room = (double)l->gpu.memory_bytes * l->replica.memory_fraction - m.weight_bytes - m.activation_bytes;
     int64_t block = l->replica.kv_block_tokens;
 
     room -= m.seq_bytes;
-    if (m.kv_token_bytes <= 0 && room >= 0) /* windows and states alone: whatever the sequences may need */
+    if (room < 0)
+        return 0;
+    if (m.kv_token_bytes <= 0) /* windows and states alone: whatever the sequences may need */
         return (l->model.max_context + block - 1) / block * l->limits.max_num_seqs * l->replica.dp;
     return (int64_t)(room / (m.kv_token_bytes * (double)block)) * l->replica.dp;
+}
+
+int64_t cost_kv_blocks(const struct layout *l)
+{
+    int64_t blocks = cost_hbm_blocks(l);
+    double token, state;
+
+    if (l->lower.overflow_bytes == 0 || blocks < 1)
+        return blocks;
+    cost_kv_bytes(l, &token, &state);
+    if (token <= 0)
+        return blocks;
+    return blocks + (int64_t)((double)l->lower.overflow_bytes / (token * (double)l->replica.kv_block_tokens));
+}
+
+double cost_expert_bytes(const struct layout *l)
+{
+    return 3 * (double)l->model.hidden * (double)l->model.moe_inter * dtype_bytes(layout_moe_dtype(l));
+}
+
+double cost_table_bytes(const struct layout *l)
+{
+    return (double)l->model.engram_layers * (double)l->model.engram_rows * (double)l->model.engram_row_bytes;
 }

@@ -13,8 +13,13 @@
  * of the batch, but a sequence is in one part only; chunks of a prompt follow each other through the stages, so that
  * its last one alone takes all of the model's time. Speculation is a mean field: a step verifies spec_tokens drafts and
  * counts as 1/e of the time for a token, e the expected tokens of a verification; bursts of tokens are not modelled.
+ * Prefill context parallelism, as vLLM's: each of pcp ranks computes the ith and the ith last of 2 pcp pieces of a
+ * chunk, so that all attend as many pairs (Llama 3, arXiv 2407.21783, 3.3.2), and gathers the KV that the others hold,
+ * layer by layer. Every rank computes the decoded tokens, attends the 1/(cp pcp) of the context that it holds, and
+ * partial results are added up. Experts are spread over the tp * dp GPUs of a rank.
  * Not modelled: CUDA-graph padding of the batch, attention kernels' split heuristics, communication overlapped with
- * compute beyond what comm_scale says, decompression of an MLA prompt's earlier chunks.
+ * compute beyond what comm_scale says, decompression of an MLA prompt's earlier chunks; of pcp, the state that a linear
+ * layer's rank waits for, the windows that precede a chunk, and the gathering of a step's last hidden states.
  */
 #include "policy/cost.h"
 
@@ -27,6 +32,12 @@ struct line {
     double c0, c1, m0, m1;
 };
 
+/* Kernels of a layer that a host launches beside matrix products, attention and communication, as serving engines do
+ * without CUDA graph: two norms with their residuals, rotary embedding, write of the cache, activation; with a latent
+ * (MLA) its two norms and the joining of keys; for routed experts top-k, sort, quantise, two products, activation,
+ * weighted sum. */
+enum { SMALL_KERNELS = 5, LATENT_KERNELS = 3, MOE_KERNELS = 7 };
+
 enum { LINES_MAX = ATTN_KINDS + 3 }; /* projections of each kind of attention; dense and shared MLPs, router */
 
 struct state {
@@ -37,10 +48,12 @@ struct state {
     int n_token;
     double token_s;                           /* small kernels and communication, per token */
     double reduce_s[2], reduce_token_s[2];    /* all all-reduces by either kernel: the faster counts */
-    double dispatch_s;                        /* host time of a step without CUDA graph */
+    double kernels, dispatch_s;               /* how many the host launches in a step; its time without CUDA graph */
     struct line head;                         /* of the sequences that yield a token */
     double ctx_s[COST_KNEES], decode_s;       /* decode attention: per sum S_k, per sequence */
     double pair_s[COST_KNEES], chunk_s, kv_s; /* prompts': per pair, per token, per token of cache read */
+    double gather_s, gather_chunk_s, sum_s;   /* of pcp ranks: KV, per token of cache read and of the chunk; per token
+                                               * that decodes, what it attended */
     int n_knees;
     /* routed experts */
     bool moe;
@@ -49,17 +62,12 @@ struct state {
     double expert_byte_s;                 /* per distinct expert: weights */
     double ep, spread, topk;
     /* ranks, stages, speculation */
-    double dp, pp, verify, expected, draft_share;
+    double dp, pp, pcp, verify, expected, draft_share;
 };
 
 static double larger(double a, double b)
 {
     return a > b ? a : b;
-}
-
-static double line_s(const struct line *l, double x)
-{
-    return larger(l->c0 + l->c1 * x, l->m0 + l->m1 * x);
 }
 
 /* ---- prepare ---- */
@@ -99,6 +107,7 @@ static void add_gemm(struct state *s, const struct layout *l, int dtype, double 
         .m1 = scale * byte_s * (in * activation_bytes(dtype) + out * dtype_bytes(DTYPE_BF16)),
     };
     s->fixed_s += l->engine.launch_scale * layers * n_gemms * k->launch_s;
+    s->kernels += layers * n_gemms * (activation_bytes(dtype) < 2 ? 2 : 1); /* activations are quantised first */
 }
 
 static void add_attention_gemms(struct state *s, const struct layout *l)
@@ -116,6 +125,7 @@ static void add_attention_gemms(struct state *s, const struct layout *l)
         /* in and out of all products: about the weights over the hidden size, once on each side */
         add_gemm(s, l, layout_attention_dtype(l), n, weights, (double)m->hidden + weights / (double)m->hidden / 2,
                  (double)m->hidden + weights / (double)m->hidden / 2, (double)w.n_gemms);
+        s->kernels += m->kv_lora_rank > 0 ? n * LATENT_KERNELS : 0;
     }
 }
 
@@ -165,6 +175,7 @@ static void add_experts(struct state *s, const struct layout *l)
     s->expert_token_s =
         compute * byte_s * kernel_narrow(k, inner) * (2 * (double)m->hidden + 3 * inner) * dtype_bytes(DTYPE_BF16);
     s->fixed_s += scale * k->launch_s;
+    s->kernels += layers * MOE_KERNELS;
 }
 
 /* Norms, rotary embedding, activation, residual; hyper-connections mix hc_mult streams; Engram reads rows of its
@@ -180,6 +191,7 @@ static void add_elementwise(struct state *s, const struct layout *l)
     bytes += (double)m->engram_layers * (double)m->engram_rows * (double)m->engram_row_bytes;
     s->token_s += kernel_bytes_s(k, bytes, l->gpu.memory_Bps) * l->engine.gemm_scale;
     s->fixed_s += l->engine.launch_scale * (double)m->layers * k->launch_s;
+    s->kernels += (double)m->layers * SMALL_KERNELS;
 }
 
 /* `count` collectives a step; each GPU sends `bytes` for a token of its rank in each. */
@@ -191,6 +203,7 @@ static void add_collective(struct state *s, const struct layout *l, enum kernel_
     if (Bps <= 0 || k->memory_efficiency <= 0)
         return;
     s->fixed_s += l->engine.comm_scale * count * k->launch_s;
+    s->kernels += count;
     s->token_s += kernel_bytes_s(k, l->engine.comm_scale * count * bytes, Bps);
 }
 
@@ -198,6 +211,7 @@ static void add_allreduces(struct state *s, const struct layout *l, double count
 {
     const struct kernel *kernels[] = {&l->kernels.at[KERNEL_allreduce], &l->kernels.at[KERNEL_allreduce_large]};
 
+    s->kernels += count;
     for (int i = 0; i < 2; i++) {
         const struct kernel *k = kernels[kernels[i]->memory_efficiency > 0 ? i : 1 - i]; /* where only one is known */
         if (k->memory_efficiency <= 0)
@@ -250,14 +264,13 @@ static void add_term(struct state *s, const struct layout *l, double layers, con
     const struct kernel *p = &l->kernels.at[cost_kv_kernel(t->prefill, l->replica.kv_dtype)];
     double Bps = l->gpu.memory_Bps, flops = l->gpu.bf16_flops, decode = l->engine.attention_scale * layers;
     double prompt = l->engine.prefill_scale * layers, verify = s->verify;
-
     double pair = kernel_flops_s(p, prompt * t->prefill_flops, flops);
 
     s->ctx_s[slot] += decode * larger(kernel_flops_s(d, verify * t->flops, flops), kernel_bytes_s(d, t->read, Bps));
     s->pair_s[slot] += pair;
     s->chunk_s += pair * p->half;
-    if (slot == 0)
-        s->kv_s += kernel_bytes_s(p, prompt * t->read, Bps);
+    if (slot == 0) /* of all pcp ranks */
+        s->kv_s += kernel_bytes_s(p, prompt * t->read * s->pcp, Bps);
 }
 
 /* One launch a kernel, whatever its terms. */
@@ -272,8 +285,43 @@ static void add_launches(struct state *s, const struct layout *l, double layers,
             s->decode_launch_s += l->engine.attention_scale * layers * l->kernels.at[d].launch_s;
         if (!launched[p] && a->term[i].prefill_flops > 0)
             s->prompt_launch_s += l->engine.prefill_scale * layers * l->kernels.at[p].launch_s;
+        s->kernels += launched[p] ? 0 : layers;
         launched[d] = launched[p] = true;
     }
+}
+
+/* Of a rank of pcp: its tokens of the context and of the prompts. */
+static void share_over_pcp(struct attn_profile *a, double pcp)
+{
+    for (int i = 0; i < a->n_terms; i++) {
+        a->term[i].stored /= pcp;
+        a->term[i].read /= pcp;
+        a->term[i].flops /= pcp;
+        a->term[i].prefill_flops /= pcp;
+    }
+    a->token_flops /= pcp;
+}
+
+/* What pcp ranks exchange in `layers` layers. Prompts: a rank lacks pcp - 1 times the KV that it stores; of windows,
+ * the chunk's. Decodes: an all-reduce of the heads' partial outputs, as its two halves. */
+static void add_exchange(struct state *s, const struct layout *l, double layers, const struct attn_profile *a)
+{
+    const struct model_options *m = &l->model;
+    enum kernel_id id = cost_pcp_kernel(l);
+    const struct kernel *k = &l->kernels.at[id];
+    double Bps = id == KERNEL_network ? l->gpu.network_Bps : l->gpu.nvlink_Bps, scale = l->engine.comm_scale * layers;
+    double width = (double)(m->kv_lora_rank > 0 ? m->kv_lora_rank : m->head_dim) * dtype_bytes(DTYPE_BF16);
+    double outputs = (double)m->q_heads / (double)l->replica.tp * width;
+
+    if (s->pcp == 1 || a->n_terms == 0)
+        return;
+    for (int i = 0; i < a->n_terms; i++)
+        *(a->term[i].knee < 1e15 ? &s->gather_chunk_s : &s->gather_s) +=
+            kernel_bytes_s(k, scale * (s->pcp - 1) * a->term[i].stored, Bps);
+    s->prompt_launch_s += scale * k->launch_s;
+    s->kernels += layers;
+    s->sum_s += kernel_bytes_s(k, scale * 2 * (s->pcp - 1) / s->pcp * outputs, Bps);
+    s->decode_launch_s += 2 * scale * k->launch_s;
 }
 
 static void add_attention(struct state *s, const struct layout *l)
@@ -289,9 +337,11 @@ static void add_attention(struct state *s, const struct layout *l)
         if (n == 0)
             continue;
         attn_get((enum attn_kind)kind)->profile(&l->model, &f, r->tp, r->cp, &a);
+        share_over_pcp(&a, s->pcp);
         for (int i = 0; i < a.n_terms; i++)
             add_term(s, l, n, &a.term[i], &knees);
         add_launches(s, l, n, &a);
+        add_exchange(s, l, n, &a);
         if (a.read_const > 0 || a.token_flops > 0) {
             const struct kernel *d = &l->kernels.at[KERNEL_linear_decode], *p = &l->kernels.at[KERNEL_linear_prefill];
             s->decode_s += kernel_bytes_s(d, l->engine.attention_scale * n * a.read_const, l->gpu.memory_Bps);
@@ -299,6 +349,7 @@ static void add_attention(struct state *s, const struct layout *l)
             if (a.n_terms == 0) {
                 s->decode_launch_s += l->engine.attention_scale * n * d->launch_s;
                 s->prompt_launch_s += l->engine.prefill_scale * n * p->launch_s;
+                s->kernels += n;
             }
         }
     }
@@ -334,12 +385,11 @@ static void prepare(const void *options, const struct layout *l, void *state)
     struct state *s = state;
 
     (void)options;
-    *s = (struct state){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp};
+    *s = (struct state){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
     set_speculation(s, l);
     s->seq_s = (double)l->engine.seq_overhead_ns * 1e-9;
     s->step_s = (double)l->engine.step_overhead_ns * 1e-9;
     s->prefill_s = (double)l->engine.prefill_overhead_ns * 1e-9;
-    s->dispatch_s = (double)l->engine.layer_dispatch_ns * 1e-9 * (double)l->model.layers;
     add_attention_gemms(s, l);
     add_mlps(s, l);
     add_experts(s, l);
@@ -347,13 +397,32 @@ static void prepare(const void *options, const struct layout *l, void *state)
     add_communication(s, l);
     add_attention(s, l);
     add_head(s, l);
+    s->dispatch_s = (double)l->engine.kernel_dispatch_ns * 1e-9 * s->kernels;
 }
 
 /* ---- a step ---- */
 
+/* Port time of HBM in what was added: of groups that it bounds, of the others. */
+struct port_s {
+    double bound, other;
+};
+
+/* A group that computes for c and reads for m, at the same time. */
+static inline double group_s(double c, double m, struct port_s *port)
+{
+    if (port)
+        *(m >= c ? &port->bound : &port->other) += m;
+    return larger(c, m);
+}
+
+static inline double line_port_s(const struct line *l, double x, struct port_s *port)
+{
+    return group_s(l->c0 + l->c1 * x, l->m0 + l->m1 * x, port);
+}
+
 /* Routed experts of one step, which sees the tokens of all attention ranks: the expert rank with most distinct ones,
  * and the one with most rows. */
-static double experts_s(const struct state *s, double all)
+static inline double experts_s(const struct state *s, double all, struct port_s *port)
 {
     double distinct = experts_distinct(&s->experts, all), share = 1 / s->ep;
     double local = distinct * share, rows = all * s->topk, here = rows * share;
@@ -364,7 +433,9 @@ static double experts_s(const struct state *s, double all)
         here += s->spread * rows * __builtin_sqrt(share * (1 - share) * s->experts.share_square);
         local = local < here ? local : here;
     }
-    return local * s->expert_byte_s + here * larger(s->expert_flop_s, s->expert_token_s);
+    if (port)
+        port->bound += local * s->expert_byte_s;
+    return local * s->expert_byte_s + group_s(here * s->expert_flop_s, here * s->expert_token_s, port);
 }
 
 /* Tokens of the rank that has most: decodes spread evenly, prompts stay whole. */
@@ -373,7 +444,8 @@ static double rank_share(double n, double ranks)
     return n > 0 && ranks > 1 ? __builtin_ceil(n / ranks) / n : 1;
 }
 
-static double time_s(const struct state *s, const struct cost_step *step, double n_prefill)
+/* port: NULL where nobody asks. */
+static inline double time_s(const struct state *s, const struct cost_step *step, double n_prefill, struct port_s *port)
 {
     double decodes = (double)step->n_decode / s->pp, prompts = n_prefill / s->pp;
     bool ends = step->n_logits > step->n_decode;
@@ -383,7 +455,7 @@ static double time_s(const struct state *s, const struct cost_step *step, double
     double share = ends ? rank_share(n_prefill, s->dp * s->pp) : rank_share(n_prefill, s->dp) / s->pp,
            stage = ends ? rank_share(n_prefill, s->pp) : 1 / s->pp;
     double drafted = s->verify * decode_share * (double)step->n_decode;
-    double chunk = n_prefill > 0 ? share * (double)step->prefill_tokens : 0, tokens = drafted + chunk;
+    double chunk = n_prefill > 0 ? share * (double)step->prefill_tokens / s->pcp : 0, tokens = drafted + chunk;
     double t = s->fixed_s + s->token_s * tokens;
     double reduce = s->reduce_s[0] + s->reduce_token_s[0] * tokens,
            other = s->reduce_s[1] + s->reduce_token_s[1] * tokens;
@@ -391,25 +463,31 @@ static double time_s(const struct state *s, const struct cost_step *step, double
     t += reduce < other ? reduce : other;
 
     for (int i = 0; i < s->n_token; i++)
-        t += line_s(&s->token[i], tokens);
+        t += line_port_s(&s->token[i], tokens, port);
     if (s->moe)
-        t += experts_s(s, s->verify * (double)step->n_decode * decode_stage +
-                              (n_prefill > 0 ? (double)step->prefill_tokens * stage : 0));
+        t += experts_s(s,
+                       s->verify * (double)step->n_decode * decode_stage +
+                           (n_prefill > 0 ? (double)step->prefill_tokens * stage / s->pcp : 0),
+                       port);
     if (step->n_decode > 0) {
         double sum = s->decode_s * (double)step->n_decode;
         for (int i = 0; i < s->n_knees; i++)
             sum += s->ctx_s[i] * (double)step->ctx[i];
-        t += s->decode_launch_s + sum * decode_share;
+        t += s->decode_launch_s + sum * decode_share + s->sum_s * drafted;
+        if (port)
+            port->bound += sum * decode_share;
     }
     if (n_prefill > 0) {
         double sum = s->chunk_s * (double)step->prefill_tokens;
         for (int i = 0; i < s->n_knees; i++)
             sum += s->pair_s[i] * (double)step->prefill_pairs[i];
-        t += s->prompt_launch_s + larger(sum, s->kv_s * (double)step->prefill_kv) * share;
+        double gather = s->gather_s * (double)step->prefill_kv + s->gather_chunk_s * (double)step->prefill_tokens;
+        t += s->prompt_launch_s + group_s(sum * share, s->kv_s * (double)step->prefill_kv * share, port) +
+             gather * share;
     }
     double prompts_out = n_prefill > 0 ? (double)(step->n_logits - step->n_decode) * share : 0;
     if (drafted + prompts_out > 0)
-        t += line_s(&s->head, drafted + prompts_out);
+        t += line_port_s(&s->head, drafted + prompts_out, port);
     if (n_prefill > 0)
         t = s->prefill_s + larger(t, s->dispatch_s);
     return t + s->step_s + s->seq_s * (decodes + prompts) / s->dp;
@@ -418,7 +496,7 @@ static double time_s(const struct state *s, const struct cost_step *step, double
 static int64_t step_ns(const void *state, const struct cost_step *step)
 {
     const struct state *s = state;
-    double t = time_s(s, step, (double)step->n_prefill);
+    double t = time_s(s, step, (double)step->n_prefill, NULL);
 
     if (s->verify > 1 && step->n_decode > 0) {
         double prompts = 0; /* the decodes' part is what they add to them */
@@ -426,12 +504,24 @@ static int64_t step_ns(const void *state, const struct cost_step *step)
             struct cost_step rest = *step;
             rest.n_decode = 0;
             rest.n_logits -= step->n_decode;
-            prompts = time_s(s, &rest, (double)rest.n_prefill);
+            prompts = time_s(s, &rest, (double)rest.n_prefill, NULL);
         }
         t = prompts + (t - prompts) * (1 + s->draft_share) / s->expected;
     }
     t *= 1e9;
     return t < 9e18 ? (int64_t)t + 1 : INT64_MAX; /* beyond the clock: the world says so */
+}
+
+/* With speculation the whole step's port time shrinks as its time does. */
+static struct cost_port port(const void *state, const struct cost_step *step)
+{
+    const struct state *s = state;
+    struct port_s p = {0, 0};
+    double all = time_s(s, step, (double)step->n_prefill, &p), scale = (double)step_ns(state, step) * 1e-9 / all;
+    double rest = all - p.bound;
+
+    return (struct cost_port){.bound_s = p.bound * scale,
+                              .share = rest > 0 && p.other < rest ? p.other / rest : rest > 0};
 }
 
 const struct cost_ops cost_roofline_ops = {
@@ -440,4 +530,5 @@ const struct cost_ops cost_roofline_ops = {
     .state_size = sizeof(struct state),
     .prepare = prepare,
     .step_ns = step_ns,
+    .port = port,
 };

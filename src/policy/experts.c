@@ -3,14 +3,13 @@
 #include "base/bug.h"
 #include "base/num.h"
 
-/* q of each expert, most popular first: proportional to the popularity, what exceeds 1 goes to the others. */
-static void inclusion(double *q, int64_t n, double topk, double skew)
+void experts_inclusion(double *q, int64_t n, double topk)
 {
     double sum = 0;
     int64_t full = 0, before = -1; /* experts that every token picks */
 
     for (int64_t i = 0; i < n; i++)
-        sum += q[i] = skew > 0 ? num_pow((double)(i + 1), -skew) : 1;
+        sum += q[i];
     while (full > before && full < n) {
         double scale = (topk - (double)full) / sum;
         before = full;
@@ -19,6 +18,13 @@ static void inclusion(double *q, int64_t n, double topk, double skew)
     }
     for (int64_t i = 0; i < n; i++)
         q[i] = i < full ? 1 : q[i] * (topk - (double)full) / sum;
+}
+
+void experts_zipf(double *q, int64_t n, double topk, double skew)
+{
+    for (int64_t i = 0; i < n; i++)
+        q[i] = skew > 0 ? num_pow((double)(i + 1), -skew) : 1;
+    experts_inclusion(q, n, topk);
 }
 
 /* The tokens of a grid point. */
@@ -34,7 +40,7 @@ void experts_init(struct experts *x, int64_t experts, int64_t topk, double skew)
 
     sim_assert(n > 0 && n <= EXPERTS_MAX);
     *x = (struct experts){.share_square = 0};
-    inclusion(q, n, (double)topk, skew);
+    experts_zipf(q, n, (double)topk, skew);
     for (int64_t i = 0; i < n; i++) {
         double share = q[i] / (double)topk, miss[32];
         x->share_square += share * share;

@@ -26,6 +26,10 @@ struct experts {
     double share_square; /* sum of (q_i/topk)^2: 1/E when uniform */
 };
 
+/* q of n experts from their popularity, most popular first: proportional to it, what exceeds 1 goes to the others. */
+void experts_inclusion(double *q, int64_t n, double topk);
+void experts_zipf(double *q, int64_t n, double topk, double skew); /* popularity rank^-skew */
+
 void experts_init(struct experts *x, int64_t experts, int64_t topk, double skew);
 double experts_distinct(const struct experts *x, double tokens);
 double expert_spread(int64_t ranks);

@@ -59,11 +59,12 @@ struct model_options { /* [model]; widths in elements, 0 where the model has no 
 
 enum fp4_scope { FP4_ALL, FP4_MLP, FP4_EXPERTS };
 
-struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp */
+struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp * pcp */
     int64_t count, tp, pp;
     int64_t dp;             /* attention data parallel ranks */
     int64_t moe_tp, moe_ep; /* of the experts; moe_tp * moe_ep = tp * dp. 0, 0: tp * dp, 1 or with dp > 1: 1, tp * dp */
     int64_t cp;             /* decode context parallel: KV of one sequence over so many of the tp ranks */
+    int64_t pcp;            /* prefill context parallel: so many groups of tp GPUs share prompts and KV of a sequence */
     int dtype;              /* enum dtype */
     int moe_dtype, attention_dtype; /* 0: as dtype and the model's fp4_scope say; else 1 + enum dtype */
     int kv_dtype;                   /* enum dtype: bf16, fp8, nvfp4 */
@@ -82,11 +83,13 @@ struct engine_options {
     int64_t step_overhead_ns;    /* per step */
     int64_t seq_overhead_ns;     /* per running sequence and step */
     int64_t prefill_overhead_ns; /* per step that computes prompt tokens: input preparation */
-    int64_t layer_dispatch_ns;   /* a step with prompts runs without CUDA graph: it takes at least so long a layer */
-    int64_t stream_interval;     /* a client is sent its first token with so many that follow it, or with its last */
-    int64_t request_latency_ns;  /* from arrival to the replica's queue */
-    int64_t request_service_ns;  /* of it, one request after the other (the front end is one thread) */
-    int64_t token_service_ns;    /* likewise for each prompt token: tokenising */
+    int64_t kernel_dispatch_ns;  /* a step with prompts runs without CUDA graph: it takes at least so long a kernel */
+    int64_t receive_interval;    /* decode steps from one look at the requests that came to the next; SGLang */
+    int64_t balance_timeout; /* dp > 1: steps that prompts wait for one a rank at most; TensorRT-LLM; 0: they don't */
+    int64_t stream_interval; /* a client is sent its first token with so many that follow it, or with its last */
+    int64_t request_latency_ns; /* from arrival to the replica's queue */
+    int64_t request_service_ns; /* of it, one request after the other (the front end is one thread) */
+    int64_t token_service_ns;   /* likewise for each prompt token: tokenising */
     /* Time of the GPU's work against the kernels measured: what grows with the tokens (flops) and what does not,
      * weights and launches (weights). moe_flops: of quantised experts, those that engines were measured with; bf16 ones
      * keep the kernels' time. moe4: of 4-bit experts, on top. attention: of decodes, prefill: of prompts. */
@@ -101,6 +104,13 @@ struct node_options { /* [node] */
     int64_t gpus;     /* that NVLink joins */
 };
 
+/* What of a replica lies below HBM, from [experts], [memory] and [cache]; all 0: nothing. */
+struct lower_share {
+    double cold_experts;    /* share of the routed experts' bytes */
+    bool tables;            /* conditional memory tables */
+    int64_t overflow_bytes; /* room for KV of running sequences */
+};
+
 struct layout {
     struct node_options node;
     struct gpu_options gpu;
@@ -109,11 +119,12 @@ struct layout {
     struct replica_options replica;
     struct engine_options engine;
     struct scheduler_limits limits;
+    struct lower_share lower;
 };
 
 static inline int64_t layout_gpus(const struct layout *l)
 {
-    return l->replica.tp * l->replica.dp * l->replica.pp;
+    return l->replica.tp * l->replica.dp * l->replica.pp * l->replica.pcp;
 }
 
 #endif

@@ -21,7 +21,16 @@ struct policy {
 };
 
 /* A registry: NULL-terminated list of ops, seen as their first member. */
-enum policy_kind { POLICY_ARRIVAL, POLICY_LENGTH, POLICY_ROUTER, POLICY_SCHEDULER, POLICY_COST, POLICY_KINDS };
+enum policy_kind {
+    POLICY_ARRIVAL,
+    POLICY_LENGTH,
+    POLICY_ROUTER,
+    POLICY_SCHEDULER,
+    POLICY_COST,
+    POLICY_EVICT,
+    POLICY_PLACE,
+    POLICY_KINDS
+};
 
 const struct policy *const *policy_list(enum policy_kind kind);
 const struct policy *policy_find(enum policy_kind kind, const char *name); /* NULL if unknown */

@@ -3,7 +3,9 @@
 
 #include "policy/arrival.h"
 #include "policy/cost.h"
+#include "policy/evict.h"
 #include "policy/length.h"
+#include "policy/place.h"
 #include "policy/router.h"
 #include "policy/scheduler.h"
 
@@ -15,6 +17,9 @@ extern const struct router_ops router_round_robin_ops, router_least_requests_ops
     router_random_ops, router_power_of_two_ops, router_central_queue_ops;
 extern const struct scheduler_ops sched_continuous_ops, sched_prefill_first_ops, sched_static_ops;
 extern const struct cost_ops cost_roofline_ops, cost_fixed_ops;
+extern const struct evict_ops evict_lru_ops, evict_fifo_ops, evict_lfu_ops, evict_slru_ops, evict_gdsf_ops,
+    evict_belady_ops, evict_ttl_ops;
+extern const struct place_ops place_static_ops, place_lru_ops, place_lfu_ops, place_predict_ops;
 
 static const struct policy *const lists[POLICY_KINDS][16] = {
     [POLICY_ARRIVAL] =
@@ -55,6 +60,23 @@ static const struct policy *const lists[POLICY_KINDS][16] = {
         {
             &cost_roofline_ops.policy,
             &cost_fixed_ops.policy,
+        },
+    [POLICY_EVICT] =
+        {
+            &evict_lru_ops.policy,
+            &evict_fifo_ops.policy,
+            &evict_lfu_ops.policy,
+            &evict_slru_ops.policy,
+            &evict_gdsf_ops.policy,
+            &evict_belady_ops.policy,
+            &evict_ttl_ops.policy,
+        },
+    [POLICY_PLACE] =
+        {
+            &place_static_ops.policy,
+            &place_lru_ops.policy,
+            &place_lfu_ops.policy,
+            &place_predict_ops.policy,
         },
 };
 

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "policy/cost_kernels.h"
-#include "scenario/scenario.h"
+#include "scenario/check.h"
 
-/* The entry that set the key; NULL for a default. */
-static const struct ini_entry *origin_of(const struct scenario *sc, const char *section, const char *key)
+const struct ini_entry *check_origin(const struct scenario *sc, const char *section, const char *key)
 {
     for (size_t i = 0; i < sc->n_binds; i++) {
         const struct opt_bind *b = &sc->binds[i];
@@ -23,19 +22,13 @@ static const struct ini_entry *origin_of(const struct scenario *sc, const char *
 
 static bool given(const struct scenario *sc, const char *section, const char *key)
 {
-    return origin_of(sc, section, key) != NULL;
+    return check_origin(sc, section, key) != NULL;
 }
 
-struct check {
-    const struct scenario *sc;
-    struct diags *d;
-};
-
-__attribute__((format(printf, 4, 5))) static void wrong(const struct check *c, const char *section, const char *key,
-                                                        const char *fmt, ...)
+void check_wrong(const struct check *c, const char *section, const char *key, const char *fmt, ...)
 {
     char text[900];
-    const struct ini_entry *e = origin_of(c->sc, section, key);
+    const struct ini_entry *e = check_origin(c->sc, section, key);
     va_list ap;
 
     va_start(ap, fmt);
@@ -49,14 +42,14 @@ static void check_run(const struct check *c)
     const struct scenario *sc = c->sc;
 
     if (sc->run.horizon_ns && sc->run.warmup_ns >= sc->run.horizon_ns)
-        wrong(c, "run", "warmup", "the warm-up reaches the horizon, so that nothing would be measured");
+        check_wrong(c, "run", "warmup", "the warm-up reaches the horizon, so that nothing would be measured");
 }
 
 /* That each tp-th of a tensor is whole. */
 static void check_divides(const struct check *c, const char *key, int64_t ranks, const char *what, int64_t n)
 {
     if (n % ranks != 0)
-        wrong(c, "replica", key, "%" PRId64 " does not divide the model's %s = %" PRId64, ranks, what, n);
+        check_wrong(c, "replica", key, "%" PRId64 " does not divide the model's %s = %" PRId64, ranks, what, n);
 }
 
 static void check_attention(const struct check *c)
@@ -66,17 +59,18 @@ static void check_attention(const struct check *c)
     int64_t others = 0;
 
     if (uneven)
-        wrong(c, "model", "kv_heads", "%" PRId64 " does not divide q_heads = %" PRId64, m->kv_heads, m->q_heads);
+        check_wrong(c, "model", "kv_heads", "%" PRId64 " does not divide q_heads = %" PRId64, m->kv_heads, m->q_heads);
     for (int kind = 0; kind < ATTN_KINDS; kind++) {
         const struct attn_ops *ops = attn_get((enum attn_kind)kind);
         others += kind != m->attention ? m->kind_layers[kind] : 0;
         const char *missing = attn_layers(m, (enum attn_kind)kind) > 0 ? ops->missing(m) : NULL;
         if (missing && !(uneven && strcmp(missing, "kv_heads") == 0))
-            wrong(c, "model", missing, "missing or wrong: layers with attention of kind %s need it", ops->name);
+            check_wrong(c, "model", missing, "missing or wrong: layers with attention of kind %s need it", ops->name);
     }
     if (others > m->layers)
-        wrong(c, "model", "layers", "%" PRId64 " layers, but the keys ..._layers give %" PRId64 " a kind of attention",
-              m->layers, others);
+        check_wrong(c, "model", "layers",
+                    "%" PRId64 " layers, but the keys ..._layers give %" PRId64 " a kind of attention", m->layers,
+                    others);
 }
 
 static void check_model(const struct check *c)
@@ -85,15 +79,16 @@ static void check_model(const struct check *c)
 
     check_attention(c);
     if (m->experts > 0 && m->topk == 0)
-        wrong(c, "model", "topk", "missing: how many of the %" PRId64 " experts a token uses", m->experts);
+        check_wrong(c, "model", "topk", "missing: how many of the %" PRId64 " experts a token uses", m->experts);
     if (m->experts > 0 && m->topk > m->experts)
-        wrong(c, "model", "topk", "%" PRId64 " is more than experts = %" PRId64, m->topk, m->experts);
+        check_wrong(c, "model", "topk", "%" PRId64 " is more than experts = %" PRId64, m->topk, m->experts);
     if (m->experts > 0 && m->moe_inter == 0)
-        wrong(c, "model", "moe_inter", "missing: the inner width of an expert");
+        check_wrong(c, "model", "moe_inter", "missing: the inner width of an expert");
     if ((m->experts == 0 || m->dense_layers > 0) && m->dense_inter == 0)
-        wrong(c, "model", "dense_inter", "missing: layers without experts need it");
+        check_wrong(c, "model", "dense_inter", "missing: layers without experts need it");
     if (m->dense_layers > m->layers)
-        wrong(c, "model", "dense_layers", "%" PRId64 " is more than layers = %" PRId64, m->dense_layers, m->layers);
+        check_wrong(c, "model", "dense_layers", "%" PRId64 " is more than layers = %" PRId64, m->dense_layers,
+                    m->layers);
 }
 
 static void check_dtype(const struct check *c, const char *key, int dtype)
@@ -101,9 +96,9 @@ static void check_dtype(const struct check *c, const char *key, int dtype)
     const struct gpu_options *g = &c->sc->layout.gpu;
 
     if (dtype_multiplies_fp8(dtype) && g->fp8_flops <= 0)
-        wrong(c, "replica", key, "fp8, but [gpu] has no fp8_flops");
+        check_wrong(c, "replica", key, "fp8, but [gpu] has no fp8_flops");
     if (dtype == DTYPE_NVFP4 && g->fp4_flops <= 0)
-        wrong(c, "replica", key, "nvfp4, but [gpu] has no fp4_flops");
+        check_wrong(c, "replica", key, "nvfp4, but [gpu] has no fp4_flops");
 }
 
 static void check_experts(const struct check *c)
@@ -116,9 +111,9 @@ static void check_experts(const struct check *c)
     if (m->experts == 0)
         return;
     if (moe_tp * moe_ep != r->tp * r->dp)
-        wrong(c, "replica", given(c->sc, "replica", "moe_tp") ? "moe_tp" : "moe_ep",
-              "moe_tp x moe_ep = %" PRId64 ", but tp x dp = %" PRId64 " GPUs hold the experts", moe_tp * moe_ep,
-              r->tp * r->dp);
+        check_wrong(c, "replica", given(c->sc, "replica", "moe_tp") ? "moe_tp" : "moe_ep",
+                    "moe_tp x moe_ep = %" PRId64 ", but tp x dp = %" PRId64 " GPUs hold the experts", moe_tp * moe_ep,
+                    r->tp * r->dp);
     check_divides(c, "moe_ep", moe_ep, "experts", m->experts);
     check_divides(c, "moe_tp", moe_tp, "moe_inter", m->moe_inter);
     if (r->moe_dtype > 0)
@@ -130,27 +125,26 @@ static void check_nodes(const struct check *c)
     const struct scenario *sc = c->sc;
     const struct replica_options *r = &sc->layout.replica;
     int64_t gpus = layout_gpus(&sc->layout), node = sc->layout.node.gpus, per_node = node / gpus;
+    const char *key = r->dp > 1 ? "dp" : r->pp > 1 ? "pp" : "pcp";
 
     if (r->tp > node)
-        wrong(c, "replica", "tp", "%" PRId64 " GPUs, but a node has %" PRId64 " and tp stays within one", r->tp, node);
+        check_wrong(c, "replica", "tp", "%" PRId64 " GPUs, but a node has %" PRId64 " and tp stays within one", r->tp,
+                    node);
     else if (gpus > node && sc->layout.gpu.network_Bps <= 0)
-        wrong(c, "replica", r->dp > 1 ? "dp" : "pp",
-              "a replica of %" PRId64 " GPUs spans nodes of %" PRId64 ", but [gpu] has no network_bandwidth", gpus,
-              node);
+        check_wrong(c, "replica", key,
+                    "a replica of %" PRId64 " GPUs spans nodes of %" PRId64 ", but [gpu] has no network_bandwidth",
+                    gpus, node);
     else if (sc->cluster.nodes && gpus <= node && r->count > sc->cluster.nodes * per_node)
-        wrong(c, "replica", "count",
-              "%" PRId64 " replicas of %" PRId64 " GPUs, but %" PRId64 " nodes of %" PRId64 " GPUs hold %" PRId64
-              " (a replica stays within a node)",
-              r->count, gpus, sc->cluster.nodes, node, sc->cluster.nodes * per_node);
+        check_wrong(c, "replica", "count",
+                    "%" PRId64 " replicas of %" PRId64 " GPUs, but %" PRId64 " nodes of %" PRId64 " GPUs hold %" PRId64
+                    " (a replica stays within a node)",
+                    r->count, gpus, sc->cluster.nodes, node, sc->cluster.nodes * per_node);
     else if (sc->cluster.nodes && r->count * gpus > sc->cluster.nodes * node)
-        wrong(c, "replica", "count", "%" PRId64 " replicas of %" PRId64 " GPUs, but there are %" PRId64, r->count, gpus,
-              sc->cluster.nodes * node);
+        check_wrong(c, "replica", "count", "%" PRId64 " replicas of %" PRId64 " GPUs, but there are %" PRId64, r->count,
+                    gpus, sc->cluster.nodes * node);
     if (gpus > 1 && sc->layout.gpu.nvlink_Bps <= 0)
-        wrong(c, "replica",
-              r->tp > 1   ? "tp"
-              : r->dp > 1 ? "dp"
-                          : "pp",
-              "%" PRId64 " GPUs must exchange results, but [gpu] has no nvlink_bandwidth", gpus);
+        check_wrong(c, "replica", r->tp > 1 ? "tp" : key,
+                    "%" PRId64 " GPUs must exchange results, but [gpu] has no nvlink_bandwidth", gpus);
 }
 
 static void check_parallel(const struct check *c)
@@ -163,13 +157,13 @@ static void check_parallel(const struct check *c)
     check_divides(c, "tp", r->tp, "hidden", m->hidden);
     check_divides(c, "tp", r->tp, "dense_inter", m->dense_inter);
     if (m->kv_heads > 0 && m->kv_heads % r->tp != 0 && r->tp % m->kv_heads != 0)
-        wrong(c, "replica", "tp",
-              "%" PRId64 " neither divides the model's kv_heads = %" PRId64 " nor is a multiple of it", r->tp,
-              m->kv_heads);
+        check_wrong(c, "replica", "tp",
+                    "%" PRId64 " neither divides the model's kv_heads = %" PRId64 " nor is a multiple of it", r->tp,
+                    m->kv_heads);
     if (r->tp % r->cp != 0)
-        wrong(c, "replica", "cp", "%" PRId64 " does not divide tp = %" PRId64, r->cp, r->tp);
+        check_wrong(c, "replica", "cp", "%" PRId64 " does not divide tp = %" PRId64, r->cp, r->tp);
     if (r->pp > m->layers)
-        wrong(c, "replica", "pp", "%" PRId64 " stages for %" PRId64 " layers", r->pp, m->layers);
+        check_wrong(c, "replica", "pp", "%" PRId64 " stages for %" PRId64 " layers", r->pp, m->layers);
     check_nodes(c);
     check_experts(c);
     check_dtype(c, "dtype", r->dtype);
@@ -186,10 +180,11 @@ static void check_kernels(const struct check *c)
     if (kernel == NULL || strcmp(c->sc->cost->policy.name, "roofline") != 0)
         return;
     snprintf(key, sizeof key, "%s_memory_efficiency", kernel);
-    wrong(c, "kernels", key,
-          "the layout runs in the kernel %s, which has no figures here; give them, or choose a preset, GPU or dtype "
-          "that has",
-          kernel);
+    check_wrong(
+        c, "kernels", key,
+        "the layout runs in the kernel %s, which has no figures here; give them, or choose a preset, GPU or dtype "
+        "that has",
+        kernel);
 }
 
 /* Tokens that the cache of one attention rank holds; a sequence lives on one. */
@@ -206,11 +201,11 @@ static bool check_memory(const struct check *c)
     if (cost_kv_blocks(l) >= 1)
         return true;
     struct cost_memory m = cost_memory(l);
-    wrong(c, "replica", given(c->sc, "replica", "tp") ? "tp" : "memory_fraction",
-          "a GPU cannot hold its share of the model: %.1f GB of weights and %.1f GB of activations leave no KV block "
-          "of the %.1f GB it may use (memory x memory_fraction); raise tp, or take a smaller dtype or a larger GPU",
-          m.weight_bytes / 1e9, m.activation_bytes / 1e9,
-          (double)l->gpu.memory_bytes * l->replica.memory_fraction / 1e9);
+    check_wrong(
+        c, "replica", given(c->sc, "replica", "tp") ? "tp" : "memory_fraction",
+        "a GPU cannot hold its share of the model: %.1f GB of weights and %.1f GB of activations leave no KV block "
+        "of the %.1f GB it may use (memory x memory_fraction); raise tp, or take a smaller dtype or a larger GPU",
+        m.weight_bytes / 1e9, m.activation_bytes / 1e9, (double)l->gpu.memory_bytes * l->replica.memory_fraction / 1e9);
     return false;
 }
 
@@ -221,11 +216,11 @@ static void check_scheduler(const struct check *c)
     static const char why[] = "each running sequence takes one token of the budget in every step";
 
     if (l->max_num_batched_tokens < l->max_num_seqs && given(c->sc, "scheduler", "max_num_batched_tokens"))
-        wrong(c, "scheduler", "max_num_batched_tokens", "%" PRId64 " is less than max_num_seqs = %" PRId64 ": %s",
-              l->max_num_batched_tokens, l->max_num_seqs, why);
+        check_wrong(c, "scheduler", "max_num_batched_tokens", "%" PRId64 " is less than max_num_seqs = %" PRId64 ": %s",
+                    l->max_num_batched_tokens, l->max_num_seqs, why);
     else if (l->max_num_batched_tokens < l->max_num_seqs)
-        wrong(c, "scheduler", "max_num_seqs", "%" PRId64 " is more than max_num_batched_tokens = %" PRId64 ": %s",
-              l->max_num_seqs, l->max_num_batched_tokens, why);
+        check_wrong(c, "scheduler", "max_num_seqs", "%" PRId64 " is more than max_num_batched_tokens = %" PRId64 ": %s",
+                    l->max_num_seqs, l->max_num_batched_tokens, why);
     if (l->chunked_prefill)
         return;
     /* A preempted request computes its prompt and what it had answered again, in one piece. */
@@ -237,10 +232,11 @@ static void check_scheduler(const struct check *c)
     }
     longest = longest < context ? longest : context;
     if (l->max_num_batched_tokens < longest)
-        wrong(c, "scheduler", "chunked_prefill",
-              "without it, max_num_batched_tokens = %" PRId64 " must hold the longest prompt and answer, here %" PRId64
-              " tokens (model.max_context, or less by input_max and output_max of every class)",
-              l->max_num_batched_tokens, longest);
+        check_wrong(c, "scheduler", "chunked_prefill",
+                    "without it, max_num_batched_tokens = %" PRId64
+                    " must hold the longest prompt and answer, here %" PRId64
+                    " tokens (model.max_context, or less by input_max and output_max of every class)",
+                    l->max_num_batched_tokens, longest);
 }
 
 /* The normal form gives every key, so a default that is spelt out is no mistake; nor is a key put out of use by a
@@ -252,15 +248,32 @@ static void check_no_trace_keys(const struct check *c)
         const char *key;
         bool set;
     } keys[] = {{"trace", w->trace != NULL},
+                {"trace_format", w->trace_format != TRACE_AUTO},
+                {"trace_block_tokens", w->trace_block_tokens != 512},
                 {"trace_speed", w->trace_speed != 1},
                 {"trace_from", w->trace_from_ns != 0},
                 {"trace_to", w->trace_to_ns != 0}};
-    const struct ini_entry *choice = origin_of(c->sc, "workload", "arrivals");
+    const struct ini_entry *choice = check_origin(c->sc, "workload", "arrivals");
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (keys[i].set && origin_of(c->sc, "workload", keys[i].key)->rank >= choice->rank)
-            wrong(c, "workload", keys[i].key, "has no effect with arrivals = %s (want arrivals = trace)",
-                  c->sc->arrival->policy.name);
+        if (keys[i].set && check_origin(c->sc, "workload", keys[i].key)->rank >= choice->rank)
+            check_wrong(c, "workload", keys[i].key, "has no effect with arrivals = %s (want arrivals = trace)",
+                        c->sc->arrival->policy.name);
+}
+
+static void check_trace(const struct check *c)
+{
+    const struct workload_options *w = &c->sc->workload;
+    bool closed = c->sc->arrival->concurrency(c->sc->arrival_options) > 0;
+
+    if (w->trace == NULL)
+        check_wrong(c, "workload", "arrivals", "trace needs the key trace = PATH");
+    if (w->trace_to_ns && w->trace_to_ns <= w->trace_from_ns)
+        check_wrong(c, "workload", "trace_to", "the slice ends before it begins (trace_from)");
+    if (closed && w->trace_speed != 1)
+        check_wrong(c, "workload", "trace_speed", "has no effect with trace_order = closed (want trace_order = time)");
+    if (!closed && given(c->sc, "workload", "concurrency"))
+        check_wrong(c, "workload", "concurrency", "has no effect with trace_order = time (want trace_order = closed)");
 }
 
 static void check_workload(const struct check *c)
@@ -269,16 +282,13 @@ static void check_workload(const struct check *c)
     const struct workload_options *w = &sc->workload;
 
     if (sc->arrival->kind == ARRIVAL_TRACE) {
-        if (w->trace == NULL)
-            wrong(c, "workload", "arrivals", "trace needs the key trace = PATH");
-        if (w->trace_to_ns && w->trace_to_ns <= w->trace_from_ns)
-            wrong(c, "workload", "trace_to", "the slice ends before it begins (trace_from)");
+        check_trace(c);
         return;
     }
     check_no_trace_keys(c);
     if (w->requests == 0 && sc->run.horizon_ns == 0)
-        wrong(c, "workload", "arrivals", "%s never ends: give [workload] requests or [run] horizon",
-              sc->arrival->policy.name);
+        check_wrong(c, "workload", "arrivals", "%s never ends: give [workload] requests or [run] horizon",
+                    sc->arrival->policy.name);
 }
 
 static void check_min_max(const struct check *c, const char *section, const char *what, int64_t lo, int64_t hi)
@@ -287,7 +297,7 @@ static void check_min_max(const struct check *c, const char *section, const char
 
     snprintf(key, sizeof key, "%s_min", what);
     if (hi && lo > hi)
-        wrong(c, section, key, "%" PRId64 " is more than %s_max = %" PRId64, lo, what, hi);
+        check_wrong(c, section, key, "%" PRId64 " is more than %s_max = %" PRId64, lo, what, hi);
 }
 
 /* Any two keys named low and high of a length policy. */
@@ -309,14 +319,55 @@ static void check_low_high(const struct check *c, const char *section)
         }
         snprintf(key, sizeof key, "%slow", b->prefix);
         if (low && high && *low > *high)
-            wrong(c, section, key, "%" PRId64 " is more than %shigh = %" PRId64, *low, b->prefix, *high);
+            check_wrong(c, section, key, "%" PRId64 " is more than %shigh = %" PRId64, *low, b->prefix, *high);
     }
 }
 
 static void check_length(const struct check *c, const char *section, const char *what, const struct length_choice *l)
 {
     if (l->ops->draw == NULL && c->sc->arrival->kind != ARRIVAL_TRACE)
-        wrong(c, section, what, "trace, but arrivals = %s (want arrivals = trace)", c->sc->arrival->policy.name);
+        check_wrong(c, section, what, "trace, but arrivals = %s (want arrivals = trace)", c->sc->arrival->policy.name);
+}
+
+/* Keys of further calls, in a class that has none. As with traces: defaults, and keys that a choice of higher rank has
+ * put out of use, are no mistake. */
+static void check_no_turns_keys(const struct check *c, const char *section, const struct class_options *k)
+{
+    const struct {
+        const char *key;
+        bool set;
+    } keys[] = {{"append", k->append.ops != NULL},
+                {"turns_dist", k->turns_dist != TURNS_CONSTANT},
+                {"turn_gap", k->turn_gap_ns != 0},
+                {"turn_gap_dist", k->turn_gap_dist != TURN_GAP_CONSTANT}};
+    const struct ini_entry *turns = check_origin(c->sc, section, "turns");
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (keys[i].set && (turns == NULL || check_origin(c->sc, section, keys[i].key)->rank >= turns->rank))
+            check_wrong(c, section, keys[i].key, "has no effect with turns = 1 (want turns > 1)");
+}
+
+static void check_sessions(const struct check *c, const char *section, const struct class_options *k)
+{
+    int64_t context = c->sc->layout.model.max_context;
+    bool trace = c->sc->arrival->kind == ARRIVAL_TRACE;
+
+    if (trace && (k->turns > 1 || k->system_tokens > 0))
+        check_wrong(c, section, k->turns > 1 ? "turns" : "system_tokens",
+                    "arrivals = trace: what its prompts share is the trace's to say (want drawn arrivals)");
+    if (k->turns <= 1)
+        check_no_turns_keys(c, section, k);
+    else if (k->append.ops == NULL)
+        check_wrong(c, section, "append", "missing: how many tokens come in with each further call of a session");
+    else if (!trace)
+        check_length(c, section, "append", &k->append);
+    if (k->input_max && k->system_tokens >= k->input_max)
+        check_wrong(c, section, "system_tokens", "%" PRId64 " leave no room for the input below input_max = %" PRId64,
+                    k->system_tokens, k->input_max);
+    else if (k->system_tokens + 1 + k->output_min > context)
+        check_wrong(c, section, "system_tokens",
+                    "with the shortest input and answer %" PRId64 " tokens, more than model.max_context = %" PRId64,
+                    k->system_tokens + 1 + k->output_min, context);
 }
 
 static void check_class(const struct check *c, const struct class_options *k, bool memory_fits)
@@ -331,14 +382,15 @@ static void check_class(const struct check *c, const struct class_options *k, bo
     check_low_high(c, section);
     check_length(c, section, "input", &k->input);
     check_length(c, section, "output", &k->output);
+    check_sessions(c, section, k);
     if (least > l->model.max_context)
-        wrong(c, section, "input_min",
-              "input_min and output_min make %" PRId64 " tokens, more than model.max_context = %" PRId64, least,
-              l->model.max_context);
+        check_wrong(c, section, "input_min",
+                    "input_min and output_min make %" PRId64 " tokens, more than model.max_context = %" PRId64, least,
+                    l->model.max_context);
     else if (memory_fits && least - 1 > rank_tokens(l)) /* the last token has no KV */
-        wrong(c, section, "input_min",
-              "input_min and output_min make %" PRId64 " tokens, but the KV cache of %s holds %" PRId64, least,
-              l->replica.dp > 1 ? "an attention rank (dp)" : "a replica", rank_tokens(l));
+        check_wrong(c, section, "input_min",
+                    "input_min and output_min make %" PRId64 " tokens, but the KV cache of %s holds %" PRId64, least,
+                    l->replica.dp > 1 ? "an attention rank (dp)" : "a replica", rank_tokens(l));
 }
 
 void scenario_check(const struct scenario *sc, struct diags *d)
@@ -356,6 +408,7 @@ void scenario_check(const struct scenario *sc, struct diags *d)
         check_kernels(&c);
     check_scheduler(&c);
     check_workload(&c);
+    check_tiers(&c);
     bool memory_fits = model_fits && check_memory(&c);
     for (int64_t i = 0; i < sc->n_classes; i++) {
         check_class(&c, &sc->classes[i], memory_fits);

@@ -9,13 +9,13 @@ enum { NAMES_MAX = 512, PRESETS_MAX = 256 };
 
 static const char *const kind_words[POLICY_KINDS] = {
     [POLICY_ARRIVAL] = "arrivals",    [POLICY_LENGTH] = "length", [POLICY_ROUTER] = "router",
-    [POLICY_SCHEDULER] = "scheduler", [POLICY_COST] = "cost",
+    [POLICY_SCHEDULER] = "scheduler", [POLICY_COST] = "cost",     [POLICY_EVICT] = "eviction",
 };
 
 /* How a section is written: [class NAME]. */
 static const char *title(const struct section *s)
 {
-    return s->named ? "class NAME" : s->name;
+    return s->named ? s->named->title : s->name;
 }
 
 static void list_sections(const struct section *sections, FILE *out)

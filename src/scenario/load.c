@@ -2,31 +2,29 @@
 #include <string.h>
 
 #include "base/bug.h"
-#include "scenario/scenario.h"
+#include "scenario/load.h"
 #include "scenario/tables.h"
 
-enum { CLASSES_MAX = 1000 };
+enum { NAMED_MAX = 1000 }; /* sections of one kind */
 
-struct loader {
-    struct scenario *sc;
-    struct ini_entries es;
-    struct diags *d;
-    bool garbled;           /* the files have syntax errors: what is missing may stand in a line that was refused */
-    bool lenient[SECTIONS]; /* the same for one section, whose preset could not be read */
-    size_t cap_binds;
-};
-
-static bool is_class(const char *section)
+/* Is [section] the one that s describes: [run], [class chat]? */
+static bool is_of(const char *section, const struct section *s)
 {
-    return strncmp(section, "class ", 6) == 0;
+    size_t n = strlen(s->name);
+    return strncmp(section, s->name, n) == 0 && section[n] == (s->named ? ' ' : '\0');
 }
 
 /* ---- presets ---- */
 
-/* A preset file may fill its own section, one for a GPU also [node]. */
+/* Presets of s fill s and the sections that are its part: those of a GPU also [node]. */
 static bool preset_may(const struct section *s, const struct ini_entry *e)
 {
-    return strcmp(e->section, s->name) == 0 || (strcmp(s->name, "gpu") == 0 && strcmp(e->section, "node") == 0);
+    const struct section *all = sections_get();
+
+    for (int i = 0; i < SECTIONS; i++)
+        if (is_of(e->section, &all[i]))
+            return strcmp(all[i].name, s->name) == 0 || (all[i].preset_of && strcmp(all[i].preset_of, s->name) == 0);
+    return false;
 }
 
 static const char *value_of(const struct loader *l, const char *section, const char *key)
@@ -48,7 +46,7 @@ static const char *preset_path(struct loader *l, const struct section *s, const 
     return preset_file(s->preset_folder, named, &l->sc->arena, l->d);
 }
 
-static bool load_preset(struct loader *l, const struct section *s, const struct ini_entry *named)
+static bool load_one_preset(struct loader *l, const struct section *s, const struct ini_entry *named)
 {
     const char *path = preset_path(l, s, named);
     size_t first = l->es.n, kept = first, mistakes = l->d->n;
@@ -68,6 +66,21 @@ static bool load_preset(struct loader *l, const struct section *s, const struct 
     return l->d->n == mistakes;
 }
 
+bool load_preset(struct loader *l, const struct section *s, const struct ini_entry *named)
+{
+    struct ini_entry one = *named; /* entries move when more are read */
+    bool ok = true;
+
+    if (!s->many_presets)
+        return load_one_preset(l, s, &one);
+    char *rest = arena_strdup(&l->sc->arena, named->value);
+    for (char *name = strtok_r(rest, " \t", &rest); name; name = strtok_r(NULL, " \t", &rest)) {
+        one.value = name;
+        ok &= load_one_preset(l, s, &one);
+    }
+    return ok;
+}
+
 /* ---- binding tables to structs ---- */
 
 static struct opt_bind *bind(struct loader *l, const char *section, const char *prefix, const struct opt_table *table,
@@ -85,7 +98,7 @@ static struct opt_bind *bind(struct loader *l, const char *section, const char *
 /* The keys of policies that were not chosen: unknown here, but worth a better message than "unknown". Those that a
  * choice of higher rank has put out of use (-s "class chat.input=constant" over a file's lognormal) are no mistake. */
 static void check_unchosen(struct loader *l, const char *section, const struct section_choice *c,
-                           const struct policy *chosen, int rank)
+                           const struct policy *chosen, bool unset, int rank)
 {
     const struct policy *const *list = policy_list(c->kind);
 
@@ -102,6 +115,9 @@ static void check_unchosen(struct loader *l, const char *section, const struct s
                 if (chosen && e->rank >= rank)
                     diags_add(l->d, e->file, e->line, "[%s] %s is a key of %s = %s, but %s = %s was chosen", section,
                               e->key, c->table.rows->name, list[p]->name, c->table.rows->name, chosen->name);
+                else if (unset)
+                    diags_add(l->d, e->file, e->line, "[%s] %s is a key of %s = %s, but %s is not given", section,
+                              e->key, c->table.rows->name, list[p]->name, c->table.rows->name);
             }
     }
 }
@@ -124,7 +140,7 @@ static const struct policy *bind_choice(struct loader *l, const char *section, c
         memcpy(base + c->options, &options, sizeof options);
         bind(l, section, c->prefix, &p->options, options, l->garbled);
     }
-    check_unchosen(l, section, c, p, by ? by->rank : INI_RANK_PRESET);
+    check_unchosen(l, section, c, p, by == NULL && p == NULL && c->table.rows->deflt, by ? by->rank : INI_RANK_PRESET);
     return p;
 }
 
@@ -157,11 +173,10 @@ static void load_presets(struct loader *l, const struct section *sections)
         if (named == NULL && strcmp(s->name, "kernels") == 0)
             named = ini_find(&l->es, "gpu", "kernels");
         if (named) {
-            struct ini_entry kept = *named; /* entries move when more are read */
-            l->lenient[i] = !load_preset(l, s, &kept);
+            l->lenient[i] = !load_preset(l, s, named);
         } else if (named_by_lenient(l, sections, s)) {
             l->lenient[i] = true;
-        } else if (!section_given(l, s->name) && !l->garbled) {
+        } else if (!s->optional && !section_given(l, s->name) && !l->garbled) {
             diags_add(l->d, l->sc->path, 0,
                       "[%s] is missing: %s (want e.g. preset = NAME; `tiersim explain %s` lists them)", s->name,
                       s->help, s->name);
@@ -183,77 +198,115 @@ static void bind_section(struct loader *l, const struct section *s, bool lenient
         bind_choice(l, name, &s->choice[i], base);
 }
 
-/* ---- classes ---- */
+/* ---- named sections ---- */
 
-static const char *const *class_sections(struct loader *l, size_t *n)
+/* A preset's come first, then those that the scenario adds. */
+static const char *const *names_of(struct loader *l, const struct section *s, size_t *n)
 {
-    struct arena *a = &l->sc->arena;
-    const char **names = arena_alloc(a, (l->es.n + 1) * sizeof *names);
+    const char **names = arena_alloc(&l->sc->arena, (l->es.n + 1) * sizeof *names);
 
     *n = 0;
-    for (size_t i = 0; i < l->es.n; i++) {
-        const struct ini_entry *e = &l->es.at[i];
-        bool seen = false;
-        if (!is_class(e->section) || e->rank == INI_RANK_SET)
-            continue;
-        for (size_t k = 0; k < *n && !seen; k++)
-            seen = strcmp(names[k], e->section) == 0;
-        if (!seen)
-            names[(*n)++] = e->section;
-    }
+    for (int own = 0; own < 2; own++)
+        for (size_t i = 0; i < l->es.n; i++) {
+            const struct ini_entry *e = &l->es.at[i];
+            bool seen = false;
+            if (!is_of(e->section, s) || e->rank == INI_RANK_SET || own != (e->rank > INI_RANK_PRESET))
+                continue;
+            for (size_t k = 0; k < *n && !seen; k++)
+                seen = strcmp(names[k], e->section) == 0;
+            if (!seen)
+                names[(*n)++] = e->section;
+        }
     return names;
 }
 
 /* Its mistake was said: no second message for its section or key. */
-static void forget(struct ini_entry *e)
+static void forget(const struct loader *l, struct ini_entry *e)
 {
-    e->section = "run";
+    sim_assert(l->sc->n_binds > 0);
+    e->section = l->sc->binds[0].section;
     e->used = true;
 }
 
-static void check_unnamed_classes(struct loader *l)
+static void check_unnamed(struct loader *l, const struct section *s)
 {
     for (size_t i = 0; i < l->es.n; i++) {
         struct ini_entry *e = &l->es.at[i];
-        if (strcmp(e->section, "class") != 0)
+        if (strcmp(e->section, s->name) != 0)
             continue;
         if (e->key == NULL || e->rank == INI_RANK_SET)
-            diags_add(l->d, e->file, e->line, "[class] needs a name, e.g. [class chat]");
-        forget(e);
+            diags_add(l->d, e->file, e->line, "[%s] needs a name, e.g. [%s %s]", s->name, s->name, s->named->example);
+        forget(l, e);
     }
 }
 
-/* -s may change a class, not make one: that is how a misspelt name is noticed. */
-static void check_set_classes(struct loader *l, const char *const *names, size_t n)
+/* -s may change a class, not make one: that is how a misspelt name is noticed. Nothing is said where a preset that
+ * may have had the name could not be read. */
+static void check_set(struct loader *l, const struct section *s, const char *const *names, size_t n, bool lenient)
 {
     for (size_t i = 0; i < l->es.n; i++) {
         struct ini_entry *e = &l->es.at[i];
         bool known = false;
-        if (e->rank != INI_RANK_SET || !is_class(e->section))
+        if (e->rank != INI_RANK_SET || !is_of(e->section, s))
             continue;
         for (size_t k = 0; k < n && !known; k++)
             known = strcmp(names[k], e->section) == 0;
         if (known)
             continue;
         const char *nearest = opt_nearest(e->section, names, n);
-        if (nearest)
+        if (nearest && !lenient)
             diags_add(l->d, e->file, 0, "the scenario has no [%s]; did you mean [%s]?", e->section, nearest);
-        else
+        else if (!lenient)
             diags_add(l->d, e->file, 0, "the scenario has no [%s]", e->section);
-        forget(e);
+        forget(l, e);
     }
 }
 
-static void bind_classes(struct loader *l, const struct section *s, const char *const *names, size_t n)
+static void bind_named(struct loader *l, const struct section *s, bool lenient)
 {
     struct scenario *sc = l->sc;
+    size_t n, mistakes = l->d->n;
+    const char *const *names = names_of(l, s, &n);
 
-    sc->classes = arena_alloc(&sc->arena, (n + 1) * sizeof *sc->classes);
-    for (size_t i = 0; i < n; i++) {
-        struct class_options *c = &sc->classes[sc->n_classes++];
-        c->name = names[i] + strlen("class ");
-        bind_section(l, s, false, names[i], (char *)c);
+    check_set(l, s, names, n, lenient);
+    check_unnamed(l, s);
+    if (n > NAMED_MAX) {
+        diags_add(l->d, sc->path, 0, "too many [%s NAME] (at most %d)", s->name, NAMED_MAX);
+        return;
     }
+    if (n == 0 && s->named->missing && !l->garbled && l->d->n == mistakes)
+        diags_add(l->d, sc->path, 0, "%s", s->named->missing);
+    char *array = arena_alloc(&sc->arena, (n + 1) * s->named->size);
+    int64_t count = (int64_t)n;
+    memcpy((char *)sc + s->named->array, &array, sizeof array);
+    memcpy((char *)sc + s->named->count, &count, sizeof count);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = names[i] + strlen(s->name) + 1;
+        memcpy(array + i * s->named->size, &name, sizeof name);
+        bind_section(l, s, lenient, names[i], array + i * s->named->size);
+    }
+}
+
+void load_binds(struct loader *l)
+{
+    const struct section *s = sections_get();
+    size_t n, named = 0;
+
+    for (int i = 0; i < SECTIONS; i++)
+        if (s[i].named) {
+            names_of(l, &s[i], &n);
+            named += n;
+        }
+    l->cap_binds = 7 * (SECTIONS + named) + KERNEL_COUNT;
+    l->sc->binds = arena_alloc(&l->sc->arena, l->cap_binds * sizeof *l->sc->binds);
+}
+
+void load_section(struct loader *l, const struct section *s, bool lenient)
+{
+    if (s->named)
+        bind_named(l, s, lenient);
+    else
+        bind_section(l, s, lenient, s->name, (char *)l->sc);
 }
 
 /* ---- the whole ---- */
@@ -273,31 +326,25 @@ static bool read_all(struct loader *l, const char *text, char *const *sets, size
     return true;
 }
 
+/* Whether a preset that could have filled the section could not be read. */
+static bool is_lenient(const struct loader *l, const struct section *sections, int i)
+{
+    bool lenient = l->lenient[i];
+
+    for (int k = 0; k < SECTIONS && sections[i].preset_of; k++)
+        if (strcmp(sections[k].name, sections[i].preset_of) == 0)
+            lenient |= l->lenient[k];
+    return lenient;
+}
+
 static void bind_all(struct loader *l)
 {
     const struct section *s = sections_get();
-    size_t n_classes;
-    const char *const *classes = class_sections(l, &n_classes);
 
-    check_set_classes(l, classes, n_classes);
-    size_t mistakes = l->d->n;
-    check_unnamed_classes(l);
-    if (n_classes > CLASSES_MAX) {
-        diags_add(l->d, l->sc->path, 0, "too many classes (at most %d)", CLASSES_MAX);
-        return;
-    }
-    if (n_classes == 0 && !l->garbled && l->d->n == mistakes)
-        diags_add(l->d, l->sc->path, 0,
-                  "there is no [class NAME]: a scenario needs at least one, with input and output lengths");
-    l->cap_binds = 6 * (SECTIONS + n_classes) + KERNEL_COUNT;
-    l->sc->binds = arena_alloc(&l->sc->arena, l->cap_binds * sizeof *l->sc->binds);
     load_presets(l, s);
-    for (int i = 0; i < SECTIONS; i++) {
-        if (s[i].named)
-            bind_classes(l, &s[i], classes, n_classes);
-        else
-            bind_section(l, &s[i], l->lenient[i], s[i].name, (char *)l->sc);
-    }
+    load_binds(l);
+    for (int i = 0; i < SECTIONS; i++)
+        load_section(l, &s[i], is_lenient(l, s, i));
     opt_check_unknown(l->sc->binds, l->sc->n_binds, &l->es, l->d);
 }
 
@@ -312,8 +359,12 @@ static bool load(struct scenario *sc, const char *path, const char *text, char *
     sc->path = arena_strdup(&sc->arena, path);
     if (read_all(&l, text, sets, n_sets)) {
         bind_all(&l);
-        if (d->n == before)
+        if (d->n == before) {
+            memory_resolve(sc, d);
+            experts_resolve(sc, d);
+            lower_resolve(sc, d);
             scenario_check(sc, d);
+        }
         if (d->n == before)
             print_normal_form(sc);
     }
@@ -330,75 +381,6 @@ bool scenario_load_text(struct scenario *sc, const char *name, const char *text,
                         struct diags *d)
 {
     return load(sc, name, text, sets, n_sets, d);
-}
-
-/* ---- presets alone ---- */
-
-static bool belongs(const char *section, const char *to)
-{
-    return strcmp(section, to) == 0 ||
-           (strcmp(to, "gpu") == 0 && (strcmp(section, "kernels") == 0 || strcmp(section, "node") == 0));
-}
-
-/* Loads the presets of [gpu] and [kernels], or of [model], into sc. */
-static bool load_alone(struct scenario *sc, const char *section, const char *name, struct arena *a, struct diags *d)
-{
-    const struct section *s = sections_get();
-    struct loader l = {.sc = sc, .d = d};
-    size_t before = d->n;
-    char *set = arena_printf(a, "%s.preset=%s", section, name);
-
-    *sc = (struct scenario){.text = "", .path = "describe"};
-    arena_init(&sc->arena);
-    ini_set(&l.es, set, a, d);
-    for (size_t i = 0; i < l.es.n; i++)
-        l.es.at[i].file = "tiersim"; /* it is no -s of the user's */
-    l.cap_binds = 8 + KERNEL_COUNT;
-    sc->binds = arena_alloc(&sc->arena, l.cap_binds * sizeof *sc->binds);
-    for (int i = 0; i < SECTIONS; i++) {
-        bool kernels = strcmp(s[i].name, "kernels") == 0;
-        const struct ini_entry *named =
-            belongs(s[i].name, section) ? ini_find(&l.es, kernels ? "gpu" : s[i].name, kernels ? "kernels" : "preset")
-                                        : NULL;
-        if (named) {
-            struct ini_entry kept = *named;
-            l.lenient[i] = !load_preset(&l, &s[i], &kept);
-        }
-    }
-    for (int i = 0; i < SECTIONS; i++)
-        if (belongs(s[i].name, section))
-            bind_section(&l, &s[i], l.lenient[i], s[i].name, (char *)sc);
-    opt_check_unknown(sc->binds, sc->n_binds, &l.es, d);
-    ini_entries_free(&l.es);
-    return d->n == before;
-}
-
-bool scenario_load_model(const char *name, struct model_options *out, struct arena *a, struct diags *d)
-{
-    struct scenario sc;
-    bool ok = load_alone(&sc, "model", name, a, d);
-
-    *out = sc.layout.model;
-    if (out->name)
-        out->name = arena_strdup(a, out->name);
-    scenario_free(&sc);
-    return ok;
-}
-
-bool scenario_load_gpu(const char *name, struct gpu_options *gpu, struct kernels *kernels, struct arena *a,
-                       struct diags *d)
-{
-    struct scenario sc;
-    bool ok = load_alone(&sc, "gpu", name, a, d);
-    const char **texts[] = {&gpu->name, &gpu->generation, &gpu->kernels, &kernels->name};
-
-    *gpu = sc.layout.gpu;
-    *kernels = sc.layout.kernels;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (*texts[i])
-            *texts[i] = arena_strdup(a, *texts[i]);
-    scenario_free(&sc);
-    return ok;
 }
 
 void scenario_free(struct scenario *sc)

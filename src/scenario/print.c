@@ -36,8 +36,9 @@ static const char *last_part(const char *path)
 /* Keys that name presets: what those say stands in the normal form itself. */
 static bool names_preset(const struct opt_bind *b, size_t row)
 {
-    return b->table == &preset_table ||
-           (strcmp(b->section, "gpu") == 0 && strcmp(b->table->rows[row].name, "kernels") == 0);
+    const char *key = b->table->rows[row].name;
+    return b->table == &preset_table || (strcmp(b->section, "gpu") == 0 && strcmp(key, "kernels") == 0) ||
+           (strcmp(b->section, "memory") == 0 && strcmp(key, "gpu") == 0);
 }
 
 /* The value in the normal form, NULL if the row has no place in it. */

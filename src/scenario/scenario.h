@@ -20,6 +20,7 @@
 #include "policy/scheduler.h"
 #include "policy/cost.h"
 #include "policy/layout.h"
+#include "policy/memory.h"
 
 struct run_options { /* [run] */
     int64_t seed, replication;
@@ -32,9 +33,13 @@ struct cluster_options { /* [cluster] */
     int64_t nodes;       /* 0: as many as the replicas need */
 };
 
+enum trace_format { TRACE_AUTO, TRACE_AZURE, TRACE_MOONCAKE };
+
 struct workload_options {               /* [workload] */
     int64_t requests;                   /* ends arrivals; 0: unlimited (then a horizon or a trace must end the run) */
     const char *trace;                  /* path; for arrivals = trace */
+    int trace_format;                   /* enum trace_format */
+    int64_t trace_block_tokens;         /* of the blocks that it names */
     double trace_speed;                 /* 2 replays twice as fast */
     int64_t trace_from_ns, trace_to_ns; /* slice of trace time, before speed; to = 0: to its end */
 };
@@ -44,12 +49,22 @@ struct length_choice {
     void *options;
 };
 
+enum turns_dist { TURNS_CONSTANT, TURNS_GEOMETRIC };
+enum turn_gap_dist { TURN_GAP_CONSTANT, TURN_GAP_EXPONENTIAL };
+
 struct class_options { /* [class NAME] */
     const char *name;
     double weight;
     struct length_choice input, output;
     int64_t input_min, input_max, output_min, output_max; /* tokens; clamps after rounding */
     int64_t slo_ttft_ns, slo_tpot_ns, slo_e2el_ns;        /* 0: none */
+    /* Sessions; where turns <= 1 and there is no system prompt, requests are alone and share nothing. */
+    int64_t turns;               /* calls of a session, mean */
+    int turns_dist;              /* enum turns_dist */
+    struct length_choice append; /* tokens that come in with each further call; ops NULL: not given */
+    int64_t turn_gap_ns;         /* from a call's end to the next, mean */
+    int turn_gap_dist;           /* enum turn_gap_dist */
+    int64_t system_tokens;       /* shared by all of the class */
 };
 
 struct scenario {
@@ -62,6 +77,7 @@ struct scenario {
     void *router_options;
     const struct cost_ops *cost; /* [replica] cost = roofline | fixed */
     void *cost_options;
+    struct memory_options memory; /* [memory] [link NAME] [tier NAME] [cache] [experts] */
     struct workload_options workload;
     const struct arrival_ops *arrival;
     void *arrival_options;
@@ -90,6 +106,22 @@ void scenario_free(struct scenario *sc);
 bool scenario_load_model(const char *name, struct model_options *out, struct arena *a, struct diags *d);
 bool scenario_load_gpu(const char *name, struct gpu_options *gpu, struct kernels *kernels, struct arena *a,
                        struct diags *d);
+
+/* Presets of data/memory alone (several separated by blanks), with the GPU that they name and -s assignments over both:
+ * sc has [memory] [link] [tier] [gpu] [node], the GPU only where one is named (memory_bytes > 0). False with diags; *sc
+ * must be freed in any case. */
+bool scenario_load_memory(struct scenario *sc, const char *preset, char *const *sets, size_t n_sets, struct diags *d);
+
+/* Puts the tiers in use in order, resolves the names in [memory] and [tier NAME], and checks what a tier or link alone
+ * can have wrong (memory.c). */
+void memory_resolve(struct scenario *sc, struct diags *d);
+/* The same for [experts]: its tier, its table of weights (experts.c). After memory_resolve. */
+void experts_resolve(struct scenario *sc, struct diags *d);
+/* What of the layout lies below HBM, and the tiers named for it (lower.c). After experts_resolve. */
+void lower_resolve(struct scenario *sc, struct diags *d);
+/* Room of a unit of the tier for cached KV, less what experts, tables and overflow take; replicas: that share a unit.
+ * Below 0: they do not fit. */
+int64_t lower_room(const struct scenario *sc, int64_t tier, double replicas);
 
 /* Cross-field checks: everything that takes more than one key (check.c). */
 void scenario_check(const struct scenario *sc, struct diags *d);

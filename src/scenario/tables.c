@@ -1,47 +1,12 @@
 #include "scenario/tables.h"
 
-#include <math.h>
-
 #include "base/bug.h"
 #include "policy/experts.h"
+#include "scenario/expert_rows.h"
+#include "scenario/memory_rows.h"
+#include "scenario/rows.h"
 #include "scenario/scenario.h"
 #include "trace/trace.h"
-
-/* Row shorthands: type, unit and member at a glance. BIG: no upper limit worth naming. */
-#define AT(type, member) offsetof(struct type, member)
-#define BIG              INFINITY
-#define INT(name, type, member, lo, hi, deflt, help)                                                                   \
-    {                                                                                                                  \
-        name, OPT_INT, UNIT_NONE, AT(type, member), lo, hi, deflt, NULL, help                                          \
-    }
-#define REAL(name, type, member, lo, hi, deflt, help)                                                                  \
-    {                                                                                                                  \
-        name, OPT_REAL, UNIT_NONE, AT(type, member), lo, hi, deflt, NULL, help                                         \
-    }
-#define TIME(name, type, member, lo, hi, deflt, help)                                                                  \
-    {                                                                                                                  \
-        name, OPT_TIME, UNIT_SECOND, AT(type, member), lo, hi, deflt, NULL, help                                       \
-    }
-#define BYTES(name, type, member, lo, hi, deflt, help)                                                                 \
-    {                                                                                                                  \
-        name, OPT_BYTES, UNIT_BYTE, AT(type, member), lo, hi, deflt, NULL, help                                        \
-    }
-#define QUANTITY(name, unit, type, member, lo, hi, deflt, help)                                                        \
-    {                                                                                                                  \
-        name, OPT_QUANTITY, unit, AT(type, member), lo, hi, deflt, NULL, help                                          \
-    }
-#define BOOL(name, type, member, deflt, help)                                                                          \
-    {                                                                                                                  \
-        name, OPT_BOOL, UNIT_NONE, AT(type, member), OPT_NO_LIMITS, deflt, NULL, help                                  \
-    }
-#define TEXT(name, type, member, deflt, help)                                                                          \
-    {                                                                                                                  \
-        name, OPT_TEXT, UNIT_NONE, AT(type, member), OPT_NO_LIMITS, deflt, NULL, help                                  \
-    }
-#define CHOICE(name, offset, choices, deflt, help)                                                                     \
-    {                                                                                                                  \
-        name, OPT_CHOICE, UNIT_NONE, offset, OPT_NO_LIMITS, deflt, choices, help                                       \
-    }
 
 static const char *const log_levels[] = {"summary", "request", "step", "all", NULL};
 _Static_assert(LOG_SUMMARY == 0 && LOG_REQUEST == 1 && LOG_STEP == 2 && LOG_ALL == 3, "the order of log_levels");
@@ -179,6 +144,8 @@ static const struct opt replica_rows[] = {
         "groups over which the experts are spread; with moe_tp 0 too, tp x dp where dp > 1"),
     INT("cp", replica_options, cp, 1, 1024, "1",
         "of the tp GPUs, those over which each sequence's KV is spread (decode)"),
+    INT("pcp", replica_options, pcp, 1, 1024, "1",
+        "prefill context parallelism: groups of tp GPUs that share the prompts and the KV of the same sequences"),
     CHOICE("dtype", AT(replica_options, dtype), dtypes, "bf16", "type of the weights of the layers"),
     CHOICE("moe_dtype", AT(replica_options, moe_dtype), own_dtypes, "same", "type of the experts' weights"),
     CHOICE("attention_dtype", AT(replica_options, attention_dtype), own_dtypes, "same",
@@ -208,10 +175,14 @@ static const struct opt engine_rows[] = {
     TIME("seq_overhead", engine_options, seq_overhead_ns, 0, 1, NULL, "the same for each running sequence of the step"),
     TIME("prefill_overhead", engine_options, prefill_overhead_ns, 0, 10, "0s",
          "the same for each step that computes prompt tokens"),
-    TIME(
-        "layer_dispatch", engine_options, layer_dispatch_ns, 0, 1, "0s",
-        "host time to launch one layer's kernels where no CUDA graph does it: a step with prompt tokens takes at least "
-        "this for each layer"),
+    TIME("kernel_dispatch", engine_options, kernel_dispatch_ns, 0, 1, "0s",
+         "host time to launch a kernel where no CUDA graph does it: a step with prompt tokens takes at least this for "
+         "each kernel of the model (DESIGN.md counts them)"),
+    INT("receive_interval", engine_options, receive_interval, 1, 1e6, "1",
+        "decode steps from one look at the requests that came to the next (SGLang's scheduler-recv-interval)"),
+    INT("balance_timeout", engine_options, balance_timeout, 0, 1e6, "0",
+        "with dp > 1: decode steps that new prompts wait at most until there is one for each rank (TensorRT-LLM's "
+        "attention_dp_config timeout_iters); 0: they do not"),
     INT("stream_interval", engine_options, stream_interval, 1, 1e6, "1",
         "tokens that are sent to the client at once: it sees the first with that many, or with its last"),
     TIME("request_latency", engine_options, request_latency_ns, 0, 100, "0s",
@@ -245,11 +216,19 @@ static const struct opt scheduler_rows[] = {
          "a prompt may be cut to what is left of a step's budget; without, it waits until it fits whole"),
 };
 
+static const char *const trace_formats[] = {"auto", "azure", "mooncake", NULL};
+_Static_assert(TRACE_AUTO == 0 && TRACE_AZURE == 1 && TRACE_MOONCAKE == 2, "the order of trace_formats");
+
 static const struct opt workload_rows[] = {
     INT("requests", workload_options, requests, 1, 9e15, "",
         "requests after which arrivals end; without it, a horizon or trace must end them"),
     {"trace", OPT_PATH, UNIT_NONE, AT(workload_options, trace), OPT_NO_LIMITS, "", NULL,
-     "trace to replay, for arrivals = trace (Azure's CSV: TIMESTAMP,ContextTokens,GeneratedTokens)"},
+     "trace to replay, for arrivals = trace (trace_format says which kinds)"},
+    CHOICE("trace_format", AT(workload_options, trace_format), trace_formats, "auto",
+           "Azure's CSV (TIMESTAMP,ContextTokens,GeneratedTokens), Mooncake's JSON lines (timestamp, input_length, "
+           "output_length, hash_ids); auto: by the file's extension or first byte"),
+    INT("trace_block_tokens", workload_options, trace_block_tokens, 1, 1e6, "512",
+        "tokens of each block that a Mooncake trace's hash_ids name"),
     REAL("trace_speed", workload_options, trace_speed, 1e-6, 1e6, "1", "2 replays the trace twice as fast"),
     TIME("trace_from", workload_options, trace_from_ns, 0, 9e6, "0s",
          "start of the slice that is replayed, in the trace's own time"),
@@ -260,6 +239,11 @@ static const struct opt workload_rows[] = {
 #define TOKENS_MAX                       1000000000
 #define LIMIT(name, member, deflt, help) INT(name, class_options, member, 1, TOKENS_MAX, deflt, help)
 
+static const char *const turns_dists[] = {"constant", "geometric", NULL};
+_Static_assert(TURNS_CONSTANT == 0 && TURNS_GEOMETRIC == 1, "the order of turns_dists");
+static const char *const turn_gap_dists[] = {"constant", "exponential", NULL};
+_Static_assert(TURN_GAP_CONSTANT == 0 && TURN_GAP_EXPONENTIAL == 1, "the order of turn_gap_dists");
+
 static const struct opt class_rows[] = {
     REAL("weight", class_options, weight, 0, 1e9, "1", "its share of the requests, relative to the other classes"),
     LIMIT("input_min", input_min, "1", "shortest prompt in tokens: shorter ones are made this long"),
@@ -269,6 +253,15 @@ static const struct opt class_rows[] = {
     TIME("ttft", class_options, slo_ttft_ns, 1e-9, 9e6, "", "SLO: time to the first token, at most"),
     TIME("tpot", class_options, slo_tpot_ns, 1e-9, 9e6, "", "SLO: mean time of each later token, at most"),
     TIME("e2el", class_options, slo_e2el_ns, 1e-9, 9e6, "", "SLO: time from arrival to the last token, at most"),
+    INT("turns", class_options, turns, 1, 1e6, "1",
+        "mean calls of a session: each further prompt is the last one, its answer and what append says (one that would "
+        "pass input_max ends the session)"),
+    CHOICE("turns_dist", AT(class_options, turns_dist), turns_dists, "constant", "law of the number of calls"),
+    TIME("turn_gap", class_options, turn_gap_ns, 0, 9e6, "0s",
+         "mean time from the end of a call to the session's next: tools, a user who thinks"),
+    CHOICE("turn_gap_dist", AT(class_options, turn_gap_dist), turn_gap_dists, "constant", "law of that time"),
+    INT("system_tokens", class_options, system_tokens, 0, TOKENS_MAX, "0",
+        "tokens at the start of each prompt, before the drawn input, that are the same in all of the class"),
 };
 
 struct preset_options {
@@ -292,10 +285,16 @@ static const struct opt router_row[] = {
     PICK("policy", POLICY_ROUTER, "round_robin", "which replica a request goes to")};
 static const struct opt arrivals_row[] = {PICK("arrivals", POLICY_ARRIVAL, NULL, "when requests arrive")};
 static const struct opt input_row[] = {PICK("input", POLICY_LENGTH, NULL, "how long prompts are")};
+static const struct opt evict_row[] = {PICK("evict", POLICY_EVICT, "lru", "which prefix it gives up first when full")};
+static const struct opt place_row[] = {
+    PICK("place", POLICY_PLACE, "static", "which experts stay in HBM when others are fetched")};
 static const struct opt output_row[] = {PICK("output", POLICY_LENGTH, NULL, "how long answers are")};
+static const struct opt append_row[] = {
+    PICK("append", POLICY_LENGTH, "", "tokens that come in with each further call of a session (turns)")};
 
 #define SC(member) offsetof(struct scenario, member)
 #define CL(member) offsetof(struct class_options, member)
+#define TI(member) offsetof(struct tier_options, member)
 
 static const struct section_item kernel_items[KERNEL_COUNT] = {
 #define KERNEL_ITEM(id, help) {#id "_", SC(layout.kernels.at[KERNEL_##id]), help},
@@ -303,10 +302,29 @@ static const struct section_item kernel_items[KERNEL_COUNT] = {
 #undef KERNEL_ITEM
 };
 
+static const struct section_named links = {
+    "link NAME", "pcie", NULL, sizeof(struct link_options), SC(memory.link), SC(memory.n_links)};
+static const struct section_named tiers = {
+    "tier NAME", "ddr5", NULL, sizeof(struct tier_options), SC(memory.tier), SC(memory.n_tiers)};
+static const struct section_named classes = {
+    "class NAME",
+    "chat",
+    "there is no [class NAME]: a scenario needs at least one, with input and output lengths",
+    sizeof(struct class_options),
+    SC(classes),
+    SC(n_classes)};
+_Static_assert(offsetof(struct link_options, name) == 0 && offsetof(struct tier_options, name) == 0 &&
+                   offsetof(struct class_options, name) == 0,
+               "the name comes first");
+
 static const struct section sections[SECTIONS] = {
     {.name = "run", .help = "seed, end and log of the run", .table = OPT_TABLE(run_rows), .base = SC(run)},
     {.name = "cluster", .help = "how many nodes there are", .table = OPT_TABLE(cluster_rows), .base = SC(cluster)},
-    {.name = "node", .help = "what a node holds", .table = OPT_TABLE(node_rows), .base = SC(layout.node)},
+    {.name = "node",
+     .help = "what a node holds",
+     .preset_of = "gpu",
+     .table = OPT_TABLE(node_rows),
+     .base = SC(layout.node)},
     {.name = "gpu",
      .help = "the GPU: its figures, or a preset",
      .preset_folder = "gpus",
@@ -336,6 +354,37 @@ static const struct section sections[SECTIONS] = {
      .preset_folder = "engines",
      .table = OPT_TABLE(engine_rows),
      .base = SC(layout.engine)},
+    {.name = "memory",
+     .help = "the memories beside HBM: which are used, or presets of a machine",
+     .preset_folder = "memory",
+     .optional = true,
+     .many_presets = true,
+     .table = OPT_TABLE(memory_rows),
+     .base = SC(memory)},
+    {.name = "link",
+     .help = "a link that leads to memories: [link NAME], as many as wanted",
+     .named = &links,
+     .preset_of = "memory",
+     .table = OPT_TABLE(link_rows)},
+    {.name = "tier",
+     .help = "a memory beside HBM: [tier NAME], as many as wanted",
+     .named = &tiers,
+     .preset_of = "memory",
+     .table = OPT_TABLE(tier_rows),
+     .choice = {{OPT_TABLE(evict_row), POLICY_EVICT, "", TI(evict.ops), TI(evict.options)}},
+     .n_choices = 1},
+    {.name = "cache",
+     .help = "which KV is kept, where, and when it moves",
+     .table = OPT_TABLE(cache_rows),
+     .base = SC(memory.cache),
+     .choice = {{OPT_TABLE(evict_row), POLICY_EVICT, "", SC(memory.cache.evict.ops), SC(memory.cache.evict.options)}},
+     .n_choices = 1},
+    {.name = "experts",
+     .help = "which routed experts stay in HBM, and where the others lie",
+     .table = OPT_TABLE(expert_rows),
+     .base = SC(memory.experts),
+     .choice = {{OPT_TABLE(place_row), POLICY_PLACE, "", SC(memory.experts.place), SC(memory.experts.place_options)}},
+     .n_choices = 1},
     {.name = "scheduler",
      .help = "what each step works on",
      .table = OPT_TABLE(scheduler_rows),
@@ -356,12 +405,13 @@ static const struct section sections[SECTIONS] = {
      .n_choices = 1},
     {.name = "class",
      .help = "one kind of requests: [class NAME], as many as wanted",
-     .named = true,
+     .named = &classes,
      .table = OPT_TABLE(class_rows),
      .base = 0,
      .choice = {{OPT_TABLE(input_row), POLICY_LENGTH, "input_", CL(input.ops), CL(input.options)},
-                {OPT_TABLE(output_row), POLICY_LENGTH, "output_", CL(output.ops), CL(output.options)}},
-     .n_choices = 2},
+                {OPT_TABLE(output_row), POLICY_LENGTH, "output_", CL(output.ops), CL(output.options)},
+                {OPT_TABLE(append_row), POLICY_LENGTH, "append_", CL(append.ops), CL(append.options)}},
+     .n_choices = 3},
 };
 
 const struct section *sections_get(void)

@@ -4,7 +4,7 @@
  * load.c walks this list to fill a scenario, explain.c to describe it. A new key is a row in tables.c; a new policy
  * brings its own table (policy.h) and needs nothing here.
  *
- * Offsets point into struct scenario, for [class NAME] into struct class_options.
+ * Offsets point into struct scenario, for a named section into its own struct.
  */
 #ifndef SCENARIO_TABLES_H
 #define SCENARIO_TABLES_H
@@ -30,20 +30,32 @@ struct section_item {
     const char *help;
 };
 
+/* [class NAME]: an array of structs, one a section. */
+struct section_named {
+    const char *title;   /* "class NAME" */
+    const char *example; /* of a name */
+    const char *missing; /* what to say when there is none; NULL: nothing */
+    size_t size;         /* of a struct; its first member is const char *name */
+    size_t array, count; /* where the array and its length (int64_t) go in struct scenario */
+};
+
 struct section {
     const char *name, *help;
-    bool named;                /* [class NAME] */
-    const char *preset_folder; /* of data/; NULL: the section has no presets */
+    const struct section_named *named; /* NULL: there is one of it */
+    const char *preset_folder;         /* of data/; NULL: the section has no presets */
+    bool optional;                     /* with a preset folder: it may be left out */
+    bool many_presets;                 /* `preset` may name several; where they differ the later ones hold */
+    const char *preset_of;             /* the section whose presets may fill this one, too; NULL: none */
     struct opt_table table;
     size_t base; /* of the struct that the table fills */
-    struct section_choice choice[2];
+    struct section_choice choice[3];
     int n_choices;
     const struct section_item *items;
     size_t n_items;
     struct opt_table item_table;
 };
 
-enum { SECTIONS = 12 };
+enum { SECTIONS = 17 };
 
 /* In the order of the normal form; the classes come last. Call sections_get first: it fills in the policies' names. */
 const struct section *sections_get(void);

@@ -249,6 +249,17 @@ static void print_scheduler(FILE *f, const struct plan *p)
     print_limits(f, p);
 }
 
+static void print_engine(FILE *f, const struct plan *p)
+{
+    const char *receive = setting(p, "receive_interval");
+
+    fprintf(f, "\n[engine]\npreset = %s\n", p->c->engine);
+    if (receive)
+        print_count(f, "receive_interval", recipe_from(receive, (double)p->c->concurrency), 1);
+    if (p->c->dp > 1)
+        print_setting(f, p, "balance_timeout");
+}
+
 static char *print(const struct plan *p, double fraction, bool workload)
 {
     const struct silicon_config *c = p->c;
@@ -260,7 +271,8 @@ static char *print(const struct plan *p, double fraction, bool workload)
     fprintf(f, "; %s: %s, %s %s, %s, %" PRId64 " at once, up to %" PRId64 " + %" PRId64 " tokens\n\n", c->id, c->model,
             c->engine, c->engine_version, c->system, c->concurrency, c->isl, c->osl);
     fprintf(f, "[run]\nseed = %" PRId64 "\nlog = summary\n", seed_of(c->id));
-    fprintf(f, "\n[gpu]\npreset = %s\n\n[model]\npreset = %s\n\n[engine]\npreset = %s\n", p->gpu, c->model, c->engine);
+    fprintf(f, "\n[gpu]\npreset = %s\n\n[model]\npreset = %s\n", p->gpu, c->model);
+    print_engine(f, p);
     print_replica(f, p, fraction);
     print_scheduler(f, p);
     if (workload)

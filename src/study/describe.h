@@ -14,6 +14,7 @@
 #include "base/diag.h"
 #include "policy/attn.h"
 #include "policy/layout.h"
+#include "policy/memory.h"
 
 struct describe_options {
     int convention; /* enum kv_convention */
@@ -27,5 +28,15 @@ bool describe_check(const struct model_options *m, struct diags *d);
 /* m was checked. */
 void describe_model(const struct model_options *m, const struct describe_options *o, FILE *out);
 void describe_gpu(const struct gpu_options *g, const struct kernels *k, bool json, FILE *out);
+
+/* The memories of one machine, HBM first (describe_tiers.c). */
+struct describe_tiers {
+    const struct memory_options *memory; /* resolved */
+    const struct gpu_options *gpu;       /* memory_bytes 0: unknown, no row of HBM */
+    int64_t cluster_gpus;                /* that share what has gpus = 0; 0: unknown */
+    const struct model_options *model;   /* whose KV is read; checked */
+    int kv_dtype;                        /* enum dtype, in HBM */
+};
+void describe_tiers(const struct describe_tiers *t, bool json, FILE *out);
 
 #endif

@@ -35,14 +35,16 @@ struct slice {
     char name[64]; /* ENGINE-GENERATION */
     const struct silicon_row **rows;
     struct predict_case *cases;
-    const struct engine_options **engines; /* all the same one */
-    struct engine_options engine;
+    struct engine_options *engine; /* one a row: what is fitted is the same in all, what its recipe says is not */
+    const struct engine_options **engines; /* pointers to them */
     struct predict_result *results;
     int *group;
     bool *headline;
     struct group *groups;
     int64_t n, n_groups, n_headline;
     double prior[ENGINE_KEYS], estimate[ENGINE_KEYS];
+    double *r0, *jacobian;           /* [2 n] and [2 n * ENGINE_KEYS], at the estimate */
+    struct fit_result result;        /* its standard errors */
     double tpot_spread, ttft_spread; /* of rows left out, spread_of */
     bool fitted;
     int workers;
@@ -82,10 +84,16 @@ static void slice_add(struct slice *s, const struct silicon_row *row, struct pre
 
 static void slice_close(struct slice *s)
 {
+    s->engine = mem_zalloc((size_t)s->n, sizeof *s->engine);
     s->engines = mem_zalloc((size_t)s->n, sizeof *s->engines);
     s->results = mem_zalloc((size_t)s->n, sizeof *s->results);
-    for (int64_t i = 0; i < s->n; i++)
-        s->engines[i] = &s->engine;
+    s->r0 = mem_zalloc(2 * (size_t)s->n, sizeof *s->r0);
+    s->jacobian = mem_zalloc(2 * (size_t)s->n * ENGINE_KEYS, sizeof *s->jacobian);
+    memcpy(s->estimate, s->prior, sizeof s->prior);
+    for (int64_t i = 0; i < s->n; i++) {
+        s->engine[i] = s->cases[i].sc.layout.engine;
+        s->engines[i] = &s->engine[i];
+    }
 }
 
 static void slice_free(struct slice *s)
@@ -94,8 +102,11 @@ static void slice_free(struct slice *s)
         predict_release(&s->cases[i]);
     free(s->rows);
     free(s->cases);
+    free(s->engine);
     free(s->engines);
     free(s->results);
+    free(s->r0);
+    free(s->jacobian);
     free(s->group);
     free(s->headline);
     free(s->groups);
@@ -108,8 +119,8 @@ static bool residuals(void *context, const double *p, double *r)
 {
     struct slice *s = context;
 
-    s->engine = s->cases[0].sc.layout.engine;
-    engine_set(&s->engine, p);
+    for (int64_t i = 0; i < s->n; i++)
+        engine_set(&s->engine[i], p);
     predict_all(s->cases, s->n, s->engines, s->workers, s->results);
     for (int64_t i = 0; i < s->n; i++) {
         const struct predict_result *x = &s->results[i];
@@ -137,6 +148,17 @@ struct errors {
     double *tpot, *ttft; /* ln(simulated/measured) */
     int64_t n;
 };
+
+static struct errors errors_new(int64_t n)
+{
+    return (struct errors){mem_zalloc((size_t)n + 1, sizeof(double)), mem_zalloc((size_t)n + 1, sizeof(double)), 0};
+}
+
+static void errors_free(struct errors *e)
+{
+    free(e->tpot);
+    free(e->ttft);
+}
 
 static void errors_add(struct errors *to, const struct errors *from)
 {
@@ -290,22 +312,20 @@ static bool find_optimum(struct slice *s, const double *w, double *p, double *r0
 }
 
 /* Predicts each headline group with parameters fitted without it. */
-static bool leave_out(struct slice *s, const double *at, const double *r0, const double *jacobian, struct errors *out,
-                      FILE *f)
+static void leave_out(struct slice *s, const double *alone, struct errors *out, FILE *f)
 {
     double *w = mem_zalloc(2 * (size_t)s->n, sizeof *w), *r = mem_zalloc(2 * (size_t)s->n, sizeof *r);
-    struct linear l = {jacobian, at, r0, s->prior, 2 * (size_t)s->n};
+    struct linear l = {s->jacobian, s->estimate, s->r0, s->prior, 2 * (size_t)s->n};
     struct fit_result got;
     char why[200];
 
-    out->n = 0;
     for (int64_t g = 0; g < s->n_groups; g++) {
         struct fit_parameter p[ENGINE_KEYS];
         struct fit_problem problem = linear_problem(p, &l, w);
         int64_t first = out->n;
         set_weights(s, g, w);
         if (s->n_groups < 2) { /* nothing is left to fit to */
-            memcpy(got.estimate, s->prior, ENGINE_KEYS * sizeof *at);
+            memcpy(got.estimate, alone, sizeof s->prior);
         } else if (!fit(&problem, &got, why, sizeof why)) {
             fprintf(f, "    without %-34s not fitted: %s\n", s->groups[g].name, why);
             continue;
@@ -323,7 +343,6 @@ static bool leave_out(struct slice *s, const double *at, const double *r0, const
     }
     free(w);
     free(r);
-    return out->n > 0;
 }
 
 /* ---- what a slice says ---- */
@@ -345,82 +364,87 @@ static double spread_of(const double *x, int64_t n)
 
 /* ---- one slice ---- */
 
-static void print_fit(FILE *f, const struct slice *s, const struct fit_result *r, double tpot, double ttft)
+static void print_fit(FILE *f, const struct slice *s, const struct errors *in)
 {
     fprintf(f, "%s: %" PRId64 " rows, %" PRId64 " groups; headline median error TPOT %.1f%%, TTFT %.1f%%\n", s->name,
-            s->n, s->n_groups, tpot, ttft);
+            s->n, s->n_groups, median_abs_percent(in->tpot, in->n), median_abs_percent(in->ttft, in->n));
     for (int k = 0; k < ENGINE_KEYS; k++)
-        fprintf(f, "    %-18s %10.4g +- %.2g\n", engine_keys[k].name, r->estimate[k], r->standard_error[k]);
+        fprintf(f, "    %-18s %10.4g +- %.2g\n", engine_keys[k].name, s->estimate[k], s->result.standard_error[k]);
 }
 
-/* Adds its errors to those of all slices: of the fit, and left out. */
-static bool fit_slice(struct slice *s, const struct engine_fit_options *o, struct errors *all_in,
-                      struct errors *all_out, FILE *out, struct diags *d)
+static bool fit_slice(struct slice *s, struct diags *d)
 {
     size_t n = 2 * (size_t)s->n;
-    double p[ENGINE_KEYS], *w = mem_zalloc(n, sizeof *w), *r0 = mem_zalloc(n, sizeof *r0),
-                           *jacobian = mem_zalloc(n * ENGINE_KEYS, sizeof *jacobian);
-    struct errors held = {mem_zalloc(n, sizeof(double)), mem_zalloc(n, sizeof(double)), 0}, in = held;
-    struct fit_result r;
+    double *w = mem_zalloc(n, sizeof *w);
     char why[200];
-    bool ok;
 
     slice_close(s);
     set_weights(s, -1, w);
-    memcpy(p, s->prior, sizeof p);
-    ok = find_optimum(s, w, p, r0, jacobian, &r, why, sizeof why);
-    if (!ok) {
+    s->fitted = find_optimum(s, w, s->estimate, s->r0, s->jacobian, &s->result, why, sizeof why);
+    if (s->fitted)
+        take_jacobian(s, s->estimate, s->r0, s->jacobian);
+    else
         diags_add(d, s->name, 0, "the fit failed: %s", why);
-    } else {
-        take_jacobian(s, p, r0, jacobian);
-        memcpy(r.estimate, p, sizeof p);
-        memcpy(s->estimate, p, sizeof p);
-        s->fitted = true;
-        in = (struct errors){mem_zalloc(n, sizeof(double)), mem_zalloc(n, sizeof(double)), 0};
-        for (int64_t i = 0; i < s->n; i++)
-            if (s->headline[i] && r0[s->n + i] != 0) {
-                in.tpot[in.n] = r0[i];
-                in.ttft[in.n++] = r0[s->n + i] / TTFT_WEIGHT;
-            }
-        double tpot = median_abs_percent(in.tpot, in.n), ttft = median_abs_percent(in.ttft, in.n);
-        print_fit(out, s, &r, tpot, ttft);
-        leave_out(s, r.estimate, r0, jacobian, &held, out);
-        fprintf(out, "    left out in turn: TPOT %.1f%%, TTFT %.1f%%\n", median_abs_percent(held.tpot, held.n),
-                median_abs_percent(held.ttft, held.n));
-        fflush(out);
-        errors_add(all_in, &in);
-        errors_add(all_out, &held);
-        if (spread_of(held.tpot, held.n) > 0) {
-            s->tpot_spread = spread_of(held.tpot, held.n);
-            s->ttft_spread = spread_of(held.ttft, held.n);
-        }
-        struct engine_preset preset = {
-            .name = s->name,
-            .engine = s->rows[0]->config.engine,
-            .date = o->date,
-            .source = o->source,
-            .rows = s->n,
-            .groups = s->n_groups,
-            .headline = in.n,
-            .held = held.n,
-            .tpot = tpot,
-            .ttft = ttft,
-            .held_tpot = median_abs_percent(held.tpot, held.n),
-            .held_ttft = median_abs_percent(held.ttft, held.n),
-            .tpot_spread = s->tpot_spread,
-            .ttft_spread = s->ttft_spread,
-            .value = r.estimate,
-            .error = r.standard_error,
-        };
-        ok = o->folder == NULL || engine_preset_write(&preset, o->folder, d);
-        free(in.tpot);
-        free(in.ttft);
-    }
-    free(held.tpot);
-    free(held.ttft);
     free(w);
-    free(r0);
-    free(jacobian);
+    return s->fitted;
+}
+
+static void errors_of_fit(const struct slice *s, struct errors *in)
+{
+    for (int64_t i = 0; i < s->n; i++)
+        if (s->headline[i] && s->r0[s->n + i] != 0) {
+            in->tpot[in->n] = s->r0[i];
+            in->ttft[in->n++] = s->r0[s->n + i] / TTFT_WEIGHT;
+        }
+}
+
+static bool write_slice(const struct slice *s, const struct engine_fit_options *o, const struct errors *in,
+                        const struct errors *held, struct diags *d)
+{
+    struct engine_preset preset = {
+        .name = s->name,
+        .engine = s->rows[0]->config.engine,
+        .date = o->date,
+        .source = o->source,
+        .rows = s->n,
+        .groups = s->n_groups,
+        .headline = in->n,
+        .held = held->n,
+        .tpot = median_abs_percent(in->tpot, in->n),
+        .ttft = median_abs_percent(in->ttft, in->n),
+        .held_tpot = median_abs_percent(held->tpot, held->n),
+        .held_ttft = median_abs_percent(held->ttft, held->n),
+        .tpot_spread = s->tpot_spread,
+        .ttft_spread = s->ttft_spread,
+        .value = s->estimate,
+        .error = s->result.standard_error,
+    };
+
+    return o->folder == NULL || engine_preset_write(&preset, o->folder, d);
+}
+
+/* Adds its errors to those of all slices: of the fit, and left out. alone: what is known of a slice's only group when
+ * it is left out. */
+static bool report_slice(struct slice *s, const double *alone, const struct engine_fit_options *o,
+                         struct errors *all_in, struct errors *all_out, FILE *out, struct diags *d)
+{
+    struct errors in = errors_new(s->n), held = errors_new(s->n);
+
+    errors_of_fit(s, &in);
+    print_fit(out, s, &in);
+    leave_out(s, alone, &held, out);
+    fprintf(out, "    left out in turn: TPOT %.1f%%, TTFT %.1f%%\n", median_abs_percent(held.tpot, held.n),
+            median_abs_percent(held.ttft, held.n));
+    fflush(out);
+    errors_add(all_in, &in);
+    errors_add(all_out, &held);
+    if (spread_of(held.tpot, held.n) > 0) {
+        s->tpot_spread = spread_of(held.tpot, held.n);
+        s->ttft_spread = spread_of(held.ttft, held.n);
+    }
+    bool ok = write_slice(s, o, &in, &held, d);
+    errors_free(&in);
+    errors_free(&held);
     return ok;
 }
 
@@ -480,18 +504,51 @@ static int by_headline(const void *a, const void *b)
     return (x->n_headline == 0) - (y->n_headline == 0);
 }
 
-static void set_prior(struct slice *s, const struct slice *slices, int n)
+/* The same engine's fit on another generation, or NULL. */
+static const struct slice *kin_of(const struct slice *s, const struct slice *slices, int n)
 {
     size_t engine = strcspn(s->name, "-");
 
+    for (int i = 0; i < n; i++)
+        if (&slices[i] != s && slices[i].fitted && slices[i].n_headline > 0 &&
+            strncmp(slices[i].name, s->name, engine + 1) == 0)
+            return &slices[i];
+    return NULL;
+}
+
+static void set_prior(struct slice *s, const struct slice *kin)
+{
     for (int k = 0; k < ENGINE_KEYS; k++)
         s->prior[k] = engine_keys[k].start;
-    for (int i = 0; i < n && s->n_headline == 0; i++)
-        if (slices[i].fitted && strncmp(slices[i].name, s->name, engine + 1) == 0) {
-            memcpy(s->prior, slices[i].estimate, sizeof s->prior);
-            s->tpot_spread = slices[i].tpot_spread;
-            s->ttft_spread = slices[i].ttft_spread;
+    if (s->n_headline > 0 || kin == NULL)
+        return;
+    memcpy(s->prior, kin->estimate, sizeof s->prior);
+    s->tpot_spread = kin->tpot_spread;
+    s->ttft_spread = kin->ttft_spread;
+}
+
+/* Those with headline rows stand first: the others lean on them. A slice whose only group is left out is predicted as
+ * its kin. */
+static void fit_slices(struct slice *slices, int n, const struct engine_fit_options *o, struct errors *in,
+                       struct errors *held, FILE *out, struct diags *d)
+{
+    int headline = 0;
+
+    while (headline < n && slices[headline].n_headline > 0)
+        headline++;
+    for (int pass = 0; pass < 2; pass++) {
+        int from = pass ? headline : 0, to = pass ? n : headline;
+        for (int i = from; i < to; i++) {
+            set_prior(&slices[i], kin_of(&slices[i], slices, n));
+            if (!fit_slice(&slices[i], d))
+                return;
         }
+        for (int i = from; i < to; i++) {
+            const struct slice *kin = kin_of(&slices[i], slices, n);
+            if (!report_slice(&slices[i], kin ? kin->estimate : slices[i].prior, o, in, held, out, d))
+                return;
+        }
+    }
 }
 
 bool engine_fit(const struct engine_fit_options *o, FILE *out, struct diags *d)
@@ -507,11 +564,8 @@ bool engine_fit(const struct engine_fit_options *o, FILE *out, struct diags *d)
         if (silicon_read(&tables[t], o->tables[t], d))
             sort_rows(slices, &n, &tables[t], build, o, out);
     qsort(slices, (size_t)n, sizeof *slices, by_headline);
-    for (int i = 0; i < n; i++) {
-        set_prior(&slices[i], slices, n);
-        if (d->n == mistakes)
-            fit_slice(&slices[i], o, &in, &held, out, d);
-    }
+    if (d->n == mistakes)
+        fit_slices(slices, n, o, &in, &held, out, d);
     for (int i = 0; i < n; i++)
         slice_free(&slices[i]);
     fprintf(out,

@@ -11,7 +11,7 @@
 enum { WORDS = 4 };
 
 /* The kinds of value a recipe's key may have; those that go into a scenario as they are, the scenario checks. */
-enum kind { KIND_SCENARIO, KIND_FRACTION, KIND_LIST, KIND_MEMORY, KIND_YES_NO };
+enum kind { KIND_SCENARIO, KIND_FRACTION, KIND_LIST, KIND_FROM, KIND_MEMORY, KIND_YES_NO };
 
 static const struct {
     const char *name;
@@ -19,7 +19,7 @@ static const struct {
 } keys[] = {{"policy", KIND_SCENARIO},  {"kv_dtype", KIND_SCENARIO},           {"kv_block_tokens", KIND_SCENARIO},
             {"dtype", KIND_SCENARIO},   {"moe_dtype", KIND_SCENARIO},          {"memory_fraction", KIND_FRACTION},
             {"memory_of", KIND_MEMORY}, {"max_num_batched_tokens", KIND_LIST}, {"max_num_seqs", KIND_LIST},
-            {"per_rank", KIND_YES_NO}};
+            {"per_rank", KIND_YES_NO},  {"balance_timeout", KIND_SCENARIO},    {"receive_interval", KIND_FROM}};
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
 
 struct recipes {
@@ -35,24 +35,52 @@ static bool is_fraction(const char *s)
     return units_number(s, &x, &end) && *end == '\0' && x > 0 && x <= 1;
 }
 
+/* A whole number from 1; moves on *s. */
+static bool whole(const char **s, int64_t *n)
+{
+    size_t digits = strspn(*s, "0123456789");
+
+    if (digits == 0 || digits > 9 || **s == '0')
+        return false;
+    *n = strtoll(*s, NULL, 10);
+    *s += digits;
+    return true;
+}
+
 /* Whole numbers from 1, separated by slashes. */
 static bool is_list(const char *s)
 {
-    for (;;) {
-        size_t n = strspn(s, "0123456789");
-        if (n == 0 || n > 9 || *s == '0')
-            return false;
-        s += n;
+    int64_t n;
+
+    while (whole(&s, &n)) {
         if (*s == '\0')
             return true;
         if (*s++ != '/')
             return false;
     }
+    return false;
+}
+
+/* "10 16:30": 10, and from 16 users on 30. *n: what holds for so many users. */
+static bool parse_from(const char *s, double users, int64_t *n)
+{
+    if (!whole(&s, n))
+        return false;
+    for (int64_t from = 1, next, value; *s == ' '; from = next) {
+        s++;
+        if (!whole(&s, &next) || next <= from || *s++ != ':' || !whole(&s, &value))
+            return false;
+        if (users >= (double)next)
+            *n = value;
+    }
+    return *s == '\0';
 }
 
 /* What is wanted instead, or NULL. */
 static const char *bad_value(enum kind kind, const char *v)
 {
+    int64_t n;
+
     switch (kind) {
     case KIND_SCENARIO:
         return NULL;
@@ -60,6 +88,8 @@ static const char *bad_value(enum kind kind, const char *v)
         return is_fraction(v) ? NULL : "want a share of 1, e.g. 0.9";
     case KIND_LIST:
         return is_list(v) ? NULL : "want whole numbers, e.g. 8192 or 8192/32768";
+    case KIND_FROM:
+        return parse_from(v, 0, &n) ? NULL : "want a whole number, or e.g. 10 16:30 for 10, and 30 from 16 users on";
     case KIND_MEMORY:
         return strcmp(v, "all") == 0 || strcmp(v, "static") == 0 || strcmp(v, "free") == 0 ? NULL
                                                                                            : "want all, static or free";
@@ -163,4 +193,13 @@ int64_t recipe_pick(const char *list, double least)
             fits = n;
     }
     return fits ? fits : largest;
+}
+
+int64_t recipe_from(const char *list, double users)
+{
+    int64_t n = 0;
+    bool ok = parse_from(list, users, &n);
+
+    sim_assert(ok); /* recipes_read refuses what is none */
+    return n;
 }

@@ -27,4 +27,7 @@ const char *recipes_find(const struct recipes *r, const struct recipe_query *q, 
 /* Of a list such as "8192/32768" the least number that is at least `least`, else the largest. */
 int64_t recipe_pick(const char *list, double least);
 
+/* Of "10 16:30" what holds for so many users: 10, and from 16 on 30. */
+int64_t recipe_from(const char *list, double users);
+
 #endif

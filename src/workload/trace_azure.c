@@ -227,6 +227,7 @@ int trace_azure_next(struct trace_azure *t, struct trace_row *row, struct err *e
         return bad_field(t, e, "GeneratedTokens", output, "is not a number of tokens", token_count);
     t->any = true;
     t->last_ticks = ticks;
+    row->chain = (struct chain){0};
     row->t_ns = (ticks - t->first_ticks) * NS_PER_TICK;
     return 1;
 }

@@ -13,22 +13,16 @@
  * is an error `path:line: what is wrong (want ...)`, EXIT_CODE_FAILED. What a cut within the last number of the file
  * leaves is a smaller number: that cannot be seen.
  *
+ * The format says nothing of what the prompts hold: rows have no chain.
  * Bounded memory: one line is held. Ownership: trace_azure_close frees what trace_azure_open gave.
  */
 #ifndef WORKLOAD_TRACE_AZURE_H
 #define WORKLOAD_TRACE_AZURE_H
 
-#include <stdint.h>
-
 #include "base/err.h"
+#include "workload/trace_row.h"
 
 enum { TRACE_LINE_MAX = 255 }; /* bytes, without the line's end */
-#define TRACE_TOKENS_MAX INT64_C(2147483647)
-
-struct trace_row {
-    int64_t t_ns; /* since the first row */
-    int64_t input_tokens, output_tokens;
-};
 
 struct trace_azure;
 

@@ -1,16 +1,20 @@
 #include "workload/workload.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/bug.h"
 #include "base/rng.h"
-#include "workload/trace_azure.h"
+#include "workload/block_index.h"
+#include "workload/lengths.h"
+#include "workload/replay.h"
+#include "workload/sessions.h"
 
 struct workload {
     const struct scenario *sc; /* not owned */
-    struct trace_azure *trace; /* NULL unless arrivals replay one */
+    struct replay *trace;      /* NULL unless arrivals replay one */
+    struct sessions *sessions;
+    struct block_index *blocks; /* NULL until it is asked for */
     struct rng gaps, class_choice;
     struct rng *input, *output; /* [n_classes] */
     double total_weight;
@@ -19,15 +23,13 @@ struct workload {
     double carry;  /* open loop: the fraction of a ns left over, [0, 1) */
 };
 
-enum { LENGTH_CAP = 2147483647 }; /* a lognormal may give anything; sums of lengths must stay within int64 */
-
 struct workload *workload_new(const struct scenario *sc, struct err *e)
 {
-    struct trace_azure *trace = NULL;
+    struct replay *trace = NULL;
 
     sim_assert(sc->n_classes >= 1);
     if (sc->arrival->kind == ARRIVAL_TRACE) {
-        trace = trace_azure_open(sc->workload.trace, e);
+        trace = replay_open(&sc->workload, e);
         if (trace == NULL)
             return NULL;
     }
@@ -44,6 +46,7 @@ struct workload *workload_new(const struct scenario *sc, struct err *e)
         rng_init(&w->output[c], seed, replication, (uint64_t)c, RNG_OUTPUT);
         w->total_weight += sc->classes[c].weight;
     }
+    w->sessions = sessions_new(sc, workload_block_tokens(w));
     return w;
 }
 
@@ -51,7 +54,9 @@ void workload_free(struct workload *w)
 {
     if (w == NULL)
         return;
-    trace_azure_close(w->trace);
+    replay_close(w->trace);
+    sessions_free(w->sessions);
+    block_index_free(w->blocks);
     free(w->input);
     free(w->output);
     free(w);
@@ -59,7 +64,28 @@ void workload_free(struct workload *w)
 
 int64_t workload_concurrency(const struct workload *w)
 {
-    return w->sc->arrival->kind == ARRIVAL_CLOSED ? w->sc->arrival->concurrency(w->sc->arrival_options) : 0;
+    const struct arrival_ops *a = w->sc->arrival;
+
+    return a->concurrency ? a->concurrency(w->sc->arrival_options) : 0;
+}
+
+bool workload_has_content(const struct workload *w)
+{
+    bool has = w->trace && replay_block_tokens(w->trace) > 0;
+
+    for (int64_t c = 0; c < w->sc->n_classes; c++)
+        has |= sessions_has(&w->sc->classes[c]);
+    return has;
+}
+
+int64_t workload_block_tokens(const struct workload *w)
+{
+    int64_t of_trace = w->trace ? replay_block_tokens(w->trace) : 0;
+
+    if (of_trace > 0)
+        return of_trace;
+    int64_t given = w->sc->memory.cache.block_tokens;
+    return given > 0 ? given : w->sc->layout.replica.kv_block_tokens;
 }
 
 uint64_t workload_digest(const struct workload *w)
@@ -71,7 +97,7 @@ uint64_t workload_digest(const struct workload *w)
         h = rng_hash(rng_hash(h, w->input[c].digest), w->input[c].draws);
         h = rng_hash(rng_hash(h, w->output[c].digest), w->output[c].draws);
     }
-    return h;
+    return h + sessions_digest(w->sessions);
 }
 
 static int64_t choose_class(struct workload *w)
@@ -96,35 +122,52 @@ static int64_t choose_class(struct workload *w)
     return c;
 }
 
-static int64_t draw_length(const struct length_choice *choice, struct rng *r, int64_t from_trace, int64_t min,
-                           int64_t max)
+/* The row's chain; where the prompt's length was changed, its whole blocks that are in both. */
+static void copy_chain(const struct workload *w, const struct trace_row *row, struct work_item *item)
 {
-    int64_t tokens = from_trace;
+    int64_t left = INT64_MAX, n = 0;
 
-    if (choice->ops->draw) {
-        double x = choice->ops->draw(choice->options, r);
-        tokens = x < LENGTH_CAP ? (int64_t)(x + 0.5) : LENGTH_CAP;
+    if (row->chain.n_runs == 0)
+        return;
+    if (row->input_tokens != item->input_tokens) {
+        int64_t both = row->input_tokens < item->input_tokens ? row->input_tokens : item->input_tokens;
+        left = both / workload_block_tokens(w);
     }
-    if (tokens < 1)
-        tokens = 1;
-    if (tokens < min)
-        tokens = min;
-    if (max > 0 && tokens > max)
-        tokens = max;
-    return tokens;
+    if (left == 0)
+        return;
+    struct block_run *run = mem_alloc((size_t)row->chain.n_runs * sizeof *run);
+    for (; n < row->chain.n_runs && left > 0; n++) {
+        run[n] = row->chain.run[n];
+        if (run[n].n > left)
+            run[n].n = left;
+        left -= run[n].n;
+        item->prompt_blocks += run[n].n;
+    }
+    item->chain = (struct chain){run, n};
+}
+
+void work_item_free(struct work_item *item)
+{
+    free((void *)item->chain.run);
+    item->chain = (struct chain){0};
 }
 
 /* row: NULL, or the trace line. */
 static int give(struct workload *w, int64_t t_ns, const struct trace_row *row, struct work_item *item)
 {
-    item->t_ns = t_ns;
-    item->class_id = choose_class(w);
+    *item =
+        (struct work_item){.t_ns = t_ns, .class_id = choose_class(w), .session = -1, .session_slot = WORK_NO_SESSION};
     const struct class_options *c = &w->sc->classes[item->class_id];
+    struct rng *input = &w->input[item->class_id], *output = &w->output[item->class_id];
     sim_assert(row || (c->input.ops->draw && c->output.ops->draw));
-    item->input_tokens =
-        draw_length(&c->input, &w->input[item->class_id], row ? row->input_tokens : 0, c->input_min, c->input_max);
+    item->input_tokens = length_clamp(c->system_tokens + length_draw(&c->input, input, row ? row->input_tokens : 0),
+                                      c->input_min, c->input_max);
     item->output_tokens =
-        draw_length(&c->output, &w->output[item->class_id], row ? row->output_tokens : 0, c->output_min, c->output_max);
+        length_clamp(length_draw(&c->output, output, row ? row->output_tokens : 0), c->output_min, c->output_max);
+    if (row)
+        copy_chain(w, row, item);
+    else if (sessions_has(c))
+        sessions_begin(w->sessions, item);
     w->given++;
     return 1;
 }
@@ -163,43 +206,39 @@ static int next_closed(struct workload *w, int64_t now_ns, struct work_item *ite
     return give(w, t_ns, NULL, item);
 }
 
-static int next_row(struct workload *w, struct work_item *item, struct err *e)
+static void mix_row(struct workload *w, const struct trace_row *row)
 {
-    const struct workload_options *o = &w->sc->workload;
-    struct trace_row row;
-    int got;
+    rng_mix_u64(&w->gaps, (uint64_t)row->t_ns);
+    rng_mix_u64(&w->gaps, (uint64_t)row->input_tokens);
+    rng_mix_u64(&w->gaps, (uint64_t)row->output_tokens);
+    for (int64_t r = 0; r < row->chain.n_runs; r++) {
+        rng_mix_u64(&w->gaps, (uint64_t)row->chain.run[r].id);
+        rng_mix_u64(&w->gaps, (uint64_t)row->chain.run[r].n);
+    }
+}
 
-    do
-        got = trace_azure_next(w->trace, &row, e);
-    while (got == 1 && row.t_ns < o->trace_from_ns);
-    if (got < 0)
-        return -1;
-    if (got == 0 || (o->trace_to_ns > 0 && row.t_ns >= o->trace_to_ns)) {
-        if (w->given == 0)
-            return err_set(e, EXIT_CODE_FAILED,
-                           "%s: no row is in the slice (workload.trace_from and trace_to, in time since the first row)",
-                           o->trace);
-        return 0;
-    }
-    rng_mix_u64(&w->gaps, (uint64_t)row.t_ns);
-    rng_mix_u64(&w->gaps, (uint64_t)row.input_tokens);
-    rng_mix_u64(&w->gaps, (uint64_t)row.output_tokens);
-    int64_t t_ns = row.t_ns - o->trace_from_ns;
-    if (o->trace_speed != 1) {
-        double slowed = (double)t_ns / o->trace_speed + 0.5;
-        if (!(slowed < (double)INT64_MAX))
-            return err_set(e, EXIT_CODE_FAILED,
-                           "%s: at trace_speed = %g the row of %.7f s comes after the clock ends, at %.4g s (raise "
-                           "workload.trace_speed, or end the slice before with trace_to)",
-                           o->trace, o->trace_speed, (double)row.t_ns * 1e-9, (double)INT64_MAX * 1e-9);
-        t_ns = (int64_t)slowed;
-    }
+static int next_row(struct workload *w, int64_t now_ns, struct work_item *item, struct err *e)
+{
+    int64_t users = workload_concurrency(w), t_ns;
+    struct trace_row row;
+    int got = replay_next(w->trace, &row, &t_ns, e);
+
+    if (got <= 0)
+        return got;
+    mix_row(w, &row);
+    if (users > 0)
+        t_ns = w->given < users ? 0 : now_ns;
     return give(w, t_ns, &row, item);
+}
+
+static bool exhausted(const struct workload *w)
+{
+    return w->sc->workload.requests > 0 && w->given >= w->sc->workload.requests;
 }
 
 int workload_next(struct workload *w, int64_t now_ns, struct work_item *item, struct err *e)
 {
-    if (w->sc->workload.requests > 0 && w->given >= w->sc->workload.requests)
+    if (exhausted(w))
         return 0;
     switch (w->sc->arrival->kind) {
     case ARRIVAL_OPEN:
@@ -207,8 +246,28 @@ int workload_next(struct workload *w, int64_t now_ns, struct work_item *item, st
     case ARRIVAL_CLOSED:
         return next_closed(w, now_ns, item);
     case ARRIVAL_TRACE:
-        return next_row(w, item, e);
+        return next_row(w, now_ns, item, e);
     }
     sim_assert(!"arrival kind");
     return -1;
+}
+
+int workload_done(struct workload *w, uint32_t slot, bool answered, int64_t now_ns, struct work_item *item)
+{
+    int got = sessions_done(w->sessions, slot, answered && !exhausted(w), now_ns, item);
+
+    w->given += got;
+    return got;
+}
+
+int workload_index_blocks(struct workload *w, struct err *e)
+{
+    block_index_free(w->blocks);
+    w->blocks = block_index_new(w->sc, e);
+    return w->blocks ? 0 : -1;
+}
+
+int64_t workload_next_use(const struct workload *w, int64_t block_id, int64_t request)
+{
+    return block_index_next(w->blocks, block_id, request);
 }

@@ -1,13 +1,15 @@
 /*
- * conform_policy.c - what every registered scheduler and router must keep, over random views.
+ * conform_policy.c - what every registered scheduler, router, cost and evictor must keep, over random views.
  */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "model/loads.h"
 #include "policy/cost.h"
+#include "policy/evict.h"
 #include "policy/router.h"
 #include "policy/scheduler.h"
 #include "../run_suite.h"
@@ -256,7 +258,8 @@ START_TEST(costs_rise_with_the_work)
                   .head_dim = 128,
                   .dense_inter = 28672,
                   .max_context = 131072},
-        .replica = {.count = 1, .tp = 4, .dp = 1, .pp = 1, .cp = 1, .kv_block_tokens = 16, .memory_fraction = 0.9},
+        .replica =
+            {.count = 1, .tp = 4, .dp = 1, .pp = 1, .cp = 1, .pcp = 1, .kv_block_tokens = 16, .memory_fraction = 0.9},
         .engine = {.step_overhead_ns = 1000000,
                    .seq_overhead_ns = 10000,
                    .gemm_scale = 1,
@@ -284,6 +287,68 @@ START_TEST(costs_rise_with_the_work)
     }
     ck_assert_int_gt(cost_kv_blocks(&l), 1000);
     free(state);
+}
+END_TEST
+
+/* ---- evictors ---- */
+
+/* Keys are numbers, the same for the same history; a use lowers none where nothing but use is known of the copy (an
+ * oracle goes by the future); times do not run out before they begin; what was demoted is protected no more. */
+START_TEST(evictors_keep_the_rules)
+{
+    const struct evict_ops *ops = (const struct evict_ops *)policy_list(POLICY_EVICT)[_i];
+    struct arena arena;
+    struct diags diags;
+    struct ini_entries none = {0};
+    struct rng r;
+
+    arena_init(&arena);
+    diags_init(&diags);
+    void *options = mem_zalloc(1, ops->policy.options_size + 1);
+    struct opt_bind bind = {.section = "cache", .prefix = "", .table = &ops->policy.options, .base = options};
+    opt_apply(&bind, &none, &arena, &diags);
+    ck_assert_int_eq(diags.n, 0); /* every key has a default */
+    void *state = mem_zalloc(1, ops->state_size + 1), *again = mem_zalloc(1, ops->state_size + 1);
+    rng_init(&r, 9, 0, 0, RNG_TEST);
+    for (int k = 0; k < 300; k++) {
+        struct evict_view v = {.tick = 1 + (int64_t)rng_below(&r, 1000),
+                               .blocks = 1 + (int64_t)rng_below(&r, 9),
+                               .depth = (int64_t)rng_below(&r, 99),
+                               .block_bytes = 4096,
+                               .recompute_s = 1e-3,
+                               .next_use = (int64_t)rng_below(&r, 1000),
+                               .store_blocks = 100,
+                               .uses = 1};
+        v.put_tick = v.tick;
+        for (int use = 0; use < 20; use++) {
+            double key = ops->key(options, state, &v);
+            ck_assert(isfinite(key) && key == ops->key(options, again, &v));
+            ck_assert(use == 0 || ops->oracle || key >= v.last_key);
+            if (ops->expires_ns)
+                ck_assert_int_gt(ops->expires_ns(options, &v), v.now_ns);
+            v.last_key = key;
+            v.uses++;
+            v.tick += 1 + (int64_t)rng_below(&r, 50);
+            v.now_ns += (int64_t)rng_below(&r, 1000000);
+        }
+        v.demoted = true;
+        if (ops->protects) {
+            ck_assert_double_ge(v.last_key, EVICT_PROTECTED);
+            ck_assert_double_lt(ops->key(options, state, &v), EVICT_PROTECTED);
+            ck_assert(ops->protects(options, 100) >= 0 && ops->protects(options, 100) <= 100);
+        } else {
+            ck_assert_double_lt(v.last_key, EVICT_PROTECTED);
+        }
+        if (ops->evicted) {
+            ops->evicted(state, v.last_key, v.blocks);
+            ops->evicted(again, v.last_key, v.blocks);
+        }
+    }
+    free(options);
+    free(state);
+    free(again);
+    diags_free(&diags);
+    arena_free(&arena);
 }
 END_TEST
 
@@ -318,6 +383,7 @@ int main(void)
     tcase_add_loop_test(c, schedulers_keep_the_rules, 0, count(POLICY_SCHEDULER));
     tcase_add_loop_test(c, routers_answer_in_range, 0, count(POLICY_ROUTER));
     tcase_add_loop_test(c, costs_rise_with_the_work, 0, count(POLICY_COST));
+    tcase_add_loop_test(c, evictors_keep_the_rules, 0, count(POLICY_EVICT));
     suite_add_tcase(s, c);
     return run_suite(s);
 }

@@ -56,12 +56,12 @@ layout() { # NAME ARGUMENT...
     fi
 }
 layout "8B, bf16, preempted" -s replica.memory_fraction=0.3 -s scheduler.max_num_batched_tokens=512
-layout "70B, fp8 weights, tp 4" -s model.preset=llama-3.1-70b -s replica.tp=4 -s replica.dtype=fp8
+layout "70B, fp8 weights, tp 4" -s model.preset=llama-3.1-70b -s replica.tp=4 -s replica.dtype=fp8 -s engine.kernel_dispatch=60us
 layout "70B on H200, fp8 KV, tp 8" -s gpu.preset=h200 -s model.preset=llama-3.1-70b -s replica.tp=8 -s replica.kv_dtype=fp8
 layout "Qwen3 on B200, all fp8, tp 2, blocks of 32" -s gpu.preset=b200 -s model.preset=qwen3-32b -s replica.tp=2 \
     -s replica.dtype=fp8 -s replica.kv_dtype=fp8 -s replica.kv_block_tokens=32
 layout "8B, tp 16: KV heads replicated, tied embeddings" -s gpu.preset=b200 -s replica.tp=16 -s model.tie_embeddings=yes
-layout "8B, every figure of the engine given" -s engine.prefill_overhead=1ms -s engine.layer_dispatch=700us \
+layout "8B, every figure of the engine given" -s engine.prefill_overhead=1ms -s engine.kernel_dispatch=60us \
     -s engine.gemm_scale=1.1 -s engine.gemm_flops_scale=1.2 -s engine.attention_scale=1.3 -s engine.prefill_scale=1.4 \
     -s engine.comm_scale=1.5 -s engine.launch_scale=0.8 -s replica.tp=2 -s scheduler.max_num_batched_tokens=512
 layout "8B, a batch of hundreds" -s workload.rate=1000/s -s workload.requests=1500 -s scheduler.max_num_seqs=1024 \

@@ -11,7 +11,7 @@ SELECT max(CASE key WHEN 'gpu.memory' THEN value_num END) AS memory,
        max(CASE key WHEN 'engine.step_overhead' THEN value_num END) AS t_step,
        max(CASE key WHEN 'engine.seq_overhead' THEN value_num END) AS t_seq,
        max(CASE key WHEN 'engine.prefill_overhead' THEN value_num END) AS t_prefill,
-       max(CASE key WHEN 'engine.layer_dispatch' THEN value_num END) AS t_dispatch,
+       max(CASE key WHEN 'engine.kernel_dispatch' THEN value_num END) AS t_dispatch,
        max(CASE key WHEN 'engine.gemm_scale' THEN value_num END) AS x_gemm,
        max(CASE key WHEN 'engine.gemm_flops_scale' THEN value_num END) AS x_flops,
        max(CASE key WHEN 'engine.attention_scale' THEN value_num END) AS x_decode,
@@ -79,12 +79,13 @@ FROM g, (SELECT step.*, n_decode + prefill_tokens AS t FROM step) st
      JOIN kernel nccl ON nccl.id = 'allreduce_large'
      LEFT JOIN chunks ch ON ch.replica = st.replica AND ch.t_start_ns = st.t_start_ns;
 
+-- Kernels of a layer: 4 products, whose activations are quantised first where they are fp8; 5 small ones; the attention; 2 all-reduces.
 CREATE TEMP TABLE want AS
 SELECT t_end_ns - t_start_ns AS ns, n_decode > 0 AND n_prefill > 0 AS mixed,
        n_prefill <> coalesce(chunks, 0) OR prefill_tokens <> coalesce(chunk_tokens, 0) AS torn,
-       1e9*(CASE WHEN n_prefill > 0 THEN t_prefill + max(gpu, l*t_dispatch) ELSE gpu END
+       1e9*(CASE WHEN n_prefill > 0 THEN t_prefill + max(gpu, kernels*t_dispatch) ELSE gpu END
             + t_step + t_seq*(n_decode + n_prefill)) AS wanted
-FROM g, work;
+FROM (SELECT *, l*(4*(CASE dtype WHEN 'fp8' THEN 2 ELSE 1 END) + 5 + 1 + CASE WHEN tp > 1 THEN 2 ELSE 0 END) AS kernels FROM g), work;
 
 CREATE TEMP TABLE blocks AS
 SELECT CAST((memory*share - (l*(wa + wm)*w + (2 - tied)*v*h*2/tp) - (2*s*(4*h + (2*m + heads*d)/tp) + 4*q*v))

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # front.sh - the front end against its recurrence (world.h), recomputed by SQL to the ns; data-parallel ranks share a step;
-# prefill_first computes prompts apart from decodes. Needs TIERSIM and srcdir from the environment.
+# prefill_first computes prompts apart from decodes; when a server looks at the requests that came, by hand and by a twin in SQL.
+# Needs TIERSIM and srcdir from the environment.
 set -euo pipefail
 srcdir=${srcdir:-.}
 # shellcheck source=tests/lib.sh
@@ -132,4 +133,80 @@ expect "prefill_first: gaps add up to the time between first and last tokens" "1
     "$(ask "SELECT (SELECT sum(n_decode * gap_ns) FROM step WHERE n_decode > 0) - sum(t_end_ns - t_first_ns)
         BETWEEN 0 AND (SELECT sum(n_decode) FROM step), (SELECT sum(n_decode) FROM step) = sum(output_tokens - 1) FROM request")"
 expect "prefill_first: conservation" "1 1" "$(ask "$laws")"
+
+# Who is seen when, by hand: steps of 1 ms, seven requests, the first of 60 tokens, the last alone; admissions in 0.1 ms.
+# Every 10 steps: looks at 0 (nothing ran), 1 (after a prompt), 11, 12, 13, 14, 24, 25, 35, ...
+# For 2 ranks or after 10 steps: at 12 and 15 there are 2, and one has waited from 31 to 40.
+cat > "$scratch/seven.csv" << 'END'
+TIMESTAMP,ContextTokens,GeneratedTokens
+2023-11-16 18:00:00.0000000,5,60
+2023-11-16 18:00:00.0035000,5,5
+2023-11-16 18:00:00.0115000,5,5
+2023-11-16 18:00:00.0125000,5,5
+2023-11-16 18:00:00.0145000,5,5
+2023-11-16 18:00:00.0305000,5,5
+2023-11-16 18:00:00.5002000,5,5
+END
+millisecond=("${zero[@]}" -s replica.count=1 -s replica.cost=fixed -s replica.step_time=1ms)
+seven() { # NAME WANT ARGUMENT...
+    run "${millisecond[@]}" -s workload.arrivals=trace -s "workload.trace=$scratch/seven.csv" -s "class all.input=trace" \
+        -s "class all.output=trace" "${@:3}"
+    expect "$1, by hand" "$2 1" "$(ask "SELECT group_concat(t_admit_ns / 100000, ' '), sum(t_first_ns = t_admit_ns + 1000000) = 7
+        FROM (SELECT * FROM request ORDER BY id)")"
+}
+at_once="0 40 120 130 150 310 5002"
+seven "receive interval 1" "$at_once"
+seven "receive interval 10" "0 110 120 130 240 350 5002" -s engine.receive_interval=10
+seven "balance timeout 10" "0 120 120 150 150 400 5002" -s replica.dp=2 -s engine.balance_timeout=10
+seven "balance timeout 0" "$at_once" -s replica.dp=2 -s engine.balance_timeout=0
+seven "balance timeout of one rank" "$at_once" -s engine.balance_timeout=10
+seven "balance timeout of one rank, receive interval 10" "0 110 120 130 240 350 5002" -s engine.balance_timeout=10 \
+    -s engine.receive_interval=10
+
+# The same rules over whole runs: a request is admitted in the first step at or after its arrival that looks. How often each rule
+# made one look, and how many requests waited for longer than a step.
+steps="CREATE TEMP TABLE s AS SELECT t_start_ns AS t, lag(n_prefill, 1, 0) OVER w > 0 AS prompts, row_number() OVER w AS i,
+        NOT EXISTS (SELECT 1 FROM request WHERE t_admit_ns < t_start_ns AND t_end_ns > t_start_ns) AS idle
+        FROM step WINDOW w AS (ORDER BY t_start_ns);
+    CREATE INDEX temp.by_i ON s(i); CREATE INDEX temp.by_t ON s(t);
+    CREATE TEMP TABLE a AS SELECT t_arrive_ns AS t FROM request; CREATE INDEX temp.arrived ON a(t);"
+interval() { # STEPS: l(t, why)
+    echo "$steps CREATE TEMP TABLE l AS WITH RECURSIVE c(i, n, t, why) AS (SELECT 0, 0, -1, NULL UNION ALL
+        SELECT s.i, CASE WHEN s.idle OR s.prompts OR n + 1 >= $1 THEN 0 ELSE n + 1 END, s.t,
+            CASE WHEN s.idle THEN 'idle' WHEN s.prompts THEN 'early' WHEN n + 1 >= $1 THEN 'late' END
+        FROM c JOIN s ON s.i = c.i + 1) SELECT t, why FROM c WHERE why IS NOT NULL;"
+}
+timeout() { # STEPS, of two ranks: l(t, why)
+    local seen="iif(c.why IS NULL, c.seen, c.t)" # when it looked last
+    echo "$steps CREATE TEMP TABLE l AS WITH RECURSIVE c(i, seen, t, why) AS (SELECT 0, -1, -1, NULL UNION ALL
+        SELECT s.i, $seen, s.t,
+            CASE WHEN s.idle THEN 'idle' WHEN (SELECT count(*) FROM a WHERE a.t > $seen AND a.t <= s.t) >= 2 THEN 'early'
+                WHEN (SELECT count(*) FROM s x WHERE x.t <= s.t AND x.t >= (SELECT min(a.t) FROM a WHERE a.t > $seen)) >= $1
+                THEN 'late' END
+        FROM c JOIN s ON s.i = c.i + 1) SELECT t, why FROM c WHERE why IS NOT NULL;"
+}
+seen="CREATE INDEX temp.looks ON l(t); SELECT sum(t_admit_ns = (SELECT min(t) FROM l WHERE t >= t_arrive_ns)) = count(*),
+    sum(t_admit_ns - t_arrive_ns > 1000000) > 100, (SELECT sum(why = 'idle') > 5 AND sum(why = 'early') > 5 AND sum(why = 'late') > 5
+    FROM l), (SELECT min(ok) FROM v_conservation) FROM request"
+four=("${millisecond[@]}" -s workload.requests=600 -s "class all.output=uniform" -s "class all.output_low=1" -s "class all.output_high=40")
+loop=(-s workload.arrivals=closed_loop -s workload.concurrency=4 -s workload.think=40ms -s workload.think_dist=exponential)
+for policy in continuous prefill_first; do
+    run "${four[@]}" "${loop[@]}" -s "scheduler.policy=$policy" -s engine.receive_interval=10
+    expect "receive interval, $policy: a closed loop's twin" "1 1 1 1" "$(ask "$(interval 10) $seen")"
+    run "${four[@]}" "${loop[@]}" -s "scheduler.policy=$policy" -s engine.balance_timeout=7 -s replica.dp=2
+    expect "balance timeout, $policy: a closed loop's twin" "1 1 1 1" "$(ask "$(timeout 7) $seen")"
+done
+run "${four[@]}" -s workload.rate=70/s -s engine.receive_interval=30
+expect "receive interval: a Poisson process's twin" "1 1 1 1" "$(ask "$(interval 30) $seen")"
+
+# The preempted are not hidden: where all come at once, neither rule changes anything.
+all=("${zero[@]}" -s replica.count=1 -s replica.cost=fixed -s replica.step_time=1ms -s replica.memory_fraction=0.21 -s replica.dp=2
+    -s workload.arrivals=closed_loop -s workload.concurrency=300 -s workload.requests=300)
+run "${all[@]}"
+expect "preempted: there are some" 1 "$(ask "SELECT count(*) > 5 FROM preempt")"
+want=$(ask "SELECT fingerprint FROM run")
+run "${all[@]}" -s engine.receive_interval=1000000
+expect "preempted: seen, whatever the receive interval" "$want" "$(ask "SELECT fingerprint FROM run")"
+run "${all[@]}" -s engine.balance_timeout=1000000
+expect "preempted: seen, whatever the balance timeout" "$want" "$(ask "SELECT fingerprint FROM run")"
 exit $failed

@@ -95,7 +95,8 @@ static struct layout dense(void)
                   .head_dim = 100,
                   .dense_inter = 3000,
                   .max_context = 100000},
-        .replica = {.count = 1, .tp = 1, .dp = 1, .pp = 1, .cp = 1, .kv_block_tokens = 16, .memory_fraction = 0.9},
+        .replica =
+            {.count = 1, .tp = 1, .dp = 1, .pp = 1, .cp = 1, .pcp = 1, .kv_block_tokens = 16, .memory_fraction = 0.9},
         .engine = {.gemm_scale = 1,
                    .gemm_flops_scale = 1,
                    .moe_scale = 1,
@@ -263,9 +264,9 @@ START_TEST(software)
     l.engine.prefill_overhead_ns = 500000;
     near(seconds(&l, &d), 1.2e-3, 0);
     near(seconds(&l, &p), 1.51e-3, 0);
-    l.engine.layer_dispatch_ns = 200000;
-    near(seconds(&l, &d), 1.2e-3, 0); /* a graph */
-    near(seconds(&l, &p), 1.51e-3 + 1.6e-3, 0);
+    l.engine.kernel_dispatch_ns = 10000;
+    near(seconds(&l, &d), 1.2e-3, 0);           /* a graph */
+    near(seconds(&l, &p), 1.51e-3 + 0.8e-3, 0); /* of a layer 4 products, 5 small kernels and the attention */
 }
 END_TEST
 
@@ -479,6 +480,161 @@ START_TEST(stages_hand_on)
 }
 END_TEST
 
+/* Two ranks of a prompt: what one has of its 4 pieces, the first and the last, and the products of its tokens. */
+START_TEST(prompt_ranks_share_the_work)
+{
+    static const enum kernel_id own[] = {KERNEL_gemm_bf16, KERNEL_prefill_bf16, KERNEL_elementwise, KERNEL_moe_bf16};
+    struct layout one = sparse(), two;
+    enum { BEFORE = 400, TOKENS = 8000 };
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        one.kernels.at[own[i]] = (struct kernel){0.5, 8, 0.8, 3e-6, 0};
+    two = one;
+    two.replica.pcp = 2;
+    ck_assert_int_eq(layout_gpus(&two), 2);
+    struct cost_step all = prompt(&two, BEFORE, TOKENS), part = all;
+    part.prefill_tokens = TOKENS / 2;
+    part.prefill_pairs[0] = attn_pairs(BEFORE, TOKENS / 4, -1) + attn_pairs(BEFORE + 3 * TOKENS / 4, TOKENS / 4, -1);
+    near(seconds(&two, &all), seconds(&one, &part), 1e-6);
+    ck_assert_double_lt(seconds(&two, &all), 0.7 * seconds(&one, &all));
+    struct cost_step few = decodes(&one, 20, 500); /* every rank computes them, and attends its half */
+    near(seconds(&two, &few), seconds(&one, &few), 1e-6);
+    one.kernels.at[KERNEL_decode_bf16].memory_efficiency = two.kernels.at[KERNEL_decode_bf16].memory_efficiency = 0.5;
+    struct cost_step half = decodes(&one, 20, 250);
+    near(seconds(&two, &few), seconds(&one, &half), 1e-6);
+    one.kernels.at[KERNEL_decode_bf16] = two.kernels.at[KERNEL_decode_bf16] = (struct kernel){1e-3, 0, 0, 0, 0};
+    near(seconds(&two, &few), seconds(&one, &half), 1e-6);
+    one.kernels.at[KERNEL_prefill_bf16] = two.kernels.at[KERNEL_prefill_bf16] = (struct kernel){0, 0, 1e-4, 0, 0};
+    all = prompt(&two, 50000, 10); /* each reads all keys and values */
+    part = all;
+    part.prefill_tokens = 5;
+    near(seconds(&two, &all), seconds(&one, &part), 1e-6);
+}
+END_TEST
+
+/* K and V of a token are 800 bytes a layer; of 4 ranks, 3 hold what the fourth lacks. Of a window, that of the chunk.
+ */
+START_TEST(prompt_ranks_gather_keys_and_values)
+{
+    struct layout l = dense();
+    struct cost_step s = prompt(&l, 50000, 1000);
+
+    l.replica.pcp = 4;
+    l.kernels.at[KERNEL_allgather] = (struct kernel){.memory_efficiency = 0.5, .launch_s = 1e-5};
+    near(seconds(&l, &s), 8 * (1e-5 + 51000 * 0.75 * 800 / 0.5e11), 0.001);
+    l.engine.comm_scale = 3;
+    near(seconds(&l, &s), 3 * 8 * (1e-5 + 51000 * 0.75 * 800 / 0.5e11), 0.001);
+    l.engine.comm_scale = 1;
+    l.replica.tp = 2; /* a head each; 8 GPUs, of one node */
+    near(seconds(&l, &s), 8 * (1e-5 + 51000 * 0.75 * 400 / 0.5e11), 0.001);
+    l.replica.dp = 2; /* whose ranks gather apart; the prompt is of one */
+    near(seconds(&l, &s), 8 * (1e-5 + 51000 * 0.75 * 400 / 0.5e11), 0.001);
+    cost_add_chunk(&s, &(struct cost_knees){{-1}, 1}, 50000, 1000, true); /* one each */
+    near(seconds(&l, &s), 8 * (1e-5 + 51000 * 0.75 * 400 / 0.5e11), 0.001);
+    s = prompt(&l, 50000, 1000);
+    l.node.gpus = 4;
+    l.kernels.at[KERNEL_network] = (struct kernel){.memory_efficiency = 0.25, .launch_s = 1e-4};
+    near(seconds(&l, &s), 8 * (1e-4 + 51000 * 0.75 * 400 / 0.25e10), 0.001);
+    l.node.gpus = 8;
+    l.replica.tp = l.replica.dp = 1;
+    l.model.kind_layers[ATTN_WINDOW] = 6;
+    l.model.sliding_window = 100;
+    s = prompt(&l, 50000, 1000);
+    near(seconds(&l, &s), 8e-5 + (2 * 51000 + 6 * 1000) * 0.75 * 800 / 0.5e11, 0.001);
+    l.model.kind_layers[ATTN_WINDOW] = 0;
+    l.kernels.at[KERNEL_allgather] = (struct kernel){.memory_efficiency = 0.5};
+    s = prompt(&l, 0, 10);
+    l.engine.kernel_dispatch_ns = 10000; /* 10 kernels of a layer, and this one */
+    near(seconds(&l, &s), 8 * 11 * 1e-5, 0.001);
+}
+END_TEST
+
+/* Partial outputs of 10 heads of 100 bf16 numbers: half of them is sent twice. */
+START_TEST(prompt_ranks_add_up_what_decodes_attend)
+{
+    struct layout l = dense();
+    struct cost_step s = decodes(&l, 60, 500);
+
+    l.replica.pcp = 2;
+    l.kernels.at[KERNEL_allgather] = (struct kernel){.memory_efficiency = 0.5, .launch_s = 1e-5};
+    near(seconds(&l, &s), 8 * (2e-5 + 60 * 2000 / 0.5e11), 0.001);
+    l.replica.tp = 2;
+    near(seconds(&l, &s), 8 * (2e-5 + 60 * 1000 / 0.5e11), 0.001);
+    l.replica.dp = 2;
+    near(seconds(&l, &s), 8 * (2e-5 + 30 * 1000 / 0.5e11), 0.001);
+    l.replica.tp = l.replica.dp = 1;
+    l.kernels.at[KERNEL_allgather].launch_s = 0;
+    l.replica.spec_tokens = 1;
+    l.replica.spec_acceptance = 1;
+    near(seconds(&l, &s), (1 + 1.0 / 8) / 2 * 8 * 2 * 60 * 2000 / 0.5e11, 0.001);
+    l.replica.spec_tokens = 0;
+    l.model.kv_lora_rank = 300; /* of a latent, in its width */
+    l.model.attention = ATTN_MLA;
+    l.model.qk_nope_dim = l.model.v_head_dim = 50;
+    l.model.qk_rope_dim = 20;
+    near(seconds(&l, &s), 8 * 60 * 6000 / 0.5e11, 0.001);
+}
+END_TEST
+
+/* A linear layer's prompt is shared, its state is not: no KV to exchange. */
+START_TEST(prompt_ranks_have_whole_states)
+{
+    struct layout one = dense(), two;
+
+    one.model.kind_layers[ATTN_LINEAR] = 8;
+    one.model.linear_k_heads = one.model.linear_v_heads = 2;
+    one.model.linear_k_dim = one.model.linear_v_dim = 50;
+    one.model.linear_conv = 4;
+    one.kernels.at[KERNEL_linear_prefill].flops_efficiency = 1e-3;
+    one.kernels.at[KERNEL_linear_decode].memory_efficiency = 1e-3;
+    two = one;
+    two.replica.pcp = 2;
+    two.kernels.at[KERNEL_allgather] = (struct kernel){.memory_efficiency = 0.5, .launch_s = 1e-5};
+    struct cost_step long_prompt = prompt(&two, 1000, 2000), half = prompt(&one, 500, 1000);
+    near(seconds(&two, &long_prompt), seconds(&one, &half), 1e-6);
+    struct cost_step s = decodes(&two, 50, 3000);
+    near(seconds(&two, &s), seconds(&one, &s), 1e-6);
+}
+END_TEST
+
+/* Weights, states and activations as without; tokens are held by one of the ranks each. */
+START_TEST(prompt_ranks_hold_their_tokens)
+{
+    struct layout l = sparse();
+
+    l.model.kind_layers[ATTN_WINDOW] = 2;
+    l.model.kind_layers[ATTN_LINEAR] = 2;
+    l.model.sliding_window = 128;
+    l.model.linear_k_heads = l.model.linear_v_heads = 2;
+    l.model.linear_k_dim = l.model.linear_v_dim = 50;
+    l.model.linear_conv = 4;
+    l.gpu.memory_bytes = 10000000000;
+    struct cost_memory before = cost_memory(&l);
+    double windows = 100.0 * 2 * 128 * 800;
+    int64_t blocks = cost_kv_blocks(&l);
+    l.replica.pcp = 4;
+    struct cost_memory m = cost_memory(&l);
+    ck_assert_double_eq(m.weight_bytes, before.weight_bytes);
+    ck_assert_double_eq(m.activation_bytes, before.activation_bytes);
+    ck_assert_double_eq_tol(m.kv_token_bytes, 4 * 800 / 4, 1e-6);
+    ck_assert_double_eq_tol(before.seq_bytes - m.seq_bytes, windows * 3 / 4, 100);
+    ck_assert_double_gt(m.seq_bytes, windows / 4 + 100 * 2 * 2 * 50 * 50 * 4);
+    ck_assert_int_ge(cost_kv_blocks(&l), 4 * blocks);
+    ck_assert_int_le(cost_kv_blocks(&l), 4 * blocks + (int64_t)(windows / (16 * 800)) + 4);
+    l = dense();
+    l.model.attention = ATTN_MLA;
+    l.model.kv_lora_rank = 100;
+    l.model.qk_nope_dim = l.model.v_head_dim = 50;
+    l.model.qk_rope_dim = 20;
+    l.replica.tp = l.replica.cp = 2; /* each 1/(cp pcp) */
+    l.replica.pcp = 4;
+    ck_assert_double_eq_tol(cost_memory(&l).kv_token_bytes, 8 * 240 / 8.0, 1e-6);
+    struct cost_step s = decodes(&l, 50, 1000);
+    l.kernels.at[KERNEL_mla_decode_bf16].memory_efficiency = 0.5;
+    near(seconds(&l, &s), 50 * 1000 * 8 * 240 / 8.0 / 0.5e12, 0.001);
+}
+END_TEST
+
 START_TEST(speculation_pays_when_drafts_are_accepted)
 {
     struct layout l = sparse();
@@ -506,7 +662,7 @@ END_TEST
 /* Each sum may only lengthen the step. */
 START_TEST(more_work_takes_longer)
 {
-    struct layout all[6] = {dense(), sparse(), dense(), sparse(), sparse(), dense()};
+    struct layout all[7] = {dense(), sparse(), dense(), sparse(), sparse(), dense(), sparse()};
 
     all[2].replica.tp = 2;
     all[3].replica.dp = 4;
@@ -515,6 +671,7 @@ START_TEST(more_work_takes_longer)
     all[4].replica.spec_acceptance = 0.7;
     all[5].model.kind_layers[ATTN_WINDOW] = 4;
     all[5].model.sliding_window = 128;
+    all[6].replica.pcp = 4;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct layout *l = &all[i];
         all_kernels(l);
@@ -722,19 +879,21 @@ END_TEST
 START_TEST(a_kernel_without_figures_is_named)
 {
     static const struct {
-        int kernel, dtype, moe_dtype, kv_dtype, tp, dp;
+        int kernel, dtype, moe_dtype, kv_dtype, tp, dp, pcp;
         bool experts;
     } cases[] = {
-        {KERNEL_gemm_bf16, DTYPE_BF16, 0, DTYPE_BF16, 1, 1, false},
-        {KERNEL_gemm_fp8_block, DTYPE_FP8_BLOCK, 0, DTYPE_BF16, 1, 1, false},
-        {KERNEL_gemm_nvfp4, DTYPE_NVFP4, 0, DTYPE_BF16, 1, 1, false},
-        {KERNEL_prefill_bf16, DTYPE_FP8, 0, DTYPE_BF16, 1, 1, false},
-        {KERNEL_decode_fp8, DTYPE_BF16, 0, DTYPE_FP8, 1, 1, false},
-        {KERNEL_moe_mxfp4, DTYPE_BF16, 1 + DTYPE_MXFP4, DTYPE_BF16, 1, 1, true},
-        {KERNEL_elementwise, DTYPE_BF16, 0, DTYPE_BF16, 1, 1, false},
-        {KERNEL_allreduce, DTYPE_BF16, 0, DTYPE_BF16, 2, 1, false},
-        {KERNEL_alltoall, DTYPE_BF16, 0, DTYPE_BF16, 1, 4, true},
-        {KERNEL_network, DTYPE_BF16, 0, DTYPE_BF16, 2, 8, true},
+        {KERNEL_gemm_bf16, DTYPE_BF16, 0, DTYPE_BF16, 1, 1, 1, false},
+        {KERNEL_gemm_fp8_block, DTYPE_FP8_BLOCK, 0, DTYPE_BF16, 1, 1, 1, false},
+        {KERNEL_gemm_nvfp4, DTYPE_NVFP4, 0, DTYPE_BF16, 1, 1, 1, false},
+        {KERNEL_prefill_bf16, DTYPE_FP8, 0, DTYPE_BF16, 1, 1, 1, false},
+        {KERNEL_decode_fp8, DTYPE_BF16, 0, DTYPE_FP8, 1, 1, 1, false},
+        {KERNEL_moe_mxfp4, DTYPE_BF16, 1 + DTYPE_MXFP4, DTYPE_BF16, 1, 1, 1, true},
+        {KERNEL_elementwise, DTYPE_BF16, 0, DTYPE_BF16, 1, 1, 1, false},
+        {KERNEL_allreduce, DTYPE_BF16, 0, DTYPE_BF16, 2, 1, 1, false},
+        {KERNEL_alltoall, DTYPE_BF16, 0, DTYPE_BF16, 1, 4, 1, true},
+        {KERNEL_network, DTYPE_BF16, 0, DTYPE_BF16, 2, 8, 1, true},
+        {KERNEL_allgather, DTYPE_BF16, 0, DTYPE_BF16, 2, 1, 4, false},
+        {KERNEL_network, DTYPE_BF16, 0, DTYPE_BF16, 4, 1, 4, false},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -745,6 +904,7 @@ START_TEST(a_kernel_without_figures_is_named)
         l.replica.kv_dtype = cases[i].kv_dtype;
         l.replica.tp = cases[i].tp;
         l.replica.dp = cases[i].dp;
+        l.replica.pcp = cases[i].pcp;
         ck_assert_ptr_null(cost_missing_kernel(&l));
         struct kernel *k = &l.kernels.at[cases[i].kernel];
         *k = (struct kernel){.launch_s = 1e-6};
@@ -788,6 +948,11 @@ int main(void)
     tcase_add_test(t, stages_share_layers);
     tcase_add_test(t, a_request_alone_passes_all_stages);
     tcase_add_test(t, stages_hand_on);
+    tcase_add_test(t, prompt_ranks_share_the_work);
+    tcase_add_test(t, prompt_ranks_gather_keys_and_values);
+    tcase_add_test(t, prompt_ranks_add_up_what_decodes_attend);
+    tcase_add_test(t, prompt_ranks_have_whole_states);
+    tcase_add_test(t, prompt_ranks_hold_their_tokens);
     tcase_add_test(t, speculation_pays_when_drafts_are_accepted);
     tcase_add_test(t, more_work_takes_longer);
     tcase_add_test(t, blocks_by_hand);

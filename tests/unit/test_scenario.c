@@ -310,6 +310,112 @@ START_TEST(hash_leaves_folders_out)
 }
 END_TEST
 
+/* Presets, overrides and own tiers; order of use; names as indices; a tier that is only bounced through. */
+START_TEST(tiers)
+{
+    static const char *const sets[] = {"memory.preset=plain", "tier ddr.capacity=2TB", "tier nvme.evict=ttl",
+                                       "tier nvme.ttl=3s", NULL};
+    static const char *const one[] = {"memory.preset=plain", "memory.tiers=nvme", NULL};
+
+    load_base(NULL);
+    ck_assert(sc.memory.n_tiers == 0 && sc.memory.n_all == 0 && sc.memory.n_links == 0);
+    ck_assert_str_eq(sc.memory.cache.evict.ops->policy.name, "lru");
+    scenario_free(&sc);
+    load_base(sets);
+    const struct memory_options *m = &sc.memory;
+    ck_assert_str_eq(m->name, "Plain");
+    ck_assert(m->n_tiers == 2 && m->n_all == 2 && m->n_links == 1);
+    ck_assert_str_eq(m->tier[0].name, "ddr");
+    ck_assert_str_eq(m->tier[1].name, "nvme");
+    ck_assert_int_eq(tier_capacity_bytes(&m->tier[0], 0), 2000000000000);
+    ck_assert_int_eq(tier_capacity_bytes(&m->tier[1], m->tier[1].modules), 16000000000000);
+    ck_assert_int_eq(tier_capacity_bytes(&m->tier[1], 3), 12000000000000);
+    ck_assert_double_eq(tier_read_Bps(&m->tier[0], 0), 300e9);
+    ck_assert_double_eq(tier_write_Bps(&m->tier[0], 0), 300e9);
+    ck_assert_double_eq(tier_read_Bps(&m->tier[1], 3), 30e9);
+    ck_assert_double_eq(tier_write_Bps(&m->tier[1], 3), 15e9);
+    ck_assert_double_eq(link_from_gpu_Bps(&m->link[0]), 40e9);
+    ck_assert(m->tier[1].n_links == 1 && m->tier[1].link_at[0] == 0);
+    ck_assert(m->tier[0].bounce_at == -1 && m->tier[1].bounce_at == 0);
+    ck_assert_str_eq(m->tier[1].evict.ops->policy.name, "ttl");
+    ck_assert_str_eq(m->tier[0].evict.ops->policy.name, "lru");
+    scenario_free(&sc);
+    load_base(one);
+    ck_assert(m->n_tiers == 1 && m->n_all == 2);
+    ck_assert_str_eq(m->tier[0].name, "nvme");
+    ck_assert_str_eq(m->tier[1].name, "ddr");
+    ck_assert_int_eq(m->tier[0].bounce_at, 1);
+    scenario_free(&sc);
+}
+END_TEST
+
+/* A machine's own tiers are warmer than those that a scenario adds, wherever it says so. */
+START_TEST(own_tiers_come_last)
+{
+    char *text = text_of(in_tree("tests/bad/base.ini"));
+    static const char more[] =
+        "[tier far]\ngpus = 0\ncapacity = 1TB\nread_bandwidth = 1GB/s\n[memory]\npreset = plain\n";
+
+    setenv("TIERSIM_DATA", in_tree("tests/bad/data"), 1);
+    ck_assert(scenario_load_text(&sc, "own", strcat(text, more), NULL, 0, &d));
+    ck_assert_int_eq(sc.memory.n_tiers, 3);
+    ck_assert_str_eq(sc.memory.tier[0].name, "ddr");
+    ck_assert_str_eq(sc.memory.tier[2].name, "far");
+    scenario_free(&sc);
+    free(text);
+}
+END_TEST
+
+/* The normal form has all tiers as bound and needs no preset; the order of use is a key. */
+START_TEST(round_trip_of_tiers)
+{
+    static const char *const sets[] = {"memory.preset=plain", "memory.tiers=nvme ddr", NULL};
+    static const char *const all[] = {"memory.preset=plain", NULL};
+
+    load_base(all);
+    uint64_t other = sc.config_hash;
+    scenario_free(&sc);
+    load_base(sets);
+    char *normal = strdup(sc.resolved);
+    uint64_t h = sc.config_hash;
+    ck_assert_uint_ne(h, other);
+    ck_assert_str_eq(sc.memory.tier[0].name, "nvme");
+    ck_assert_ptr_null(strstr(normal, "gpu = alpha"));
+    scenario_free(&sc);
+    setenv("TIERSIM_DATA", "/nonexistent", 1);
+    ck_assert(scenario_load_text(&sc, "normal", normal, NULL, 0, &d));
+    unsetenv("TIERSIM_DATA");
+    ck_assert_str_eq(sc.resolved, normal);
+    ck_assert_uint_eq(sc.config_hash, h);
+    ck_assert_str_eq(sc.memory.tier[0].name, "nvme");
+    scenario_free(&sc);
+    free(normal);
+}
+END_TEST
+
+START_TEST(memory_alone)
+{
+    static char *const sets[] = {(char *)"tier ddr.gpus=2", (char *)"gpu.memory=81GB"};
+    static char *const wrong[] = {(char *)"tier dr.gpus=2"};
+
+    setenv("TIERSIM_DATA", in_tree("tests/bad/data"), 1);
+    ck_assert(scenario_load_memory(&sc, "plain", sets, 2, &d));
+    ck_assert_int_eq(sc.memory.n_tiers, 2);
+    ck_assert_int_eq(sc.memory.tier[0].gpus, 2);
+    ck_assert_int_eq(sc.layout.gpu.memory_bytes, 81000000000);
+    ck_assert_str_eq(sc.layout.gpu.name, "Alpha");
+    ck_assert_int_eq(sc.layout.node.gpus, 8);
+    scenario_free(&sc);
+    ck_assert(!scenario_load_memory(&sc, "plain", wrong, 1, &d));
+    ck_assert_uint_eq(d.n, 1);
+    ck_assert_str_eq(d.at[0].text, "the scenario has no [tier dr]; did you mean [tier ddr]?");
+    scenario_free(&sc);
+    ck_assert(!scenario_load_memory(&sc, "plane", NULL, 0, &d));
+    scenario_free(&sc);
+    diags_free(&d);
+}
+END_TEST
+
 struct seen {
     int n, rate, memory, log;
 };
@@ -363,6 +469,7 @@ START_TEST(explains_everything)
             }
     }
     ck_assert(scenario_explain("class chat.weight", f, e));
+    ck_assert(scenario_explain("tier lpddr.capacity", f, e));
     fflush(e);
     ck_assert_str_eq(err, "");
     ck_assert(!scenario_explain("replica.cuont", f, e));
@@ -409,6 +516,10 @@ int main(void)
     tcase_add_test(t, hash);
     tcase_add_test(t, hash_leaves_folders_out);
     tcase_add_test(t, params);
+    tcase_add_test(t, tiers);
+    tcase_add_test(t, own_tiers_come_last);
+    tcase_add_test(t, round_trip_of_tiers);
+    tcase_add_test(t, memory_alone);
     tcase_add_test(t, explains_everything);
     tcase_add_test(t, no_policy_key_shadows_a_section_key);
     tcase_set_timeout(t, 60);

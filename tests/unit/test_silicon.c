@@ -119,6 +119,12 @@ END_TEST
 
 /* ---- recipes ---- */
 
+static void has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        ck_abort_msg("no \"%s\" in:\n%s", part, text);
+}
+
 static const char *find(const struct recipes *r, const char *e, const char *m, const char *p, const char *g)
 {
     const char *v = recipes_find(r, &(struct recipe_query){e, m, p, g}, "max_num_seqs");
@@ -148,6 +154,44 @@ START_TEST(a_recipe_list_gives_what_fits)
     ck_assert_int_eq(recipe_pick("32768/8192", 8193), 32768);
     ck_assert_int_eq(recipe_pick("256/512", 4096), 512);
     ck_assert_int_eq(recipe_pick("7", 1), 7);
+}
+END_TEST
+
+START_TEST(a_recipe_may_depend_on_the_users)
+{
+    static const struct {
+        const char *list;
+        double users;
+        int64_t want;
+    } of[] = {{"7", 1, 7},           {"10 16:30", 1, 10},    {"10 16:30", 15.5, 10},  {"10 16:30", 16, 30},
+              {"10 16:30", 1e9, 30}, {"3 2:1 40:200", 1, 3}, {"3 2:1 40:200", 39, 1}, {"3 2:1 40:200", 40, 200}};
+
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        ck_assert_msg(recipe_from(of[i].list, of[i].users) == of[i].want, "case %zu", i);
+    put("[vllm]\nreceive_interval = 3 2:1 40:200\n[sglang]\nreceive_interval = 1\n");
+    struct recipes *r = recipes_read(path, &d);
+    ck_assert_ptr_nonnull(r);
+    recipes_free(r);
+}
+END_TEST
+
+START_TEST(wrong_users_are_refused)
+{
+    static const char *const wrong[] = {"0",         "ten",      "10 16",          "10 16:",       "10 :30",
+                                        "10 16:0",   "10 16/30", "10 16:30 16:40", "10 30:1 16:2", "10  16:30",
+                                        "16:30",     "10,16:30", "10 0:30",        "10 16:30x",    "-1",
+                                        "1234567890"};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "[vllm]\nreceive_interval = %s\n", wrong[i]);
+        put(text);
+        diags_free(&d);
+        diags_init(&d);
+        ck_assert_msg(recipes_read(path, &d) == NULL, "\"%s\"", wrong[i]);
+        ck_assert_uint_eq(d.n, 1);
+        has(d.at[0].text, "want a whole number, or e.g. 10 16:30");
+    }
 }
 END_TEST
 
@@ -195,12 +239,6 @@ static char *text_of(const struct silicon_config *c)
     return text ? text : strdup(why_not);
 }
 
-static void has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        ck_abort_msg("no \"%s\" in:\n%s", part, text);
-}
-
 START_TEST(a_row_becomes_a_scenario)
 {
     struct silicon_config c = config();
@@ -217,6 +255,33 @@ START_TEST(a_row_becomes_a_scenario)
     ck_assert_msg(ready, "%s", k.why_not);
     ck_assert_int_eq(k.sc.workload.requests, 40);
     predict_release(&k);
+    free(text);
+}
+END_TEST
+
+/* Of SGLang by the users, of TensorRT-LLM where there are attention ranks to balance. */
+START_TEST(recipes_say_when_a_server_looks)
+{
+    struct silicon_config c = config();
+    char *text;
+
+    c.engine = "sglang";
+    c.model = "deepseek-r1";
+    c.system = "b200_sxm";
+    c.precision = "fp8";
+    c.gpus = c.tp = 8;
+    c.concurrency = 15;
+    has(text = text_of(&c), "\n[engine]\npreset = sglang\nreceive_interval = 10\n");
+    free(text);
+    c.concurrency = 16;
+    has(text = text_of(&c), "\n[engine]\npreset = sglang\nreceive_interval = 30\n");
+    free(text);
+    c.engine = "trtllm";
+    has(text = text_of(&c), "\n[engine]\npreset = trtllm\n\n[replica]\n");
+    free(text);
+    c.tp = 4;
+    c.dp = 2;
+    has(text = text_of(&c), "\n[engine]\npreset = trtllm\nbalance_timeout = 60\n");
     free(text);
 }
 END_TEST
@@ -530,8 +595,11 @@ int main(void)
     tcase_add_test(c, pools_and_speculation_are_named);
     tcase_add_test(c, the_most_specific_recipe_holds);
     tcase_add_test(c, a_recipe_list_gives_what_fits);
+    tcase_add_test(c, a_recipe_may_depend_on_the_users);
+    tcase_add_test(c, wrong_users_are_refused);
     tcase_add_test(c, wrong_recipes_are_refused);
     tcase_add_test(c, a_row_becomes_a_scenario);
+    tcase_add_test(c, recipes_say_when_a_server_looks);
     tcase_add_test(c, lengths_follow_mean_or_proto);
     tcase_add_test(c, the_seed_is_the_ids);
     tcase_add_test(c, systems_are_presets);

@@ -70,14 +70,15 @@ static const char *example(const struct opt *row, size_t i, int variant)
     }
 }
 
-/* Defaults where there are any, else examples. */
+/* Defaults where there are any, else examples; "" leaves a key unset. */
 static void *example_options(const struct policy *p, int variant)
 {
     void *options = arena_alloc(&arena, p->options_size + 1);
 
     for (size_t i = 0; i < p->options.n; i++) {
         const struct opt *row = &p->options.rows[i];
-        set(p, options, row->name, row->deflt ? row->deflt : example(row, i, variant));
+        if (row->deflt == NULL || *row->deflt)
+            set(p, options, row->name, row->deflt ? row->deflt : example(row, i, variant));
     }
     return options;
 }
@@ -222,7 +223,7 @@ START_TEST(every_arrival_conforms)
         double mean = 0, m2 = 0;
 
         ck_assert_msg((ops->kind == ARRIVAL_TRACE) == (ops->gap_s == NULL), "%s", (*p)->name);
-        ck_assert_msg((ops->kind == ARRIVAL_CLOSED) == (ops->concurrency != NULL), "%s", (*p)->name);
+        ck_assert_msg((ops->kind == ARRIVAL_OPEN) == (ops->concurrency == NULL), "%s", (*p)->name);
         if (ops->gap_s)
             conforms(ops->gap_s, *p);
         if (ops->kind != ARRIVAL_OPEN)

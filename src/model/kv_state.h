@@ -1,0 +1,64 @@
+/*
+ * kv_state.h - what kv.c (requests and HBM) and kv_tier.c (what lies below) share. Private to the cache.
+ */
+#ifndef MODEL_KV_STATE_H
+#define MODEL_KV_STATE_H
+
+#include "model/kv.h"
+#include "model/replica.h"
+
+struct kv_cargo {                /* what a transfer carries; slots, free ones linked by `unit` */
+    struct prefix_victim victim; /* on its way down; node -1: none */
+    int32_t tier, unit;          /* the lower end */
+    uint32_t slot;               /* the request it is for, or SLOT_NONE */
+    int64_t request;             /* its id, to see whether it is still the same */
+    struct chain chain;          /* written through: a copy of the context; n_runs 0: none */
+    int64_t from, to;            /* blocks of it */
+    bool up;
+};
+
+struct kv {
+    const struct scenario *sc;
+    const struct replica_env *env;
+    struct memory *memory; /* NULL: HBM alone */
+    struct replica *replicas;
+    struct prefix *prefix;
+    int64_t block_tokens, ratio;  /* tokens of a block of the cache; KV blocks of HBM in it */
+    double token_bytes;           /* of one copy of the KV of a token */
+    double state_bytes;           /* bounded state of a sequence, at a checkpoint */
+    int32_t *hbm;                 /* store by replica */
+    int32_t *store[MEMORY_TIERS]; /* store by unit */
+    int64_t *room[MEMORY_TIERS];  /* blocks of the cache that a unit can hold beside what was swapped out to it */
+    int n_tiers;
+    struct kv_cargo *cargo;
+    int32_t n_cargo, free_cargo;
+    struct rng gc;
+};
+
+/* Tokens of the context that are known and could come from the cache: all but the last. */
+int64_t kv_usable(const struct kv *kv, const struct request *q, int64_t blocks);
+int64_t kv_bytes(const struct kv *kv, int64_t tokens);
+int64_t kv_tier_bytes(const struct kv *kv, int tier, int64_t tokens);
+
+/* ---- kv_tier.c ---- */
+
+void kv_tiers_init(struct kv *kv);
+void kv_tiers_free(struct kv *kv);
+void kv_sample_tiers(const struct kv *kv, int64_t now_ns);
+/* A victim of HBM (tier -1) or of a tier: sends it on to where it is taken, or lets it go. */
+void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const struct prefix_victim *v,
+                  int64_t now_ns);
+/* Blocks [from, to) of the chain to each tier that is written at `when`. */
+void kv_write(struct kv *kv, struct replica *r, const struct request *q, int64_t from, int64_t to, enum tier_write when,
+              int64_t now_ns);
+/* Starts the transfers that bring blocks [hit[0], ...) of the request's chain up. Gives how many. */
+int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *hit, enum move_kind kind,
+               int64_t now_ns);
+/* Whether that takes less than computing them; tokens [from, to). */
+bool kv_restore_pays(const struct kv *kv, const struct replica *r, const struct request *q, const int64_t *hit,
+                     int64_t from, int64_t to);
+/* Swaps: of all tokens that the request has computed. */
+bool kv_swap_out(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
+void kv_swap_in(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
+
+#endif

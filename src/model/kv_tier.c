@@ -1,0 +1,424 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "model/kv_state.h"
+
+/* Who goes first at ports that serve by priority (share.h): the step, what a request waits for, the rest. */
+enum { LEVEL_STEP, LEVEL_WAITED_FOR, LEVEL_BACKGROUND };
+
+static const struct tier_options *tier_of(const struct kv *kv, int tier)
+{
+    return &kv->sc->memory.tier[tier];
+}
+
+static bool converts(const struct kv *kv, int tier)
+{
+    int dtype = tier_of(kv, tier)->kv_dtype;
+
+    return dtype > 0 && dtype - 1 != kv->sc->layout.replica.kv_dtype;
+}
+
+int64_t kv_tier_bytes(const struct kv *kv, int tier, int64_t tokens)
+{
+    if (!converts(kv, tier))
+        return kv_bytes(kv, tokens);
+    double there = dtype_bytes(tier_of(kv, tier)->kv_dtype - 1), here = dtype_bytes(kv->sc->layout.replica.kv_dtype);
+    return (int64_t)((double)tokens * kv->token_bytes * there / here + 0.5);
+}
+
+/* ---- cargo ---- */
+
+static int32_t take_cargo(struct kv *kv)
+{
+    if (kv->free_cargo < 0) {
+        int32_t n = kv->n_cargo ? 2 * kv->n_cargo : 64;
+        kv->cargo = mem_realloc(kv->cargo, (size_t)n * sizeof *kv->cargo);
+        for (int32_t i = n; i-- > kv->n_cargo;) {
+            kv->cargo[i] = (struct kv_cargo){.unit = kv->free_cargo};
+            kv->free_cargo = i;
+        }
+        kv->n_cargo = n;
+    }
+    int32_t i = kv->free_cargo;
+    kv->free_cargo = kv->cargo[i].unit;
+    kv->cargo[i] = (struct kv_cargo){.victim = {.node = -1}, .slot = SLOT_NONE, .request = -1};
+    return i;
+}
+
+static void give_cargo(struct kv *kv, int32_t i)
+{
+    free((void *)(uintptr_t)kv->cargo[i].chain.run);
+    kv->cargo[i].chain = (struct chain){NULL, 0};
+    kv->cargo[i].unit = kv->free_cargo;
+    kv->free_cargo = i;
+}
+
+static struct chain copy_chain(struct chain c)
+{
+    struct block_run *run = mem_alloc((size_t)c.n_runs * sizeof *run);
+
+    memcpy(run, c.run, (size_t)c.n_runs * sizeof *run);
+    return (struct chain){run, c.n_runs};
+}
+
+/* ---- transfers ---- */
+
+/* Conversion of what the tier keeps in another type, and the odd wait for a drive's garbage collection. */
+static int64_t extra_ns(struct kv *kv, int tier, int64_t tokens)
+{
+    const struct tier_options *t = tier_of(kv, tier);
+    double ns = converts(kv, tier) && t->convert_Bps > 0 ? (double)kv_bytes(kv, tokens) / t->convert_Bps * 1e9 : 0;
+
+    if (t->gc_share > 0 && rng_u01(&kv->gc) < t->gc_share)
+        ns += (double)t->gc_ns;
+    return (int64_t)ns;
+}
+
+static void start(struct kv *kv, const struct memory_path *p, enum move_kind kind, int64_t tokens, int64_t replica,
+                  int32_t cargo)
+{
+    const struct kv_cargo *c = &kv->cargo[cargo];
+    struct move_job job = {.kind = kind, .owner = c->request, .replica = replica, .tag = cargo};
+    bool waited_for = kind == MOVE_RESTORE || (kind == MOVE_SWAP && c->up);
+
+    memory_transfer(kv->memory, p, kv_tier_bytes(kv, c->tier, tokens) + (c->up ? (int64_t)kv->state_bytes : 0),
+                    extra_ns(kv, c->tier, tokens), waited_for ? LEVEL_WAITED_FOR : LEVEL_BACKGROUND, &job);
+    move_start(kv->memory->mover, &job);
+}
+
+/* Between a replica's HBM and a tier it reaches. */
+static void start_hbm(struct kv *kv, enum move_kind kind, int64_t replica, int32_t cargo, int64_t tokens)
+{
+    struct kv_cargo *c = &kv->cargo[cargo];
+    struct memory_path p;
+
+    c->unit = (int32_t)memory_unit(kv->memory, c->tier, replica);
+    memory_path(kv->memory, replica, c->tier, c->up ? MEMORY_UP : MEMORY_DOWN, &p);
+    start(kv, &p, kind, tokens, replica, cargo);
+}
+
+/* ---- restores ---- */
+
+/* The tokens of its part that tier t brings: [*from, *to). */
+static void part_of(const struct kv *kv, const struct request *q, const int64_t *hit, int t, int64_t *from, int64_t *to)
+{
+    int64_t before = 0;
+
+    for (int i = 0; i <= t; i++)
+        before += hit[i];
+    *from = kv_usable(kv, q, before);
+    *to = kv_usable(kv, q, before + hit[1 + t]);
+}
+
+int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *hit, enum move_kind kind, int64_t now_ns)
+{
+    struct request *q = &kv->env->pool->at[slot];
+    int n = 0;
+
+    for (int t = 0; t < kv->n_tiers; t++) {
+        int64_t from, to, blocks = 0;
+        part_of(kv, q, hit, t, &from, &to);
+        if (to <= from)
+            continue;
+        int32_t i = take_cargo(kv);
+        for (int k = 0; k <= 1 + t; k++)
+            blocks += hit[k];
+        kv->cargo[i].tier = t;
+        kv->cargo[i].slot = slot;
+        kv->cargo[i].request = q->id;
+        kv->cargo[i].up = true;
+        kv->cargo[i].from = blocks - hit[1 + t];
+        kv->cargo[i].to = blocks;
+        start_hbm(kv, kind, r->id, i, to - from);
+        prefix_use(kv->prefix, q->chain, blocks, kv->store[t][kv->cargo[i].unit], now_ns);
+        n++;
+    }
+    q->loads += n;
+    q->load_ns = now_ns;
+    return n;
+}
+
+/* Time of the step that computes the rest of the prompt after so many tokens. */
+static int64_t compute_ns(const struct kv *kv, const struct request *q, int64_t computed)
+{
+    struct cost_step step = {0};
+
+    cost_add_chunk(&step, &kv->env->knees, computed, q->input_tokens + q->generated - computed, true);
+    step.n_prefill = 1;
+    step.n_logits = 1;
+    return kv->env->cost->step_ns(kv->env->cost_state, &step);
+}
+
+/* With an even share of each port for all that are on it now. */
+static int64_t estimate_ns(const struct kv *kv, int64_t replica, int tier, int64_t tokens)
+{
+    int64_t bytes = kv_tier_bytes(kv, tier, tokens) + (int64_t)kv->state_bytes;
+    struct memory_path p;
+    double slowest = 0;
+
+    memory_path(kv->memory, replica, tier, MEMORY_UP, &p);
+    for (int i = 0; i < p.n_hops; i++) {
+        double cost = p.hop[i].cost * (double)(1 + share_flows_on(kv->memory->share, p.hop[i].resource));
+        slowest = cost > slowest ? cost : slowest;
+    }
+    return memory_solo_ns(kv->memory, &p, 0) + (int64_t)((double)bytes * slowest * 1e9);
+}
+
+bool kv_restore_pays(const struct kv *kv, const struct replica *r, const struct request *q, const int64_t *hit,
+                     int64_t from, int64_t to)
+{
+    int64_t longest = 0;
+
+    if (kv->sc->memory.cache.restore != RESTORE_ESTIMATE)
+        return kv->sc->memory.cache.restore == RESTORE_ALWAYS;
+    for (int t = 0; t < kv->n_tiers; t++) {
+        int64_t a, b;
+        part_of(kv, q, hit, t, &a, &b);
+        int64_t ns = b > a ? estimate_ns(kv, r->id, t, b - a) : 0;
+        longest = ns > longest ? ns : longest;
+    }
+    return longest < compute_ns(kv, q, from) - compute_ns(kv, q, to);
+}
+
+/* ---- down ---- */
+
+static int64_t capacity(const struct kv *kv, int tier)
+{
+    return memory_capacity(kv->memory, tier) / kv_tier_bytes(kv, tier, kv->block_tokens);
+}
+
+/* False: so many blocks do not fit, whatever is evicted. */
+static bool tier_room(struct kv *kv, int tier, int64_t unit, int64_t blocks, int64_t now_ns)
+{
+    int32_t store = kv->store[tier][unit];
+    int64_t room = kv->room[tier][unit] - blocks;
+
+    while (prefix_blocks(kv->prefix, store) > room) {
+        struct prefix_victim v;
+        if (room < 0 || !prefix_evict(kv->prefix, store, prefix_blocks(kv->prefix, store) - room, &v))
+            return false;
+        kv_pass_down(kv, unit * kv->memory->tier[tier].span, tier, unit, &v, now_ns);
+    }
+    return true;
+}
+
+static bool takes(const struct kv *kv, int tier, int64_t uses, int64_t blocks)
+{
+    const struct tier_options *t = tier_of(kv, tier);
+
+    return uses >= t->admit_uses && blocks * kv->block_tokens >= t->admit_tokens;
+}
+
+void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const struct prefix_victim *v, int64_t now_ns)
+{
+    struct memory_path p;
+    int to = -1;
+
+    for (int t = tier + 1; t < kv->n_tiers && to < 0; t++) {
+        if (prefix_has_node(kv->prefix, v->node, kv->store[t][memory_unit(kv->memory, t, replica)]))
+            break;
+        if (tier_of(kv, t)->write == TIER_WRITE_BACK && takes(kv, t, v->uses, v->depth + v->run.n))
+            to = t;
+    }
+    *trace_put_evict(kv->env->trace) = (struct ev_evict){
+        .t_ns = now_ns,
+        .tier = tier + 1,
+        .unit = unit,
+        .blocks = v->run.n,
+        .bytes =
+            tier < 0 ? kv_bytes(kv, v->run.n * kv->block_tokens) : kv_tier_bytes(kv, tier, v->run.n * kv->block_tokens),
+        .t_put_ns = v->put_ns,
+        .t_used_ns = v->used_ns,
+        .uses = v->uses,
+        .to_tier = to < 0 ? -1 : to + 1,
+    };
+    if (to < 0) {
+        prefix_let_go(kv->prefix, v->node);
+        return;
+    }
+    int32_t i = take_cargo(kv);
+    kv->cargo[i].victim = *v;
+    kv->cargo[i].tier = to;
+    kv->cargo[i].to = v->run.n;
+    if (tier < 0) {
+        start_hbm(kv, MOVE_WRITE, replica, i, v->run.n * kv->block_tokens);
+        return;
+    }
+    kv->cargo[i].unit = (int32_t)memory_unit(kv->memory, to, replica);
+    memory_between(kv->memory, tier, unit, to, kv->cargo[i].unit, &p);
+    start(kv, &p, MOVE_WRITE, v->run.n * kv->block_tokens, -1, i);
+}
+
+void kv_write(struct kv *kv, struct replica *r, const struct request *q, int64_t from, int64_t to, enum tier_write when,
+              int64_t now_ns)
+{
+    (void)now_ns;
+    for (int t = 0; t < kv->n_tiers; t++) {
+        int64_t unit = memory_unit(kv->memory, t, r->id), hit[1];
+        if (tier_of(kv, t)->write != (int)when || !takes(kv, t, 1, to))
+            continue;
+        int64_t there = prefix_match(kv->prefix, q->chain, to, &kv->store[t][unit], 1, hit), begin = from;
+        begin = there > begin ? there : begin;
+        if (begin >= to)
+            continue;
+        int32_t i = take_cargo(kv);
+        kv->cargo[i].tier = t;
+        kv->cargo[i].request = q->id;
+        kv->cargo[i].chain = copy_chain(q->chain);
+        kv->cargo[i].from = begin;
+        kv->cargo[i].to = to;
+        start_hbm(kv, MOVE_WRITE, r->id, i, (to - begin) * kv->block_tokens);
+    }
+}
+
+static void land(struct kv *kv, struct kv_cargo *c, int64_t now_ns)
+{
+    bool fits = tier_room(kv, c->tier, c->unit, c->to - c->from, now_ns);
+    int32_t store = kv->store[c->tier][c->unit];
+
+    if (c->victim.node >= 0) {
+        if (fits)
+            prefix_put_victim(kv->prefix, &c->victim, store, now_ns);
+        prefix_let_go(kv->prefix, c->victim.node);
+    } else if (fits) {
+        prefix_put(kv->prefix, c->chain, c->from, c->to, store, now_ns);
+    }
+}
+
+/* ---- swap ---- */
+
+static int64_t swap_blocks(const struct kv *kv, int64_t tokens)
+{
+    return (tokens + kv->block_tokens - 1) / kv->block_tokens;
+}
+
+bool kv_swap_out(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
+{
+    struct request *q = &kv->env->pool->at[slot];
+    int64_t tokens = batch_computed(&r->batch, q), unit = memory_unit(kv->memory, 0, r->id);
+
+    if (tokens == 0 || !tier_room(kv, 0, unit, swap_blocks(kv, tokens), now_ns))
+        return false;
+    kv->room[0][unit] -= swap_blocks(kv, tokens);
+    q->swapped = tokens;
+    int32_t i = take_cargo(kv);
+    kv->cargo[i].request = q->id;
+    kv->cargo[i].slot = slot;
+    start_hbm(kv, MOVE_SWAP, r->id, i, tokens);
+    return true;
+}
+
+void kv_swap_in(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
+{
+    struct request *q = &kv->env->pool->at[slot];
+    int32_t i = take_cargo(kv);
+
+    batch_give_kv(&r->batch, slot, q->swapped, 0);
+    r->counts.cached_tokens += q->swapped;
+    kv->cargo[i].request = q->id;
+    kv->cargo[i].slot = slot;
+    kv->cargo[i].up = true;
+    q->loads++;
+    q->load_ns = now_ns;
+    start_hbm(kv, MOVE_SWAP, r->id, i, q->swapped);
+}
+
+static void swapped_in(struct kv *kv, struct request *q, int64_t unit)
+{
+    kv->room[0][unit] += swap_blocks(kv, q->swapped);
+    q->swapped = 0;
+}
+
+/* ---- the end of a transfer ---- */
+
+static void tell(struct kv *kv, const struct move_state *s, const struct kv_cargo *c)
+{
+    *trace_put_transfer(kv->env->trace) = (struct ev_transfer){
+        .kind = s->job.kind,
+        .request = s->job.owner,
+        .replica = s->job.replica,
+        .tier = c->tier + 1,
+        .unit = c->unit,
+        .up = c->up,
+        .bytes = s->job.bytes,
+        .t_start_ns = s->t_start_ns,
+        .t_end_ns = s->t_end_ns,
+        .solo_ns = s->solo_ns,
+        .waited_ns = (int64_t)s->waited_ns,
+        .delivered = s->job.bytes,
+    };
+}
+
+int64_t kv_job_done(struct kv *kv, const struct move_state *s, int64_t now_ns)
+{
+    int32_t at = (int32_t)s->job.tag;
+    struct kv_cargo c = kv->cargo[at];
+    int64_t wakes = -1;
+
+    tell(kv, s, &c);
+    if (s->job.kind == MOVE_WRITE) {
+        land(kv, &c, now_ns);
+    } else if (c.up) {
+        struct request *q = &kv->env->pool->at[c.slot];
+        struct replica *r = &kv->replicas[s->job.replica];
+        sim_assert(q->id == c.request && q->loads > 0); /* requests end only with their KV */
+        bool waited = kv_loads(kv, q);
+        if (s->job.kind == MOVE_SWAP)
+            swapped_in(kv, q, c.unit);
+        else if (tier_of(kv, c.tier)->exclusive)
+            prefix_remove(kv->prefix, q->chain, c.from, c.to, kv->store[c.tier][c.unit]);
+        if (--q->loads == 0) {
+            q->restored_ns += now_ns - q->load_ns;
+            r->n_loading -= waited;
+            wakes = r->id;
+        }
+    }
+    give_cargo(kv, at);
+    return wakes;
+}
+
+void kv_sample_tiers(const struct kv *kv, int64_t now_ns)
+{
+    for (int t = 0; t < kv->n_tiers; t++)
+        for (int64_t i = 0; i < kv->memory->tier[t].units; i++)
+            *trace_put_room_sample(kv->env->trace) = (struct ev_room_sample){
+                .t_ns = now_ns,
+                .tier = t + 1,
+                .unit = i,
+                .capacity_bytes = memory_capacity(kv->memory, t),
+                .running_bytes = kv_tier_bytes(kv, t, (capacity(kv, t) - kv->room[t][i]) * kv->block_tokens),
+                .cached_bytes = kv_tier_bytes(kv, t, prefix_blocks(kv->prefix, kv->store[t][i]) * kv->block_tokens)};
+}
+
+/* ---- life ---- */
+
+void kv_tiers_init(struct kv *kv)
+{
+    kv->n_tiers = kv->memory ? (int)kv->sc->memory.n_tiers : 0;
+    rng_init(&kv->gc, (uint64_t)kv->sc->run.seed, (uint64_t)kv->sc->run.replication, 0, RNG_GC);
+    for (int t = 0; t < kv->n_tiers; t++) {
+        int64_t n = kv->memory->tier[t].units;
+        kv->store[t] = mem_zalloc((size_t)n, sizeof *kv->store[t]);
+        kv->room[t] = mem_zalloc((size_t)n, sizeof *kv->room[t]);
+        for (int64_t i = 0; i < n; i++) {
+            kv->room[t][i] = capacity(kv, t);
+            kv->store[t][i] =
+                prefix_store(kv->prefix, kv->room[t][i], tier_of(kv, t)->evict.ops, tier_of(kv, t)->evict.options);
+        }
+    }
+}
+
+void kv_tiers_free(struct kv *kv)
+{
+    for (int t = 0; t < kv->n_tiers; t++) {
+        free(kv->store[t]);
+        free(kv->room[t]);
+    }
+    for (int32_t i = 0; i < kv->n_cargo; i++)
+        if (kv->cargo[i].chain.n_runs > 0)
+            free((void *)(uintptr_t)kv->cargo[i].chain.run);
+    free(kv->cargo);
+}

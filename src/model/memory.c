@@ -1,0 +1,211 @@
+#include "config.h"
+
+#include "model/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/bug.h"
+
+static int32_t add_port(struct memory *m, const char *name, int64_t unit, bool is_tier, int rule, int64_t servers)
+{
+    int32_t id = share_resource(m->share, (enum share_rule)rule, (int)servers);
+
+    sim_assert(id == m->n_resources);
+    m->resource = mem_realloc(m->resource, (size_t)(id + 1) * sizeof *m->resource);
+    m->resource[m->n_resources++] = (struct memory_resource){name, unit, is_tier};
+    return id;
+}
+
+/* Who shares units of so many GPUs each (0: all). */
+static void line_init(const struct memory *m, int64_t gpus, struct memory_line *l)
+{
+    if (gpus == 0 || gpus > m->gpus * m->replicas)
+        gpus = m->gpus * m->replicas;
+    l->span = gpus > m->gpus ? gpus / m->gpus : 1;
+    l->merged = gpus < m->gpus ? m->gpus / gpus : 1;
+    l->units = (m->replicas + l->span - 1) / l->span;
+}
+
+static int32_t *add_ports(struct memory *m, const char *name, int64_t n, bool is_tier, int rule, int64_t servers)
+{
+    int32_t *port = mem_zalloc((size_t)n, sizeof *port);
+
+    for (int64_t i = 0; i < n; i++)
+        port[i] = add_port(m, name, i, is_tier, rule, servers);
+    return port;
+}
+
+static void add_link(struct memory *m, const struct link_options *o, struct memory_line *l)
+{
+    line_init(m, o->gpus, l);
+    for (int way = 0; way < 2; way++)
+        l->port[way] = add_ports(m, o->name, l->units, false, o->rule, o->servers);
+    if (o->both_Bps > 0)
+        l->port[2] = add_ports(m, o->name, l->units, false, o->rule, o->servers);
+}
+
+void memory_init(struct memory *m, const struct scenario *sc, struct sim *sim, uint32_t ev_done, uint32_t ev_part,
+                 unsigned class_done)
+{
+    const struct memory_options *o = &sc->memory;
+
+    *m = (struct memory){.sc = sc, .replicas = sc->layout.replica.count, .gpus = layout_gpus(&sc->layout)};
+    m->hbm_Bps = sc->layout.gpu.memory_Bps * (double)m->gpus;
+    m->share = share_new();
+    m->mover = move_new(sim, m->share, ev_done, ev_part, class_done);
+    m->hbm = add_ports(m, "hbm", m->replicas, true, o->hbm_rule, 1);
+    m->link = mem_zalloc((size_t)o->n_links + 1, sizeof *m->link);
+    for (int64_t i = 0; i < o->n_links; i++)
+        add_link(m, &o->link[i], &m->link[i]);
+    sim_assert(o->n_all <= MEMORY_TIERS);
+    for (int64_t i = 0; i < o->n_all; i++) {
+        line_init(m, o->tier[i].gpus, &m->tier[i]);
+        m->tier[i].port[0] = add_ports(m, o->tier[i].name, m->tier[i].units, true, o->tier[i].rule, o->tier[i].servers);
+    }
+}
+
+void memory_free(struct memory *m)
+{
+    if (m->share == NULL)
+        return;
+    for (int64_t i = 0; i < m->sc->memory.n_links; i++)
+        for (int way = 0; way < 3; way++)
+            free(m->link[i].port[way]);
+    for (int64_t i = 0; i < m->sc->memory.n_all; i++)
+        free(m->tier[i].port[0]);
+    free(m->link);
+    free(m->hbm);
+    free(m->resource);
+    move_free(m->mover);
+    share_free(m->share);
+}
+
+int64_t memory_unit(const struct memory *m, int tier, int64_t replica)
+{
+    return replica / m->tier[tier].span;
+}
+
+int64_t memory_capacity(const struct memory *m, int tier)
+{
+    const struct memory_line *l = &m->tier[tier];
+
+    return lower_room(m->sc, tier, (double)l->span / (double)l->merged) * l->merged;
+}
+
+/* ---- paths ---- */
+
+/* A port crossed twice is one hop of both costs. */
+static void add_hop(struct memory_path *p, int32_t resource, double cost)
+{
+    for (int i = 0; i < p->n_hops; i++)
+        if (p->hop[i].resource == resource) {
+            p->hop[i].cost += cost;
+            return;
+        }
+    sim_assert(p->n_hops < SHARE_HOPS);
+    p->hop[p->n_hops++] = (struct share_hop){resource, cost};
+}
+
+static void cross_link(const struct memory *m, int64_t replica, int64_t link, enum memory_way way,
+                       struct memory_path *p)
+{
+    const struct link_options *o = &m->sc->memory.link[link];
+    const struct memory_line *l = &m->link[link];
+    int64_t unit = replica / l->span;
+    double Bps = way == MEMORY_UP ? o->to_gpu_Bps : link_from_gpu_Bps(o);
+
+    add_hop(p, l->port[way][unit], 1 / (Bps * (double)l->merged));
+    if (l->port[2])
+        add_hop(p, l->port[2][unit], 1 / (o->both_Bps * (double)l->merged));
+    p->latency_ns += o->latency_ns;
+}
+
+static void cross_tier(const struct memory *m, int64_t replica, int tier, enum memory_way way, struct memory_path *p)
+{
+    const struct tier_options *t = &m->sc->memory.tier[tier];
+    const struct memory_line *l = &m->tier[tier];
+    double Bps = way == MEMORY_UP ? tier_read_Bps(t, t->modules) : tier_write_Bps(t, t->modules);
+
+    add_hop(p, l->port[0][replica / l->span], 1 / (Bps * t->efficiency * (double)l->merged));
+}
+
+void memory_path(const struct memory *m, int64_t replica, int tier, enum memory_way way, struct memory_path *out)
+{
+    const struct memory_options *o = &m->sc->memory;
+    const struct tier_options *t = &o->tier[tier];
+
+    *out = (struct memory_path){.latency_ns = t->latency_ns,
+                                .fragment_ns = t->fragment_ns,
+                                .fragment_bytes = t->fragment_bytes * m->tier[tier].merged,
+                                .granularity_bytes = t->granularity_bytes};
+    add_hop(out, m->hbm[replica], 1 / m->hbm_Bps);
+    for (int64_t i = 0; i < t->n_links; i++)
+        cross_link(m, replica, t->link_at[i], way, out);
+    if (t->bounce_at >= 0) {
+        cross_tier(m, replica, (int)t->bounce_at, MEMORY_UP, out);
+        cross_tier(m, replica, (int)t->bounce_at, MEMORY_DOWN, out);
+        out->latency_ns += o->tier[t->bounce_at].latency_ns;
+    }
+    cross_tier(m, replica, tier, way, out);
+}
+
+void memory_between(const struct memory *m, int from, int64_t from_unit, int to, int64_t to_unit,
+                    struct memory_path *out)
+{
+    const struct tier_options *t = &m->sc->memory.tier[to];
+
+    *out = (struct memory_path){.latency_ns = m->sc->memory.tier[from].latency_ns + t->latency_ns,
+                                .fragment_ns = t->fragment_ns,
+                                .fragment_bytes = t->fragment_bytes * m->tier[to].merged,
+                                .granularity_bytes = t->granularity_bytes};
+    cross_tier(m, from_unit * m->tier[from].span, from, MEMORY_UP, out);
+    cross_tier(m, to_unit * m->tier[to].span, to, MEMORY_DOWN, out);
+}
+
+/* ---- jobs ---- */
+
+static int64_t pieces(const struct memory_path *p, int64_t bytes)
+{
+    return p->fragment_bytes > 0 ? (bytes + p->fragment_bytes - 1) / p->fragment_bytes : 1;
+}
+
+/* Each piece is rounded up. */
+static int64_t rounded(const struct memory_path *p, int64_t bytes)
+{
+    int64_t g = p->granularity_bytes, f = p->fragment_bytes;
+
+    if (g <= 1)
+        return bytes;
+    if (f <= 0)
+        return (bytes + g - 1) / g * g;
+    return bytes / f * ((f + g - 1) / g * g) + (bytes % f + g - 1) / g * g;
+}
+
+void memory_transfer(const struct memory *m, const struct memory_path *p, int64_t bytes, int64_t extra_ns, int level,
+                     struct move_job *job)
+{
+    move_transfer(m->share, job, rounded(p, bytes), p->latency_ns + p->fragment_ns * pieces(p, bytes) + extra_ns,
+                  p->hop, p->n_hops, 1, level);
+}
+
+int64_t memory_solo_ns(const struct memory *m, const struct memory_path *p, int64_t bytes)
+{
+    return p->latency_ns + p->fragment_ns * pieces(p, bytes) +
+           (int64_t)ceil((double)rounded(p, bytes) / move_solo_Bps(m->share, p->hop, p->n_hops) * 1e9);
+}
+
+void memory_step(const struct memory *m, int64_t replica, int64_t bound_ns, int64_t rest_ns, double share,
+                 struct move_job *job)
+{
+    struct share_flow port = {
+        .hop = {{m->hbm[replica], 1 / m->hbm_Bps}}, .n_hops = 1, .weight = 1, .cap_Bps = m->hbm_Bps};
+
+    job->n_parts = 2;
+    job->part[0] = (struct move_part){.solo_ns = bound_ns, .flow = port};
+    job->part[1] = (struct move_part){.solo_ns = rest_ns};
+    if (share > 0) {
+        job->part[1].flow = port;
+        job->part[1].flow.cap_Bps = m->hbm_Bps * (share < 1 ? share : 1);
+    }
+}

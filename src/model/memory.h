@@ -1,0 +1,86 @@
+/*
+ * memory.h - the machine's memories as ports: which resources (share.h) a byte crosses between a replica's HBM and a
+ * tier.
+ *
+ *   replica 0   replica 1   replica 2   replica 3        [replica] 2 GPUs each
+ *     hbm 0       hbm 1       hbm 2       hbm 3          one port a replica: all its GPUs together
+ *     c2c 0       c2c 1       c2c 2       c2c 3          [link c2c] gpus = 1: two units, one resource of twice the rate
+ *        \         /             \         /
+ *         lpddr 0                 lpddr 1                [tier lpddr] gpus = 4: a unit for two replicas
+ *              \                    /
+ *                    pool                                [tier pool] gpus = 0: one for all
+ *
+ * A replica whose GPUs have several units of a link or tier uses them evenly, so they count as one with their sum; a
+ * unit for several replicas is one resource that they share. Either the unit's GPUs are a multiple of the replica's or
+ * a divisor (scenario/check.c). A link has a port for each direction, and one for both where both_Bps says so; a tier
+ * has one port, and a byte costs it 1/read or 1/write seconds. A tier that bounces crosses another's port in both ways.
+ *
+ * Time of a transfer beside its bytes: the links' and the tier's latency, and fragment_ns for each piece of
+ * fragment_bytes, of those that one unit gets.
+ * Not modelled: which GPU of a replica holds what; NUMA; the protocol overhead of small pieces beyond granularity.
+ * Ownership: the world; the mover is its.
+ */
+#ifndef MODEL_MEMORY_H
+#define MODEL_MEMORY_H
+
+#include "base/rng.h"
+#include "model/move.h"
+#include "scenario/scenario.h"
+
+enum { MEMORY_TIERS = 8, MEMORY_HBM = -1 };
+enum memory_way { MEMORY_UP, MEMORY_DOWN }; /* towards HBM; from it */
+
+struct memory_resource { /* what stands behind a resource id; for names in records */
+    const char *name;    /* of link or tier; "hbm" */
+    int64_t unit;        /* index among those of the name */
+    bool is_tier;
+};
+
+struct memory {
+    const struct scenario *sc;
+    struct share *share;
+    struct mover *mover;
+    int64_t replicas, gpus; /* gpus of a replica */
+    double hbm_Bps;         /* of a replica */
+    int32_t *hbm;           /* [replicas] */
+    struct memory_line {    /* a link or tier */
+        int64_t units;      /* resources: of all replicas */
+        int64_t span;       /* replicas that share one; 1: each has its own */
+        int64_t merged;     /* units of the scenario that one resource stands for */
+        int32_t *port[3];   /* [units]; links: to, from, both (NULL: none); tiers: one */
+    } * link, tier[MEMORY_TIERS];
+    struct memory_resource *resource;
+    int32_t n_resources;
+};
+
+void memory_init(struct memory *m, const struct scenario *sc, struct sim *sim, uint32_t ev_done, uint32_t ev_part,
+                 unsigned class_done);
+void memory_free(struct memory *m);
+
+/* Of a replica: which unit of the tier it reaches. */
+int64_t memory_unit(const struct memory *m, int tier, int64_t replica);
+/* Room of such a unit for KV, bytes. */
+int64_t memory_capacity(const struct memory *m, int tier);
+
+struct memory_path {
+    struct share_hop hop[SHARE_HOPS];
+    int n_hops;
+    int64_t latency_ns, fragment_ns, fragment_bytes; /* fragment_bytes: of all units together */
+    int64_t granularity_bytes;
+};
+void memory_path(const struct memory *m, int64_t replica, int tier, enum memory_way way, struct memory_path *out);
+/* From a unit of a tier to one of another, without HBM. */
+void memory_between(const struct memory *m, int from, int64_t from_unit, int to, int64_t to_unit,
+                    struct memory_path *out);
+/* A transfer of so many bytes (of HBM's format), rounded up as the tier asks; extra_ns: waits beside (conversion, GC).
+ */
+void memory_transfer(const struct memory *m, const struct memory_path *p, int64_t bytes, int64_t extra_ns, int level,
+                     struct move_job *job);
+/* What it would take alone, ns. */
+int64_t memory_solo_ns(const struct memory *m, const struct memory_path *p, int64_t bytes);
+
+/* A step of a replica: `bound_ns` of full use of HBM, then rest_ns with the share of its port. */
+void memory_step(const struct memory *m, int64_t replica, int64_t bound_ns, int64_t rest_ns, double share,
+                 struct move_job *job);
+
+#endif

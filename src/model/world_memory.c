@@ -1,0 +1,240 @@
+/*
+ * world_memory.c - the world's part in what happens at shared ports: steps as jobs, ends of transfers, samples.
+ */
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "model/world_state.h"
+
+struct port_totals {
+    int64_t bytes;
+    double busy_s;
+};
+
+/* ---- steps ---- */
+
+static void tell_experts(struct world *w, const struct replica *r, const struct offload_step *s)
+{
+    const struct expert_use *u = &s->experts;
+
+    if (w->sc->memory.experts.tier_at < 0)
+        return;
+    *trace_put_experts(w->trace) = (struct ev_experts){
+        .replica = r->id,
+        .t_ns = sim_now(w->sim),
+        .tokens = r->cost.n_decode * (w->sc->layout.replica.spec_tokens + 1) + r->cost.prefill_tokens,
+        .distinct_experts = u->distinct,
+        .hits = u->hits,
+        .guessed = u->right,
+        .absent = u->absent,
+        .wrong = u->wrong,
+        .evicted = u->evicted,
+        .bytes = (int64_t)((double)(u->right + u->wrong + u->absent) * cost_expert_bytes(&w->sc->layout)),
+    };
+}
+
+static void start_need(struct world *w, struct replica *r, const struct offload_need *n)
+{
+    struct move_job job = {.kind = n->kind, .owner = -1, .replica = r->id, .tag = n->tier};
+    struct memory_path p;
+
+    memory_path(&w->memory, r->id, n->tier, MEMORY_UP, &p);
+    memory_transfer(&w->memory, &p, n->bytes, n->latency_ns, n->after ? 0 : 1, &job);
+    struct move_part *bytes = &job.part[job.n_parts - 1];
+    bytes->flow.cap_Bps /= n->slowed;
+    bytes->solo_ns = (int64_t)((double)bytes->solo_ns * n->slowed);
+    r->gates++;
+    move_start(w->memory.mover, &job);
+}
+
+static void start_needs(struct world *w, struct replica *r, bool after)
+{
+    const struct offload_step *s = &w->needs[r->id];
+
+    for (int i = 0; i < s->n; i++)
+        if (s->need[i].after == after)
+            start_need(w, r, &s->need[i]);
+}
+
+void world_start_step(struct world *w, struct replica *r, int64_t duration_ns)
+{
+    struct move_job job = {.kind = MOVE_STEP, .owner = -1, .replica = r->id};
+    struct cost_port port = {0, 0};
+
+    if (w->env.cost->port)
+        port = w->env.cost->port(w->cost_state, &r->cost);
+    int64_t bound_ns = (int64_t)(port.bound_s * 1e9);
+    bound_ns = bound_ns < duration_ns ? bound_ns : duration_ns;
+    int64_t rest_ns = duration_ns - bound_ns;
+    if (w->offload) {
+        struct offload_step *s = &w->needs[r->id];
+        offload_step(w->offload, r, &r->cost, sim_now(w->sim), s);
+        tell_experts(w, r, s);
+        int64_t spared_ns = (int64_t)(s->not_read_bytes / w->memory.hbm_Bps * 1e9);
+        bound_ns -= spared_ns < bound_ns ? spared_ns : bound_ns;
+        start_needs(w, r, false);
+    }
+    memory_step(&w->memory, r->id, bound_ns, rest_ns, port.share, &job);
+    r->computed = false;
+    move_start(w->memory.mover, &job);
+}
+
+/* The step's own work, or something that it waits for, has come to its end. */
+static void step_goes_on(struct world *w, struct replica *r)
+{
+    if (!r->computed || replica_waits(r, &w->env))
+        return;
+    r->computed = false;
+    world_step_end(w, r);
+}
+
+static void step_computed(struct world *w, struct replica *r)
+{
+    r->computed = true;
+    if (w->offload)
+        start_needs(w, r, true);
+    step_goes_on(w, r);
+}
+
+static void need_done(struct world *w, const struct move_state *s)
+{
+    int tier = (int)s->job.tag;
+
+    *trace_put_transfer(w->trace) = (struct ev_transfer){
+        .kind = s->job.kind,
+        .request = -1,
+        .replica = s->job.replica,
+        .tier = tier + 1,
+        .unit = memory_unit(&w->memory, tier, s->job.replica),
+        .up = 1,
+        .bytes = s->job.bytes,
+        .t_start_ns = s->t_start_ns,
+        .t_end_ns = s->t_end_ns,
+        .solo_ns = s->solo_ns,
+        .waited_ns = (int64_t)s->waited_ns,
+        .delivered = s->job.bytes,
+    };
+    w->replicas[s->job.replica].gates--;
+}
+
+/* ---- who slowed whom ---- */
+
+static void tell_losses(struct world *w, const struct move_state *s)
+{
+    for (int i = 0; i < s->n_losses; i++)
+        if (s->loss[i].ns >= 1)
+            *trace_put_contention(w->trace) = (struct ev_contention){.t_ns = s->t_end_ns,
+                                                                     .kind = s->job.kind,
+                                                                     .request = s->job.owner,
+                                                                     .replica = s->job.replica,
+                                                                     .port = s->loss[i].resource,
+                                                                     .by_kind = s->loss[i].to,
+                                                                     .lost_ns = (int64_t)s->loss[i].ns};
+}
+
+static bool is_need(enum move_kind kind)
+{
+    return kind == MOVE_EXPERT || kind == MOVE_TABLE || kind == MOVE_READ;
+}
+
+void world_on_job(struct world *w, uint32_t job)
+{
+    const struct move_state *s = move_done(w->memory.mover, job);
+    enum move_kind kind = s->job.kind;
+    int64_t replica = s->job.replica;
+
+    tell_losses(w, s);
+    if (is_need(kind))
+        need_done(w, s);
+    else if (kind != MOVE_STEP)
+        replica = kv_job_done(w->kv, s, sim_now(w->sim));
+    move_release(w->memory.mover, job);
+    if (replica < 0)
+        return;
+    struct replica *r = &w->replicas[replica];
+    if (kind == MOVE_STEP)
+        step_computed(w, r);
+    else if (r->stepping)
+        step_goes_on(w, r);
+    else
+        world_wake(w, r);
+}
+
+/* ---- samples ---- */
+
+static void sample_ports(struct world *w)
+{
+    for (int32_t i = 0; i < w->memory.n_resources; i++) {
+        struct port_totals now, *last = &w->port_total[i];
+        move_resource(w->memory.mover, i, &now.bytes, &now.busy_s);
+        *trace_put_port_sample(w->trace) =
+            (struct ev_port_sample){.t_ns = sim_now(w->sim),
+                                    .port = i,
+                                    .busy_ns = (int64_t)((now.busy_s - last->busy_s) * 1e9 + 0.5),
+                                    .bytes = now.bytes - last->bytes,
+                                    .active = share_flows_on(w->memory.share, i)};
+        *last = now;
+    }
+}
+
+void world_on_sample(struct world *w, uint32_t unused)
+{
+    (void)unused;
+    sample_ports(w);
+    kv_sample(w->kv, sim_now(w->sim));
+    if (sim_size(w->sim) > 0) /* else nothing else will happen */
+        sim_schedule(w->sim, sim_now(w->sim) + w->sc->memory.sample_ns, CLASS_COMPLETION, EVENT_SAMPLE, 0);
+}
+
+/* ---- life ---- */
+
+static int64_t next_use(void *ctx, int64_t block)
+{
+    const struct world *w = ctx;
+
+    return workload_next_use(w->workload, block, w->arrived - 1);
+}
+
+static bool needs_oracle(const struct scenario *sc)
+{
+    bool needs = sc->memory.cache.evict.ops->oracle;
+
+    for (int64_t i = 0; i < sc->memory.n_tiers; i++)
+        needs |= sc->memory.tier[i].evict.ops->oracle;
+    return needs;
+}
+
+void world_memory_init(struct world *w)
+{
+    const struct memory_options *o = &w->sc->memory;
+
+    if (o->n_tiers > 0) {
+        memory_init(&w->memory, w->sc, w->sim, EVENT_JOB, EVENT_PART, CLASS_COMPLETION);
+        w->port_total = mem_zalloc((size_t)w->memory.n_resources, sizeof *w->port_total);
+        w->env.ports = true;
+        w->offload = offload_new(w->sc);
+        w->needs = mem_zalloc((size_t)w->memory.replicas, sizeof *w->needs);
+        if (o->sample_ns > 0)
+            sim_schedule(w->sim, o->sample_ns, CLASS_COMPLETION, EVENT_SAMPLE, 0);
+    }
+    if (o->n_tiers > 0 || (o->cache.prefix && workload_has_content(w->workload)))
+        w->kv =
+            kv_new(w->sc, o->n_tiers > 0 ? &w->memory : NULL, &w->env, w->replicas, workload_block_tokens(w->workload));
+    w->env.kv = w->kv;
+    if (w->kv && needs_oracle(w->sc)) {
+        if (workload_index_blocks(w->workload, &w->err) != 0)
+            sim_request_stop(w->sim);
+        kv_set_oracle(w->kv, next_use, w);
+    }
+}
+
+void world_memory_free(struct world *w)
+{
+    kv_free(w->kv);
+    offload_free(w->offload);
+    free(w->needs);
+    memory_free(&w->memory);
+    free(w->port_total);
+}

@@ -1,0 +1,32 @@
+/*
+ * replay.h - the rows of a trace that are replayed, whatever its format: a slice of its time, faster or slower.
+ *
+ * Format: what trace_format says; auto takes a file named *.csv for Azure's, *.jsonl, *.ndjson and *.json for
+ * Mooncake's, and any other by its first byte, '{' for Mooncake's. (Which means to open the file twice: a pipe needs a
+ * name or trace_format.)
+ *
+ * A row t within [trace_from, trace_to) comes at (t - trace_from) / trace_speed; rows before the slice are read and
+ * checked, rows after it are not read. A slice without rows is an error, and so is a row beyond the clock.
+ *
+ * Bounded memory: one row is held. Ownership: replay_close frees what replay_open gave.
+ */
+#ifndef WORKLOAD_REPLAY_H
+#define WORKLOAD_REPLAY_H
+
+#include "base/err.h"
+#include "scenario/scenario.h"
+#include "workload/trace_row.h"
+
+struct replay;
+
+/* NULL with err when the trace cannot be opened or its header is not one we know. Options are borrowed. */
+struct replay *replay_open(const struct workload_options *o, struct err *e);
+void replay_close(struct replay *r); /* NULL is fine */
+
+/* 1: a row as the file has it, and when it comes; 0: no more; -1: err. */
+int replay_next(struct replay *r, struct trace_row *row, int64_t *at_ns, struct err *e)
+    __attribute__((warn_unused_result));
+
+int64_t replay_block_tokens(const struct replay *r); /* of the rows' chains; 0: the format has none */
+
+#endif

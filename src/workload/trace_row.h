@@ -1,0 +1,17 @@
+/* trace_row.h - one request of a trace, whatever the file's format. */
+#ifndef WORKLOAD_TRACE_ROW_H
+#define WORKLOAD_TRACE_ROW_H
+
+#include <stdint.h>
+
+#include "workload/chain.h"
+
+#define TRACE_TOKENS_MAX INT64_C(2147483647)
+
+struct trace_row {
+    int64_t t_ns; /* since the first row */
+    int64_t input_tokens, output_tokens;
+    struct chain chain; /* blocks of the prompt; the reader's, until its next row */
+};
+
+#endif
