@@ -32,6 +32,13 @@ extern const struct argp cmd_scenario_argp;
 /* The N of -j: how many rows are simulated at once. What is no such number ends the program by argp_error. */
 int cmd_workers(const char *text, struct argp_state *state);
 
+/* cmd_run_memory.c: what the results file says of the run's memories. It borrows from the scenario and the world. */
+struct scenario;
+struct store_memory;
+struct world;
+void cmd_run_memory(const struct scenario *sc, const struct world *w, struct store_memory *out);
+void cmd_run_memory_free(struct store_memory *m);
+
 /* All mistakes and their number, on stderr. */
 void cmd_print_mistakes(const struct diags *d);
 

@@ -261,7 +261,11 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     trace_add_sink(&trace, store_sink(store));
     trace_start(&trace);
     struct world *world = world_new(sc, load, &trace);
-    simulate(sc, world, quiet, e);
+    struct store_memory memory;
+    cmd_run_memory(sc, world, &memory);
+    collect_memory(collect, &memory);
+    if (store_put_memory(store, &memory, e) == 0)
+        simulate(sc, world, quiet, e);
     trace_finish(&trace, e);
 
     struct world_count counts[WORLD_COUNTS_MAX];
@@ -293,6 +297,7 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     world_free(world);
     trace_free(&trace);
     collect_free(collect);
+    cmd_run_memory_free(&memory);
     return end.fingerprint;
 }
 

@@ -39,6 +39,7 @@ enum rng_purpose {
     RNG_TURN_OUTPUT = 10,
     RNG_EXPERT = 11,
     RNG_GC = 12,
+    RNG_FAULT = 13,
 };
 
 enum { RNG_BATCH = 16 };

@@ -32,6 +32,7 @@ static struct audit audit(const struct world *w)
         const struct replica *r = &w->replicas[i];
         a.sum.steps_started += r->counts.steps_started;
         a.sum.steps_ended += r->counts.steps_ended;
+        a.sum.steps_abandoned += r->counts.steps_abandoned;
         a.sum.tokens_out += r->counts.tokens_out;
         a.sum.decode_tokens += r->counts.decode_tokens;
         a.sum.prefill_tokens += r->counts.prefill_tokens;
@@ -61,6 +62,31 @@ static struct audit audit(const struct world *w)
     return a;
 }
 
+/* Of transfers: the kinds that there were. Their bytes are checked by move_check. */
+static int count_moves(const struct mover *m, struct world_count *out)
+{
+    static const char *const names[MOVE_KINDS][6] = {
+#define NAMES(id, kind, help)                                                                                          \
+    {"moves_" #kind "_started",         "moves_" #kind "_running",         "moves_" #kind "_bytes_started",            \
+     "moves_" #kind "_bytes_delivered", "moves_" #kind "_bytes_cancelled", "moves_" #kind "_bytes_left"},
+        MOVE_KINDS_LIST(NAMES)
+#undef NAMES
+    };
+    int64_t left[MOVE_KINDS] = {0}; /* a transfer's bytes count when all have come */
+    int n = 0;
+
+    for (uint32_t j = move_next(m, 0); j != UINT32_MAX; j = move_next(m, j + 1))
+        left[move_get(m, j)->job.kind] += move_get(m, j)->job.bytes;
+    for (int k = MOVE_STEP + 1; k < MOVE_KINDS; k++) {
+        struct move_totals t = move_totals(m, (enum move_kind)k);
+        int64_t values[] = {t.jobs,      move_running(m, (enum move_kind)k), t.started, t.delivered,
+                            t.cancelled, left[k]};
+        for (int i = 0; t.jobs > 0 && i < 6; i++)
+            out[n++] = (struct world_count){names[k][i], values[i]};
+    }
+    return n;
+}
+
 int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
 {
     struct audit a = audit(w);
@@ -73,25 +99,27 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
     if (w->memory.mover)
         move_check(w->memory.mover);
     world_count_area(w);
-    sim_assert(w->arrived == w->completed + w->rejected + a.flight);
+    sim_assert(w->arrived == w->completed + w->rejected + w->failed + a.flight);
     sim_assert(a.flight == a.front + a.waiting + a.running + w->held.n && a.front == a.flight_front);
-    sim_assert(a.sum.tokens_out == w->done_output + a.flight_generated);
+    sim_assert(a.sum.tokens_out == w->done_output + w->failed_output + a.flight_generated);
     sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens + a.sum.cached_tokens ==
                w->done_computed + a.flight_computed + a.sum.dropped_tokens);
     sim_assert(a.blocks_allocated == a.blocks_freed + a.blocks_held);
-    sim_assert(a.sum.steps_started == a.sum.steps_ended + a.stepping);
+    sim_assert(a.sum.steps_started == a.sum.steps_ended + a.sum.steps_abandoned + a.stepping);
     sim_assert(w->area_ns == sojourn_ns);
 
     const struct world_count counts[] = {
         {"requests_arrived", w->arrived},
         {"requests_completed", w->completed},
         {"requests_rejected", w->rejected},
+        {"requests_failed", w->failed},
         {"requests_waiting", a.front + a.waiting},
         {"requests_running", a.running},
         {"requests_held", w->held.n},
         {"tokens_in_arrived", w->arrived_input},
         {"tokens_in_done", w->done_input},
         {"tokens_out_done", w->done_output},
+        {"tokens_out_failed", w->failed_output},
         {"tokens_out_partial", a.flight_generated},
         {"tokens_out_steps", a.sum.tokens_out},
         {"prefill_tokens_computed", a.sum.prefill_tokens},
@@ -109,10 +137,14 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
         {"little_sojourn_ns", (int64_t)sojourn_ns},
         {"steps_started", a.sum.steps_started},
         {"steps_ended", a.sum.steps_ended},
+        {"steps_abandoned", a.sum.steps_abandoned},
         {"steps_running", a.stepping},
     };
     int n = (int)(sizeof counts / sizeof counts[0]);
     for (int i = 0; i < n; i++)
         out[i] = counts[i];
+    if (w->memory.mover)
+        n += count_moves(w->memory.mover, out + n);
+    sim_assert(n <= WORLD_COUNTS_MAX);
     return n;
 }

@@ -153,6 +153,7 @@ void batch_give_kv(struct batch *b, uint32_t slot, int64_t tokens, int64_t share
     r->shared = shared;
     take_blocks(b, batch_held(b, r));
     b->loading += batch_held(b, r);
+    b->n_holding++;
 }
 
 void batch_drop_kv(struct batch *b, uint32_t slot)
@@ -161,6 +162,7 @@ void batch_drop_kv(struct batch *b, uint32_t slot)
 
     sim_assert(r->phase == PHASE_WAITING);
     b->loading -= free_blocks_of(b, r);
+    b->n_holding--;
     r->computed = 0;
 }
 
@@ -170,6 +172,8 @@ void batch_share(struct batch *b, uint32_t slot, int64_t shared)
 
     sim_assert(shared >= r->shared);
     give_blocks(b, shared - r->shared);
+    if (r->phase == PHASE_WAITING)
+        b->loading -= shared - r->shared;
     r->shared = shared;
 }
 
@@ -200,6 +204,7 @@ void batch_admit(struct batch *b, uint32_t slot, int64_t tokens)
     list_push_back(b->pool, &b->partial, LINK_PARTIAL, slot);
     r->phase = PHASE_PARTIAL;
     b->loading -= batch_held(b, r);
+    b->n_holding -= r->computed > 0;
     batch_chunk(b, slot, tokens);
 }
 
@@ -239,6 +244,37 @@ int64_t batch_preempt(struct batch *b, uint32_t slot)
     r->computed = 0;
     r->preemptions++;
     return blocks;
+}
+
+void batch_withdraw(struct batch *b, uint32_t slot)
+{
+    struct request *r = &b->pool->at[slot];
+
+    sim_assert(r->phase == PHASE_WAITING && r->computed == 0 && r->shared == 0);
+    list_remove(b->pool, &b->waiting, LINK_QUEUE, slot);
+    r->phase = PHASE_ARRIVED;
+}
+
+void batch_lose_chunk(struct batch *b, uint32_t slot)
+{
+    struct request *r = &b->pool->at[slot];
+
+    r->computed += r->chunk;
+    r->chunk = 0;
+}
+
+void batch_undo_begin(struct batch *b)
+{
+    if (!b->paused)
+        give_blocks(b, b->grow[b->phase]);
+}
+
+void batch_undo_chunk(struct batch *b, uint32_t slot)
+{
+    struct request *r = &b->pool->at[slot];
+
+    give_blocks(b, batch_blocks_of(b, r->computed + r->chunk) - batch_blocks_of(b, r->computed));
+    r->chunk = 0;
 }
 
 /* ---- the step ---- */
@@ -321,7 +357,7 @@ static void check_knee(const struct batch *b, const struct batch_knee *k)
 
 void batch_check(const struct batch *b)
 {
-    int64_t used = 0, loading = 0, ctx = 0, n_decode = 0, n_partial = 0, grows = 0, n = 0;
+    int64_t used = 0, loading = 0, n_holding = 0, ctx = 0, n_decode = 0, n_partial = 0, grows = 0, n = 0;
 
     for (uint32_t s = b->running.head; s != SLOT_NONE; s = b->pool->at[s].next[LINK_QUEUE], n++) {
         const struct request *r = &b->pool->at[s];
@@ -340,9 +376,11 @@ void batch_check(const struct batch *b)
     sim_assert(ctx == b->ctx && grows == b->grow[b->phase] && b->last_steps.n == (uint32_t)n_decode);
     for (int i = 0; i < b->n_knees; i++)
         check_knee(b, &b->knee[i]);
-    for (uint32_t s = b->waiting.head; s != SLOT_NONE; s = b->pool->at[s].next[LINK_QUEUE])
+    for (uint32_t s = b->waiting.head; s != SLOT_NONE; s = b->pool->at[s].next[LINK_QUEUE]) {
         loading += batch_held(b, &b->pool->at[s]);
-    sim_assert(loading == b->loading);
+        n_holding += b->pool->at[s].computed > 0;
+    }
+    sim_assert(loading == b->loading && n_holding == b->n_holding);
     used += b->loading;
     sim_assert(used == b->used && b->allocated == b->freed + b->used);
 }

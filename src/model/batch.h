@@ -80,6 +80,7 @@ struct batch {
     int64_t used, allocated, freed; /* blocks; allocated and freed by sequences */
     int64_t cached;                 /* the prefix cache's */
     int64_t loading;                /* of used: held by waiting requests, whose KV has come or is on its way */
+    int64_t n_holding;              /* those waiting requests */
 };
 
 void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks,
@@ -98,7 +99,7 @@ bool batch_grows(const struct batch *b, const struct request *r); /* decoding, a
  * prompt is shorter by them. */
 void batch_give_kv(struct batch *b, uint32_t slot, int64_t tokens, int64_t shared);
 void batch_drop_kv(struct batch *b, uint32_t slot); /* a waiting request's: back to nothing */
-/* A running sequence's blocks up to `shared` are the cache's from now on. */
+/* A sequence's blocks up to `shared` are the cache's from now on. */
 void batch_share(struct batch *b, uint32_t slot, int64_t shared);
 int64_t batch_held(const struct batch *b,
                    const struct request *r); /* blocks that it holds itself, as of the next step */
@@ -108,6 +109,14 @@ void batch_admit(struct batch *b, uint32_t slot, int64_t tokens); /* waiting -> 
 void batch_chunk(struct batch *b, uint32_t slot, int64_t tokens); /* a partial goes on */
 /* Running -> the waiting queue's head, blocks freed, everything to compute again. Gives the blocks freed. */
 int64_t batch_preempt(struct batch *b, uint32_t slot);
+
+/* Takes a waiting request without KV out of the batch. */
+void batch_withdraw(struct batch *b, uint32_t slot);
+/* The chunk that the current step computes was in vain: counted, not kept (the sequence is to be preempted). */
+void batch_lose_chunk(struct batch *b, uint32_t slot);
+/* A step that will not end: gives back what batch_begin took, and for each of its chunks what that took. */
+void batch_undo_begin(struct batch *b);
+void batch_undo_chunk(struct batch *b, uint32_t slot);
 
 void batch_begin(struct batch *b, bool paused); /* takes the decodes' new blocks, unless paused */
 void batch_end(struct batch *b);                /* each decode has one token more; step + 1; unless paused */

@@ -52,10 +52,14 @@ void kv_set_oracle(struct kv *kv, int64_t (*next_use)(void *ctx, int64_t block),
 void kv_prepare(struct kv *kv, struct replica *r, uint32_t limit, int64_t now_ns);
 /* It has come to the replica's queue: KV moves up ahead of need, where the scenario says so. */
 void kv_arrived(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
+/* The plan would stand still or preempt: one of those waiting drops the KV it has. False: none can. */
+bool kv_give_back(struct kv *kv, struct replica *r);
 /* A waiting request: tokens that it would start with, and how many KV blocks of those nobody else could evict now. */
 void kv_peek(const struct kv *kv, const struct replica *r, const struct request *q, int64_t *tokens, int64_t *blocks);
 /* It waits for KV and cannot be admitted before that is here. */
 bool kv_loads(const struct kv *kv, const struct request *q);
+/* It was swapped out and has not begun to come back: nobody overtakes it. */
+bool kv_is_out(const struct request *q);
 /* KV blocks that a plan may use: free ones and those the cache would give up. */
 int64_t kv_free_blocks(const struct kv *kv, const struct replica *r);
 int64_t kv_used_blocks(const struct kv *kv, const struct replica *r); /* the others: by sequences, and what they pin */
@@ -64,6 +68,8 @@ int64_t kv_used_blocks(const struct kv *kv, const struct replica *r); /* the oth
 void kv_attach(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
 /* The step's blocks were taken: evicts what is too much. */
 void kv_make_room(struct kv *kv, struct replica *r, int64_t now_ns);
+/* The replica's KV room has changed. */
+void kv_resize(struct kv *kv, const struct replica *r);
 void kv_prompt_done(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
 /* It is to be preempted, still with its KV: before batch_preempt. */
 void kv_preempt(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
@@ -72,6 +78,20 @@ void kv_ended(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
 
 /* A transfer of the cache has come to its end. Gives the replica that should look at its queue, or -1. */
 int64_t kv_job_done(struct kv *kv, const struct move_state *job, int64_t now_ns);
+
+/* ---- faults (world_fault.c) ---- */
+
+/* It keeps nothing of the cache, and what to restore for it is decided anew. */
+void kv_let_go(struct kv *kv, struct request *q);
+/* A transfer was cancelled when so many bytes had come. Gives the request that cannot go on without it, or SLOT_NONE. */
+uint32_t kv_job_lost(struct kv *kv, const struct move_state *job, int64_t delivered, int64_t now_ns);
+/* What was swapped out of a waiting request is lost. */
+void kv_unswap(struct kv *kv, struct request *q);
+/* All that the prefix cache has in a replica's HBM, or in a unit of a tier. Gives the blocks lost. */
+int64_t kv_lose_hbm(struct kv *kv, struct replica *r);
+int64_t kv_lose_tier(struct kv *kv, int tier, int64_t unit);
+/* A unit has so many modules fewer (or more: < 0). What no longer fits leaves it; nothing may be swapped out to it. */
+void kv_lose_modules(struct kv *kv, int tier, int64_t unit, int64_t modules, int64_t now_ns);
 
 /* Records of what fills each memory. */
 void kv_sample(const struct kv *kv, int64_t now_ns);

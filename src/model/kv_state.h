@@ -15,6 +15,7 @@ struct kv_cargo {                /* what a transfer carries; slots, free ones li
     struct chain chain;          /* written through: a copy of the context; n_runs 0: none */
     int64_t from, to;            /* blocks of it */
     bool up;
+    int32_t pin; /* on what is read, until it is here; or -1 */
 };
 
 struct kv {
@@ -26,18 +27,25 @@ struct kv {
     int64_t block_tokens, ratio;  /* tokens of a block of the cache; KV blocks of HBM in it */
     double token_bytes;           /* of one copy of the KV of a token */
     double state_bytes;           /* bounded state of a sequence, at a checkpoint */
+    int64_t checkpoint;           /* tokens from one of them to the next; 0: anywhere */
+    double kept_bytes;            /* a token's, with its share of the checkpoints: what tiers keep */
     int32_t *hbm;                 /* store by replica */
     int32_t *store[MEMORY_TIERS]; /* store by unit */
+    int32_t nowhere;              /* one that stays empty: in place of those out of reach */
     int64_t *room[MEMORY_TIERS];  /* blocks of the cache that a unit can hold beside what was swapped out to it */
     int n_tiers;
     struct kv_cargo *cargo;
     int32_t n_cargo, free_cargo;
     struct rng gc;
+    int64_t (*next_use)(void *ctx, int64_t block); /* for oracles */
+    void *next_use_ctx;
 };
 
 /* Tokens of the context that are known and could come from the cache: all but the last. */
 int64_t kv_usable(const struct kv *kv, const struct request *q, int64_t blocks);
 int64_t kv_bytes(const struct kv *kv, int64_t tokens);
+/* All that it waited for has come: HBM's cache has the whole blocks of it, as if they had been computed. */
+void kv_restored(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
 int64_t kv_tier_bytes(const struct kv *kv, int tier, int64_t tokens);
 
 /* ---- kv_tier.c ---- */
@@ -54,6 +62,8 @@ void kv_write(struct kv *kv, struct replica *r, const struct request *q, int64_t
 /* Starts the transfers that bring blocks [hit[0], ...) of the request's chain up. Gives how many. */
 int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *hit, enum move_kind kind,
                int64_t now_ns);
+/* Time of the step that computes the rest of the prompt after so many tokens. */
+int64_t kv_compute_ns(const struct kv *kv, const struct request *q, int64_t computed);
 /* Whether that takes less than computing them; tokens [from, to). */
 bool kv_restore_pays(const struct kv *kv, const struct replica *r, const struct request *q, const int64_t *hit,
                      int64_t from, int64_t to);

@@ -21,12 +21,23 @@ static bool converts(const struct kv *kv, int tier)
     return dtype > 0 && dtype - 1 != kv->sc->layout.replica.kv_dtype;
 }
 
+/* Of HBM's format in the tier's. */
+static int64_t in_format_of(const struct kv *kv, int tier, double bytes)
+{
+    if (converts(kv, tier))
+        bytes *= dtype_bytes(tier_of(kv, tier)->kv_dtype - 1) / dtype_bytes(kv->sc->layout.replica.kv_dtype);
+    return (int64_t)(bytes + 0.5);
+}
+
 int64_t kv_tier_bytes(const struct kv *kv, int tier, int64_t tokens)
 {
-    if (!converts(kv, tier))
-        return kv_bytes(kv, tokens);
-    double there = dtype_bytes(tier_of(kv, tier)->kv_dtype - 1), here = dtype_bytes(kv->sc->layout.replica.kv_dtype);
-    return (int64_t)((double)tokens * kv->token_bytes * there / here + 0.5);
+    return in_format_of(kv, tier, (double)tokens * kv->kept_bytes);
+}
+
+/* Of a restore: the tokens, and the state of one checkpoint. */
+static int64_t restored_bytes(const struct kv *kv, int tier, int64_t tokens)
+{
+    return in_format_of(kv, tier, (double)tokens * kv->token_bytes) + (int64_t)kv->state_bytes;
 }
 
 /* ---- cargo ---- */
@@ -44,12 +55,20 @@ static int32_t take_cargo(struct kv *kv)
     }
     int32_t i = kv->free_cargo;
     kv->free_cargo = kv->cargo[i].unit;
-    kv->cargo[i] = (struct kv_cargo){.victim = {.node = -1}, .slot = SLOT_NONE, .request = -1};
+    kv->cargo[i] = (struct kv_cargo){.victim = {.node = -1}, .slot = SLOT_NONE, .request = -1, .pin = -1};
     return i;
+}
+
+static void unpin_cargo(struct kv *kv, int32_t i)
+{
+    if (kv->cargo[i].pin >= 0)
+        prefix_unpin(kv->prefix, kv->cargo[i].pin);
+    kv->cargo[i].pin = -1;
 }
 
 static void give_cargo(struct kv *kv, int32_t i)
 {
+    unpin_cargo(kv, i);
     free((void *)(uintptr_t)kv->cargo[i].chain.run);
     kv->cargo[i].chain = (struct chain){NULL, 0};
     kv->cargo[i].unit = kv->free_cargo;
@@ -84,7 +103,9 @@ static void start(struct kv *kv, const struct memory_path *p, enum move_kind kin
     struct move_job job = {.kind = kind, .owner = c->request, .replica = replica, .tag = cargo};
     bool waited_for = kind == MOVE_RESTORE || (kind == MOVE_SWAP && c->up);
 
-    memory_transfer(kv->memory, p, kv_tier_bytes(kv, c->tier, tokens) + (c->up ? (int64_t)kv->state_bytes : 0),
+    memory_transfer(kv->memory, p,
+                    c->up || kind == MOVE_SWAP ? restored_bytes(kv, c->tier, tokens)
+                                               : kv_tier_bytes(kv, c->tier, tokens),
                     extra_ns(kv, c->tier, tokens), waited_for ? LEVEL_WAITED_FOR : LEVEL_BACKGROUND, &job);
     move_start(kv->memory->mover, &job);
 }
@@ -116,24 +137,26 @@ static void part_of(const struct kv *kv, const struct request *q, const int64_t 
 int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *hit, enum move_kind kind, int64_t now_ns)
 {
     struct request *q = &kv->env->pool->at[slot];
+    int64_t found = 0;
     int n = 0;
 
+    for (int k = 0; k <= kv->n_tiers; k++)
+        found += hit[k];
     for (int t = 0; t < kv->n_tiers; t++) {
-        int64_t from, to, blocks = 0;
+        int64_t from, to;
         part_of(kv, q, hit, t, &from, &to);
         if (to <= from)
             continue;
         int32_t i = take_cargo(kv);
-        for (int k = 0; k <= 1 + t; k++)
-            blocks += hit[k];
         kv->cargo[i].tier = t;
         kv->cargo[i].slot = slot;
         kv->cargo[i].request = q->id;
         kv->cargo[i].up = true;
-        kv->cargo[i].from = blocks - hit[1 + t];
-        kv->cargo[i].to = blocks;
+        kv->cargo[i].from = hit[0]; /* tiers may have them by turns */
+        kv->cargo[i].to = found;
         start_hbm(kv, kind, r->id, i, to - from);
-        prefix_use(kv->prefix, q->chain, blocks, kv->store[t][kv->cargo[i].unit], now_ns);
+        prefix_use(kv->prefix, q->chain, found, kv->store[t][kv->cargo[i].unit], now_ns);
+        kv->cargo[i].pin = prefix_pin(kv->prefix, q->chain, found, kv->store[t][kv->cargo[i].unit]);
         n++;
     }
     q->loads += n;
@@ -142,7 +165,7 @@ int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *h
 }
 
 /* Time of the step that computes the rest of the prompt after so many tokens. */
-static int64_t compute_ns(const struct kv *kv, const struct request *q, int64_t computed)
+int64_t kv_compute_ns(const struct kv *kv, const struct request *q, int64_t computed)
 {
     struct cost_step step = {0};
 
@@ -155,13 +178,14 @@ static int64_t compute_ns(const struct kv *kv, const struct request *q, int64_t 
 /* With an even share of each port for all that are on it now. */
 static int64_t estimate_ns(const struct kv *kv, int64_t replica, int tier, int64_t tokens)
 {
-    int64_t bytes = kv_tier_bytes(kv, tier, tokens) + (int64_t)kv->state_bytes;
+    int64_t bytes = restored_bytes(kv, tier, tokens);
     struct memory_path p;
     double slowest = 0;
 
     memory_path(kv->memory, replica, tier, MEMORY_UP, &p);
     for (int i = 0; i < p.n_hops; i++) {
-        double cost = p.hop[i].cost * (double)(1 + share_flows_on(kv->memory->share, p.hop[i].resource));
+        double cost = p.hop[i].cost * (double)(1 + share_flows_on(kv->memory->share, p.hop[i].resource)) /
+                      kv->memory->resource[p.hop[i].resource].speed;
         slowest = cost > slowest ? cost : slowest;
     }
     return memory_solo_ns(kv->memory, &p, 0) + (int64_t)((double)bytes * slowest * 1e9);
@@ -180,14 +204,14 @@ bool kv_restore_pays(const struct kv *kv, const struct replica *r, const struct 
         int64_t ns = b > a ? estimate_ns(kv, r->id, t, b - a) : 0;
         longest = ns > longest ? ns : longest;
     }
-    return longest < compute_ns(kv, q, from) - compute_ns(kv, q, to);
+    return longest < kv_compute_ns(kv, q, from) - kv_compute_ns(kv, q, to);
 }
 
 /* ---- down ---- */
 
-static int64_t capacity(const struct kv *kv, int tier)
+static int64_t capacity(const struct kv *kv, int tier, int64_t unit)
 {
-    return memory_capacity(kv->memory, tier) / kv_tier_bytes(kv, tier, kv->block_tokens);
+    return memory_room(kv->memory, tier, unit) / kv_tier_bytes(kv, tier, kv->block_tokens);
 }
 
 /* False: so many blocks do not fit, whatever is evicted. */
@@ -212,12 +236,21 @@ static bool takes(const struct kv *kv, int tier, int64_t uses, int64_t blocks)
     return uses >= t->admit_uses && blocks * kv->block_tokens >= t->admit_tokens;
 }
 
+/* Whether a replica's HBM (tier -1), or a tier's unit that it uses, can write to a tier below. */
+static bool can_pass(const struct kv *kv, int64_t replica, int from, int to)
+{
+    return from < 0 ? memory_reaches(kv->memory, replica, to)
+                    : memory_is_up(kv->memory, to, memory_unit(kv->memory, to, replica));
+}
+
 void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const struct prefix_victim *v, int64_t now_ns)
 {
     struct memory_path p;
     int to = -1;
 
     for (int t = tier + 1; t < kv->n_tiers && to < 0; t++) {
+        if (!can_pass(kv, replica, tier, t))
+            continue;
         if (prefix_has_node(kv->prefix, v->node, kv->store[t][memory_unit(kv->memory, t, replica)]))
             break;
         if (tier_of(kv, t)->write == TIER_WRITE_BACK && takes(kv, t, v->uses, v->depth + v->run.n))
@@ -258,7 +291,7 @@ void kv_write(struct kv *kv, struct replica *r, const struct request *q, int64_t
     (void)now_ns;
     for (int t = 0; t < kv->n_tiers; t++) {
         int64_t unit = memory_unit(kv->memory, t, r->id), hit[1];
-        if (tier_of(kv, t)->write != (int)when || !takes(kv, t, 1, to))
+        if (tier_of(kv, t)->write != (int)when || !takes(kv, t, 1, to) || !memory_reaches(kv->memory, r->id, t))
             continue;
         int64_t there = prefix_match(kv->prefix, q->chain, to, &kv->store[t][unit], 1, hit), begin = from;
         begin = there > begin ? there : begin;
@@ -300,13 +333,14 @@ bool kv_swap_out(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns
     struct request *q = &kv->env->pool->at[slot];
     int64_t tokens = batch_computed(&r->batch, q), unit = memory_unit(kv->memory, 0, r->id);
 
-    if (tokens == 0 || !tier_room(kv, 0, unit, swap_blocks(kv, tokens), now_ns))
+    if (tokens == 0 || !memory_reaches(kv->memory, r->id, 0) || !tier_room(kv, 0, unit, swap_blocks(kv, tokens), now_ns))
         return false;
     kv->room[0][unit] -= swap_blocks(kv, tokens);
     q->swapped = tokens;
     int32_t i = take_cargo(kv);
     kv->cargo[i].request = q->id;
     kv->cargo[i].slot = slot;
+    q->loads++;
     start_hbm(kv, MOVE_SWAP, r->id, i, tokens);
     return true;
 }
@@ -334,7 +368,7 @@ static void swapped_in(struct kv *kv, struct request *q, int64_t unit)
 
 /* ---- the end of a transfer ---- */
 
-static void tell(struct kv *kv, const struct move_state *s, const struct kv_cargo *c)
+static void tell(struct kv *kv, const struct move_state *s, const struct kv_cargo *c, int64_t delivered)
 {
     *trace_put_transfer(kv->env->trace) = (struct ev_transfer){
         .kind = s->job.kind,
@@ -348,8 +382,31 @@ static void tell(struct kv *kv, const struct move_state *s, const struct kv_carg
         .t_end_ns = s->t_end_ns,
         .solo_ns = s->solo_ns,
         .waited_ns = (int64_t)s->waited_ns,
-        .delivered = s->job.bytes,
+        .delivered = delivered,
     };
+}
+
+/* For a request. True: all of its transfers have come to their ends. */
+static bool arrived(struct kv *kv, const struct kv_cargo *c, enum move_kind kind, struct replica *r, int64_t now_ns)
+{
+    struct request *q = &kv->env->pool->at[c->slot];
+    bool waited = kv_loads(kv, q), swap = kind == MOVE_SWAP;
+
+    sim_assert(q->id == c->request && q->loads > 0); /* requests end only with their KV */
+    if (swap && c->up)
+        swapped_in(kv, q, c->unit);
+    else if (!swap && tier_of(kv, c->tier)->exclusive)
+        prefix_remove(kv->prefix, q->chain, c->from, c->to, kv->store[c->tier][c->unit]);
+    if (--q->loads > 0)
+        return false;
+    r->n_loading -= waited;
+    if (c->up) {
+        q->restored_ns += now_ns - q->load_ns;
+        r->counts.kv_wait_ns += now_ns - q->load_ns;
+    }
+    if (!swap)
+        kv_restored(kv, r, c->slot, now_ns);
+    return true;
 }
 
 int64_t kv_job_done(struct kv *kv, const struct move_state *s, int64_t now_ns)
@@ -358,26 +415,59 @@ int64_t kv_job_done(struct kv *kv, const struct move_state *s, int64_t now_ns)
     struct kv_cargo c = kv->cargo[at];
     int64_t wakes = -1;
 
-    tell(kv, s, &c);
-    if (s->job.kind == MOVE_WRITE) {
+    tell(kv, s, &c, s->job.bytes);
+    unpin_cargo(kv, at);
+    if (s->job.kind == MOVE_WRITE)
         land(kv, &c, now_ns);
-    } else if (c.up) {
-        struct request *q = &kv->env->pool->at[c.slot];
-        struct replica *r = &kv->replicas[s->job.replica];
-        sim_assert(q->id == c.request && q->loads > 0); /* requests end only with their KV */
-        bool waited = kv_loads(kv, q);
-        if (s->job.kind == MOVE_SWAP)
-            swapped_in(kv, q, c.unit);
-        else if (tier_of(kv, c.tier)->exclusive)
-            prefix_remove(kv->prefix, q->chain, c.from, c.to, kv->store[c.tier][c.unit]);
-        if (--q->loads == 0) {
-            q->restored_ns += now_ns - q->load_ns;
-            r->n_loading -= waited;
-            wakes = r->id;
-        }
-    }
+    else if (arrived(kv, &c, s->job.kind, &kv->replicas[s->job.replica], now_ns))
+        wakes = s->job.replica;
     give_cargo(kv, at);
     return wakes;
+}
+
+/* ---- faults ---- */
+
+uint32_t kv_job_lost(struct kv *kv, const struct move_state *s, int64_t delivered, int64_t now_ns)
+{
+    int32_t at = (int32_t)s->job.tag;
+    struct kv_cargo c = kv->cargo[at];
+
+    tell(kv, s, &c, delivered);
+    if (c.victim.node >= 0)
+        prefix_let_go(kv->prefix, c.victim.node);
+    give_cargo(kv, at);
+    if (c.slot == SLOT_NONE)
+        return SLOT_NONE;
+    struct request *q = &kv->env->pool->at[c.slot];
+    bool waited = kv_loads(kv, q);
+    sim_assert(q->id == c.request && q->loads > 0);
+    if (--q->loads == 0) {
+        kv->replicas[s->job.replica].n_loading -= waited;
+        if (c.up)
+            q->restored_ns += now_ns - q->load_ns;
+    }
+    return c.slot;
+}
+
+void kv_unswap(struct kv *kv, struct request *q)
+{
+    if (q->swapped > 0)
+        swapped_in(kv, q, memory_unit(kv->memory, 0, q->replica));
+}
+
+int64_t kv_lose_tier(struct kv *kv, int tier, int64_t unit)
+{
+    return tier < kv->n_tiers ? prefix_drop_store(kv->prefix, kv->store[tier][unit]) : 0;
+}
+
+void kv_lose_modules(struct kv *kv, int tier, int64_t unit, int64_t modules, int64_t now_ns)
+{
+    kv->memory->tier[tier].lost[unit] += modules;
+    if (tier >= kv->n_tiers)
+        return;
+    kv->room[tier][unit] = capacity(kv, tier, unit);
+    prefix_resize(kv->prefix, kv->store[tier][unit], kv->room[tier][unit]);
+    tier_room(kv, tier, unit, 0, now_ns);
 }
 
 void kv_sample_tiers(const struct kv *kv, int64_t now_ns)
@@ -388,8 +478,8 @@ void kv_sample_tiers(const struct kv *kv, int64_t now_ns)
                 .t_ns = now_ns,
                 .tier = t + 1,
                 .unit = i,
-                .capacity_bytes = memory_capacity(kv->memory, t),
-                .running_bytes = kv_tier_bytes(kv, t, (capacity(kv, t) - kv->room[t][i]) * kv->block_tokens),
+                .capacity_bytes = memory_room(kv->memory, t, i),
+                .running_bytes = kv_tier_bytes(kv, t, (capacity(kv, t, i) - kv->room[t][i]) * kv->block_tokens),
                 .cached_bytes = kv_tier_bytes(kv, t, prefix_blocks(kv->prefix, kv->store[t][i]) * kv->block_tokens)};
 }
 
@@ -404,7 +494,7 @@ void kv_tiers_init(struct kv *kv)
         kv->store[t] = mem_zalloc((size_t)n, sizeof *kv->store[t]);
         kv->room[t] = mem_zalloc((size_t)n, sizeof *kv->room[t]);
         for (int64_t i = 0; i < n; i++) {
-            kv->room[t][i] = capacity(kv, t);
+            kv->room[t][i] = capacity(kv, t, i);
             kv->store[t][i] =
                 prefix_store(kv->prefix, kv->room[t][i], tier_of(kv, t)->evict.ops, tier_of(kv, t)->evict.options);
         }

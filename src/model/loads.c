@@ -2,6 +2,8 @@
 
 static uint64_t key_of(const struct loads *l, int64_t i)
 {
+    if (!l->up[i])
+        return INT64_MAX;
     switch (l->key) {
     case ROUTER_KEY_TOKENS:
         return (uint64_t)l->tokens[i];
@@ -14,14 +16,15 @@ static uint64_t key_of(const struct loads *l, int64_t i)
 
 void loads_init(struct loads *l, int64_t n, enum router_key key)
 {
-    *l = (struct loads){.key = key};
+    *l = (struct loads){.key = key, .n_up = n};
     l->requests = mem_zalloc((size_t)n, sizeof *l->requests);
     l->tokens = mem_zalloc((size_t)n, sizeof *l->tokens);
     l->room = mem_zalloc((size_t)n, sizeof *l->room);
+    l->up = mem_zalloc((size_t)n, sizeof *l->up);
     l->pos = mem_zalloc((size_t)n, sizeof *l->pos);
     l->view = (struct router_view){.n = n, .requests = l->requests, .tokens = l->tokens, .least = -1};
     for (int64_t i = 0; i < n; i++) {
-        l->room[i] = true;
+        l->room[i] = l->up[i] = true;
         if (key != ROUTER_KEY_NONE)
             heap_push(&l->heap, 0, (uint32_t)i, l->pos);
     }
@@ -33,6 +36,7 @@ void loads_free(struct loads *l)
     free(l->requests);
     free(l->tokens);
     free(l->room);
+    free(l->up);
     free(l->pos);
 }
 
@@ -47,6 +51,16 @@ void loads_add(struct loads *l, int64_t replica, int64_t requests, int64_t token
     l->requests[replica] += requests;
     l->tokens[replica] += tokens;
     sim_assert(l->requests[replica] >= 0 && l->tokens[replica] >= 0);
+    update(l, replica);
+}
+
+void loads_set_up(struct loads *l, int64_t replica, bool up)
+{
+    if (l->up[replica] == up)
+        return;
+    l->up[replica] = up;
+    l->n_up += up ? 1 : -1;
+    l->view.up = l->n_up < l->view.n ? l->up : NULL;
     update(l, replica);
 }
 

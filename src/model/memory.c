@@ -13,7 +13,7 @@ static int32_t add_port(struct memory *m, const char *name, int64_t unit, bool i
 
     sim_assert(id == m->n_resources);
     m->resource = mem_realloc(m->resource, (size_t)(id + 1) * sizeof *m->resource);
-    m->resource[m->n_resources++] = (struct memory_resource){name, unit, is_tier};
+    m->resource[m->n_resources++] = (struct memory_resource){name, unit, is_tier, 1};
     return id;
 }
 
@@ -25,6 +25,8 @@ static void line_init(const struct memory *m, int64_t gpus, struct memory_line *
     l->span = gpus > m->gpus ? gpus / m->gpus : 1;
     l->merged = gpus < m->gpus ? m->gpus / gpus : 1;
     l->units = (m->replicas + l->span - 1) / l->span;
+    l->down = mem_zalloc((size_t)l->units, sizeof *l->down);
+    l->lost = mem_zalloc((size_t)l->units, sizeof *l->lost);
 }
 
 static int32_t *add_ports(struct memory *m, const char *name, int64_t n, bool is_tier, int rule, int64_t servers)
@@ -65,15 +67,22 @@ void memory_init(struct memory *m, const struct scenario *sc, struct sim *sim, u
     }
 }
 
+static void line_free(struct memory_line *l)
+{
+    for (int way = 0; way < 3; way++)
+        free(l->port[way]);
+    free(l->down);
+    free(l->lost);
+}
+
 void memory_free(struct memory *m)
 {
     if (m->share == NULL)
         return;
     for (int64_t i = 0; i < m->sc->memory.n_links; i++)
-        for (int way = 0; way < 3; way++)
-            free(m->link[i].port[way]);
+        line_free(&m->link[i]);
     for (int64_t i = 0; i < m->sc->memory.n_all; i++)
-        free(m->tier[i].port[0]);
+        line_free(&m->tier[i]);
     free(m->link);
     free(m->hbm);
     free(m->resource);
@@ -91,6 +100,42 @@ int64_t memory_capacity(const struct memory *m, int tier)
     const struct memory_line *l = &m->tier[tier];
 
     return lower_room(m->sc, tier, (double)l->span / (double)l->merged) * l->merged;
+}
+
+int64_t memory_room(const struct memory *m, int tier, int64_t unit)
+{
+    int64_t room = memory_capacity(m, tier) - m->tier[tier].lost[unit] * m->sc->memory.tier[tier].module_bytes;
+
+    return room > 0 ? room : 0;
+}
+
+/* ---- what is down, or slow ---- */
+
+bool memory_is_up(const struct memory *m, int tier, int64_t unit)
+{
+    return m->tier[tier].down[unit] == 0;
+}
+
+bool memory_reaches(const struct memory *m, int64_t replica, int tier)
+{
+    const struct tier_options *t = &m->sc->memory.tier[tier];
+
+    for (int64_t i = 0; i < t->n_links; i++) {
+        const struct memory_line *l = &m->link[t->link_at[i]];
+        if (l->down[replica / l->span] > 0)
+            return false;
+    }
+    if (t->bounce_at >= 0 && !memory_is_up(m, (int)t->bounce_at, memory_unit(m, (int)t->bounce_at, replica)))
+        return false;
+    return memory_is_up(m, tier, memory_unit(m, tier, replica));
+}
+
+void memory_set_speed(struct memory *m, int32_t port, double speed)
+{
+    if (m->resource[port].speed == speed)
+        return;
+    m->resource[port].speed = speed;
+    move_set_speed(m->mover, port, speed);
 }
 
 /* ---- paths ---- */

@@ -34,6 +34,7 @@ struct memory_resource { /* what stands behind a resource id; for names in recor
     const char *name;    /* of link or tier; "hbm" */
     int64_t unit;        /* index among those of the name */
     bool is_tier;
+    double speed; /* 1, or what faults leave */
 };
 
 struct memory {
@@ -48,6 +49,8 @@ struct memory {
         int64_t span;       /* replicas that share one; 1: each has its own */
         int64_t merged;     /* units of the scenario that one resource stands for */
         int32_t *port[3];   /* [units]; links: to, from, both (NULL: none); tiers: one */
+        int32_t *down;      /* [units] faults that keep it down */
+        int64_t *lost;      /* [units] modules of a tier that are missing */
     } * link, tier[MEMORY_TIERS];
     struct memory_resource *resource;
     int32_t n_resources;
@@ -61,6 +64,14 @@ void memory_free(struct memory *m);
 int64_t memory_unit(const struct memory *m, int tier, int64_t replica);
 /* Room of such a unit for KV, bytes. */
 int64_t memory_capacity(const struct memory *m, int tier);
+
+/* The same of one of them, without its lost modules. */
+int64_t memory_room(const struct memory *m, int tier, int64_t unit);
+/* Whether the unit is up; and the whole way from a replica to a tier: its links, what it bounces through, its unit. */
+bool memory_is_up(const struct memory *m, int tier, int64_t unit);
+bool memory_reaches(const struct memory *m, int64_t replica, int tier);
+/* A port has so much of its bandwidth from now on, > 0. (What is down is not slow: nobody starts a transfer to it.) */
+void memory_set_speed(struct memory *m, int32_t port, double speed);
 
 struct memory_path {
     struct share_hop hop[SHARE_HOPS];

@@ -194,6 +194,13 @@ const struct move_state *move_get(const struct mover *m, uint32_t job)
     return &move_slot(m, job)->state;
 }
 
+uint32_t move_next(const struct mover *m, uint32_t from)
+{
+    while (from < m->n_slots && move_slot(m, from)->phase != MOVE_RUNS)
+        from++;
+    return from < m->n_slots ? from : MOVE_NONE;
+}
+
 static void end_job(struct mover *m, struct move_slot *s)
 {
     s->phase = MOVE_OVER;

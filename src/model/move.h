@@ -100,6 +100,8 @@ uint32_t move_start(struct mover *m, const struct move_job *job);
 const struct move_state *move_get(const struct mover *m, uint32_t job);
 /* Of a job that runs: it ends now. Gives the bytes it had delivered (rounded down). No done event; release it. */
 int64_t move_cancel(struct mover *m, uint32_t job);
+/* The first running job whose id is at least `from`; UINT32_MAX: none. */
+uint32_t move_next(const struct mover *m, uint32_t from);
 void move_release(struct mover *m, uint32_t job); /* one that ended or was cancelled */
 void move_event(struct mover *m, uint32_t arg);   /* an event of kind ev_part */
 /* A job whose done event has come: marks its end. Call first in the handler. */

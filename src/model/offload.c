@@ -194,6 +194,11 @@ void offload_free(struct offload *o)
     free(o);
 }
 
+void offload_resize(struct offload *o, int64_t replica, double hot_share)
+{
+    expert_resize(o->experts[replica], hot_share);
+}
+
 uint64_t offload_digest(const struct offload *o)
 {
     uint64_t h = 0;

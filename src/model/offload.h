@@ -59,6 +59,8 @@ struct offload *offload_new(const struct scenario *sc);
 void offload_free(struct offload *o);
 void offload_step(struct offload *o, const struct replica *r, const struct cost_step *step, int64_t now_ns,
                   struct offload_step *out);
+/* Another share of a replica's experts in HBM. */
+void offload_resize(struct offload *o, int64_t replica, double hot_share);
 uint64_t offload_digest(const struct offload *o);
 void offload_check(const struct offload *o);
 

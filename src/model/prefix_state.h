@@ -1,6 +1,6 @@
 /*
  * prefix_state.h - inside of prefix.h: for its files only (prefix.c, prefix_tree.c, prefix_copy.c, prefix_heap.c,
- * prefix_check.c).
+ * prefix_path.c, prefix_check.c).
  *
  *   node (a run of blocks)          place (what one store knows of one node)
  *   +-----------------+  places     +--------------------------------------+     +------------------+

@@ -6,7 +6,7 @@
 
 void replica_init(struct replica *r, int64_t id, const struct replica_env *env, int64_t block_tokens, int64_t blocks)
 {
-    *r = (struct replica){.id = id, .unseen = SLOT_NONE};
+    *r = (struct replica){.id = id, .unseen = SLOT_NONE, .speed = 1};
     batch_init(&r->batch, env->pool, block_tokens, blocks, &env->knees);
 }
 
@@ -63,9 +63,11 @@ static bool next_waiting(const struct sched_view *v, uint64_t *at, struct sched_
     const struct view *view = (const struct view *)v;
     uint32_t slot = *at ? b->pool->at[*at - 1].next[LINK_QUEUE] : b->waiting.head;
 
-    while (view->kv && slot != SLOT_NONE && slot != view->unseen && kv_loads(view->kv, &b->pool->at[slot]))
+    while (view->kv && slot != SLOT_NONE && slot != view->unseen && kv_loads(view->kv, &b->pool->at[slot]) &&
+           !kv_is_out(&b->pool->at[slot]))
         slot = b->pool->at[slot].next[LINK_QUEUE];
-    if (slot == view->unseen || !walk(v, at, slot, out))
+    if (slot == view->unseen || (view->kv && slot != SLOT_NONE && kv_is_out(&b->pool->at[slot])) ||
+        !walk(v, at, slot, out))
         return false;
     if (view->kv) {
         kv_peek(view->kv, view->r, &b->pool->at[slot], &out->computed, &out->blocks);
@@ -87,6 +89,7 @@ static bool next_latest(const struct sched_view *v, uint64_t *at, struct sched_s
 static void make_plan(struct replica *r, const struct replica_env *env, int64_t now_ns)
 {
     struct batch *b = &r->batch;
+    int64_t n_waiting = b->waiting.n - r->n_unseen - r->n_loading; /* who is prefetched unseen is in both */
     struct view view = {
         .v = {.now_ns = now_ns,
               .limits = env->limits,
@@ -95,7 +98,7 @@ static void make_plan(struct replica *r, const struct replica_env *env, int64_t 
               .n_decode = b->n_decode,
               .decode_blocks = b->grow[b->phase],
               .n_partial = b->partial.n,
-              .n_waiting = b->waiting.n - r->n_unseen - r->n_loading,
+              .n_waiting = n_waiting > 0 ? n_waiting : 0,
               .partial = next_partial,
               .waiting = next_waiting,
               .latest = next_latest},
@@ -136,7 +139,7 @@ static void look(struct replica *r, const struct replica_env *env)
 
 /* ---- applying the plan ---- */
 
-static void preempt(struct replica *r, const struct replica_env *env, uint32_t slot, int64_t now_ns)
+static void preempt(struct replica *r, const struct replica_env *env, uint32_t slot, bool lost, int64_t now_ns)
 {
     struct request *q = &env->pool->at[slot];
     int64_t computed = batch_computed(&r->batch, q);
@@ -147,7 +150,9 @@ static void preempt(struct replica *r, const struct replica_env *env, uint32_t s
         else
             q->t_last_ns = r->last_token_ns;
     }
-    if (env->kv)
+    if (env->kv && lost)
+        kv_let_go(env->kv, q);
+    else if (env->kv)
         kv_preempt(env->kv, r, slot, now_ns);
     int64_t blocks = batch_preempt(&r->batch, slot);
     pool_touch(env->pool, slot);
@@ -181,6 +186,22 @@ static void add_chunk(struct cost_step *cost, const struct replica_env *env, uin
     cost_add_chunk(cost, &env->knees, q->computed, q->chunk, request_prompt_left(q) == q->chunk);
 }
 
+/* Nothing would be computed. */
+static bool stands_still(const struct replica *r)
+{
+    return r->plan.n_chunk + r->plan.n_admit == 0 && r->plan.n_preempt == r->batch.running.n;
+}
+
+/* KV that the waiting have ahead of time goes before anybody is preempted. */
+static void make_way(struct replica *r, const struct replica_env *env, int64_t now_ns)
+{
+    while (env->kv && (r->plan.n_preempt > 0 || stands_still(r)) && kv_give_back(env->kv, r)) {
+        if (stands_still(r)) /* the head may be swapped out */
+            kv_prepare(env->kv, r, env->pool->at[r->batch.waiting.head].next[LINK_QUEUE], now_ns);
+        make_plan(r, env, now_ns);
+    }
+}
+
 int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t now_ns)
 {
     struct batch *b = &r->batch;
@@ -193,12 +214,13 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     if (env->kv)
         kv_prepare(env->kv, r, r->unseen, now_ns);
     make_plan(r, env, now_ns);
-    if (r->n_loading > 0 && b->running.n == 0 && r->plan.n_admit == 0) {
+    make_way(r, env, now_ns);
+    if (stands_still(r) && (r->n_loading > 0 || b->n_holding > 0)) {
         sched_plan_clear(&r->plan);
-        return 0; /* their KV is on its way */
+        return 0; /* KV is on its way, to those who wait for it or into the room that others need */
     }
     for (int64_t i = 0; i < p->n_preempt; i++)
-        preempt(r, env, p->preempt[i], now_ns);
+        preempt(r, env, p->preempt[i], false, now_ns);
     batch_begin(b, p->decodes_pause);
 
     struct cost_step cost = {0};
@@ -298,7 +320,7 @@ static void release_firsts(struct replica *r, const struct replica_env *env, int
         const struct request *q = &env->pool->at[h.slot];
         r->held.head = (r->held.head + 1) % r->held.cap;
         r->held.n--;
-        if (q->id == h.request && q->phase == PHASE_DECODING && q->t_first_ns < 0 &&
+        if (q->id == h.request && q->replica == r->id && q->phase == PHASE_DECODING && q->t_first_ns < 0 &&
             batch_generated(&r->batch, q) >= env->stream_interval)
             give_first(r, env, h.slot, now_ns);
     }
@@ -315,6 +337,10 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
                                                          .replica = r->id,
                                                          .tokens = c->tokens,
                                                          .computed = q->computed};
+    if (q->lost > 0) {
+        batch_lose_chunk(&r->batch, c->seq);
+        return;
+    }
     if (!batch_chunk_done(&r->batch, c->seq, &ended))
         return;
     if (q->generated > 1) /* it was preempted while it decoded */
@@ -333,6 +359,15 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
         mark_ended(r, c->seq);
     else
         r->late_ns += now_ns - r->last_token_ns;
+}
+
+/* From the last to the first, so that they keep their order at the queue's head. */
+static void preempt_lost(struct replica *r, const struct replica_env *env, const struct sched_chunk *c, int64_t n,
+                         int64_t now_ns)
+{
+    while (n-- > 0)
+        if (env->pool->at[c[n].seq].lost > 0)
+            preempt(r, env, c[n].seq, true, now_ns);
 }
 
 /* The mean time since the previous tokens of the decoding sequences. */
@@ -373,4 +408,84 @@ void replica_end(struct replica *r, const struct replica_env *env, int64_t now_n
         end_chunk(r, env, &r->plan.chunk[i], now_ns);
     for (int64_t i = 0; i < r->plan.n_admit; i++)
         end_chunk(r, env, &r->plan.admit[i], now_ns);
+    preempt_lost(r, env, r->plan.admit, r->plan.n_admit, now_ns);
+    preempt_lost(r, env, r->plan.chunk, r->plan.n_chunk, now_ns);
+}
+
+/* ---- faults ---- */
+
+static void drop_waiting(struct replica *r, const struct replica_env *env, uint32_t slot)
+{
+    struct request *q = &env->pool->at[slot];
+
+    if (env->kv)
+        kv_let_go(env->kv, q);
+    if (q->computed == 0)
+        return;
+    r->counts.dropped_tokens += q->computed;
+    batch_drop_kv(&r->batch, slot);
+}
+
+static void abandon(struct replica *r)
+{
+    struct sched_plan *p = &r->plan;
+
+    for (int64_t i = 0; i < p->n_chunk; i++)
+        batch_undo_chunk(&r->batch, p->chunk[i].seq);
+    for (int64_t i = 0; i < p->n_admit; i++)
+        batch_undo_chunk(&r->batch, p->admit[i].seq);
+    batch_undo_begin(&r->batch);
+    r->stepping = r->computed = false;
+    r->gates = 0;
+    r->counts.steps_abandoned++;
+}
+
+void replica_fail(struct replica *r, const struct replica_env *env, int64_t now_ns)
+{
+    struct batch *b = &r->batch;
+
+    if (r->stepping)
+        abandon(r);
+    sched_plan_clear(&r->plan);
+    while (b->running.tail != SLOT_NONE) {
+        env->pool->at[b->running.tail].lost = 0;
+        preempt(r, env, b->running.tail, true, now_ns);
+    }
+    for (uint32_t s = b->waiting.head; s != SLOT_NONE; s = b->pool->at[s].next[LINK_QUEUE]) {
+        sim_assert(b->pool->at[s].loads == 0);
+        drop_waiting(r, env, s);
+    }
+    sim_assert(b->used == 0 && r->late_ns == 0 && r->n_loading == 0);
+    r->held.n = 0;
+    r->unseen = SLOT_NONE;
+    r->n_unseen = r->looked = 0;
+    r->now = (struct ev_step){.replica = r->id};
+}
+
+static bool is_unseen(const struct replica *r, const struct replica_env *env, uint32_t slot)
+{
+    for (uint32_t s = r->unseen; s != SLOT_NONE; s = env->pool->at[s].next[LINK_QUEUE])
+        if (s == slot)
+            return true;
+    return false;
+}
+
+void replica_withdraw(struct replica *r, const struct replica_env *env, uint32_t slot)
+{
+    r->n_unseen -= is_unseen(r, env, slot);
+    if (r->unseen == slot)
+        r->unseen = env->pool->at[slot].next[LINK_QUEUE];
+    batch_withdraw(&r->batch, slot);
+}
+
+void replica_lose_kv(struct replica *r, const struct replica_env *env, uint32_t slot)
+{
+    struct request *q = &env->pool->at[slot];
+
+    if (q->phase == PHASE_WAITING) {
+        drop_waiting(r, env, slot);
+        return;
+    }
+    sim_assert(r->stepping && q->phase == PHASE_PARTIAL && q->chunk > 0); /* others have all of theirs */
+    r->now.tokens_out -= q->chunk == request_prompt_left(q);
 }

@@ -46,12 +46,14 @@ struct replica_env {
 };
 
 struct replica_counts { /* since the start of the run */
-    int64_t steps_started, steps_ended;
+    int64_t steps_started, steps_ended, steps_abandoned;
     int64_t tokens_out;     /* decodes and ends of prompts */
     int64_t decode_tokens;  /* sequences decoded, summed over steps */
     int64_t prefill_tokens; /* computed, recomputed ones included */
     int64_t dropped_tokens; /* had KV and lost it by preemption */
     int64_t preemptions;
+    int64_t expert_wait_ns; /* of steps, for experts that were not in HBM */
+    int64_t kv_wait_ns;     /* of requests, for KV from below HBM; and to compute again what preemption dropped */
     int64_t cached_tokens; /* that requests began with: from the cache, restored or swapped in */
 };
 
@@ -79,11 +81,14 @@ struct replica {
     int64_t n_unseen;  /* how many those are */
     int64_t n_loading; /* of the waiting: those whose KV is on its way and who cannot be admitted before it is here */
     int64_t looked;    /* decode steps since it looked, or with a balance_timeout since the first unseen came */
+    int64_t down;      /* faults that keep it down */
+    double speed;      /* of its steps: 1, or what faults leave */
     bool stepping;     /* between begin and end */
     bool computed;     /* the step's work is done; it ends when the KV of its prompts has arrived (replica_waits) */
     int gates;         /* transfers that the step waits for, beside those of its prompts */
     struct cost_step cost; /* of the current step, where it shares ports */
     bool waking;           /* the world has an event pending that will begin a step */
+    uint64_t end_event;    /* the world's: the end of the step, where it shares no ports */
     int64_t front_free_ns; /* the world's: when its front end has served all sent to it */
     int64_t n_front;       /* requests there */
     struct replica_counts counts;
@@ -102,5 +107,14 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
 bool replica_waits(const struct replica *r, const struct replica_env *env);
 /* Ends it: tokens are given, r->ended lists the completed (their slots are still taken). */
 void replica_end(struct replica *r, const struct replica_env *env, int64_t now_ns);
+
+/* ---- faults ---- */
+
+/* It goes down: its step comes to nothing, all its requests are back in the waiting queue, without KV. */
+void replica_fail(struct replica *r, const struct replica_env *env, int64_t now_ns);
+/* A waiting request leaves it, with nothing. */
+void replica_withdraw(struct replica *r, const struct replica_env *env, uint32_t slot);
+/* A request's KV is lost. In a step, it is preempted (request.lost) when that ends, and heads the queue then. */
+void replica_lose_kv(struct replica *r, const struct replica_env *env, uint32_t slot);
 
 #endif

@@ -41,7 +41,7 @@ struct request {
     uint64_t join_step; /* decoding: first step in which it decodes */
     int64_t t_arrive_ns, t_admit_ns, t_first_ns; /* -1: not yet */
     int64_t t_last_ns;                           /* its latest token: while decoding, as of its joining; -1: none yet */
-    int64_t preemptions;
+    int64_t preemptions, rerouted;
     enum request_phase phase;
     /* KV cache (kv.h) */
     struct chain chain;    /* of the prompt and what follows it; the workload's until the request ends */
@@ -56,8 +56,10 @@ struct request {
     int64_t load_ns;       /* when they began */
     bool considered;       /* whether to restore was decided, since it last queued up */
     int64_t swapped;       /* tokens whose KV was swapped out; 0: none */
+    int lost;              /* 1 + enum fault_requests: its KV was lost in a step that still goes on; 0: no */
     int64_t session, turn; /* -1: none */
     uint32_t session_slot; /* for the workload */
+    uint64_t front_event;  /* the world's: when it leaves the front end */
     bool touched;          /* its state changed since the last commit (pool_touch) */
     uint32_t prev[LINKS], next[LINKS];
 };

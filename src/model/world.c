@@ -29,6 +29,7 @@ static void put_request(struct world *w, const struct request *q, int64_t t_end_
         .t_first_ns = q->t_first_ns,
         .t_end_ns = t_end_ns,
         .preemptions = q->preemptions,
+        .rerouted = q->rerouted,
         .blocks = q->chain.n_runs ? q->prompt_blocks : 0,
         .hit_blocks = q->hit_blocks,
         .hit_tokens = q->hit_tokens,
@@ -79,7 +80,7 @@ static void end_of_call(struct world *w, struct request *q, bool answered)
     q->chain = item.chain;
 }
 
-static void end_request(struct world *w, uint32_t slot, enum request_status status)
+void world_end_request(struct world *w, uint32_t slot, enum request_status status)
 {
     struct request *q = &w->pool.at[slot];
     int64_t now = sim_now(w->sim);
@@ -91,6 +92,9 @@ static void end_request(struct world *w, uint32_t slot, enum request_status stat
         w->done_input += q->input_tokens;
         w->done_output += q->output_tokens;
         w->done_computed += q->computed;
+    } else if (status == REQUEST_FAILED) {
+        w->failed++;
+        w->failed_output += q->generated;
     } else {
         w->rejected++;
     }
@@ -120,7 +124,7 @@ static void schedule_item(struct world *w, const struct work_item *item)
     if (w->free_item < 0) {
         w->items = mem_realloc(w->items, (size_t)(w->n_items + 1) * 2 * sizeof *w->items);
         for (int64_t i = 2 * w->n_items + 1; i >= w->n_items; i--) {
-            w->items[i].class_id = w->free_item;
+            w->items[i] = (struct work_item){.class_id = w->free_item};
             w->free_item = i;
         }
         w->n_items = 2 * (w->n_items + 1);
@@ -133,18 +137,18 @@ static void schedule_item(struct world *w, const struct work_item *item)
 
 void world_wake(struct world *w, struct replica *r)
 {
-    if (r->stepping || r->waking)
+    if (r->stepping || r->waking || r->down > 0)
         return;
     r->waking = true;
     sim_schedule(w->sim, sim_now(w->sim), CLASS_SCHEDULING, EVENT_STEP_BEGIN, (uint32_t)r->id);
 }
 
 /* Between steps, with a slot free and nobody left waiting by the latest plan (short of blocks or budget). */
-static void update_room(struct world *w, const struct replica *r)
+void world_update_room(struct world *w, const struct replica *r)
 {
     if (w->loads.key == ROUTER_KEY_ROOM)
         loads_set_room(&w->loads, r->id,
-                       !r->stepping && r->now.n_waiting == 0 &&
+                       r->down == 0 && !r->stepping && r->now.n_waiting == 0 &&
                            r->n_front + r->batch.running.n + r->batch.waiting.n < w->limits.max_num_seqs);
 }
 
@@ -153,7 +157,7 @@ static void update_room(struct world *w, const struct replica *r)
 static void enqueue(struct world *w, struct replica *r, uint32_t slot)
 {
     replica_enqueue(r, slot);
-    if (w->kv)
+    if (w->kv && r->down == 0)
         kv_arrived(w->kv, r, slot, sim_now(w->sim));
     world_wake(w, r);
 }
@@ -184,7 +188,7 @@ static void enter_front(struct world *w, struct replica *r, uint32_t slot)
         sim_request_stop(w->sim);
         return;
     }
-    sim_schedule(w->sim, t_queue_ns, CLASS_ARRIVAL, EVENT_QUEUED, slot);
+    w->pool.at[slot].front_event = sim_schedule(w->sim, t_queue_ns, CLASS_ARRIVAL, EVENT_QUEUED, slot);
 }
 
 static void on_queued(struct world *w, uint32_t slot)
@@ -198,12 +202,24 @@ static void on_queued(struct world *w, uint32_t slot)
 
 /* ---- routing ---- */
 
+/* A router that does not look at who is up is asked until it names one. */
+static int64_t choose(struct world *w)
+{
+    int64_t chosen;
+
+    if (w->loads.n_up == 0)
+        return ROUTER_HOLD;
+    do {
+        chosen = w->sc->router->route(w->sc->router_options, w->router_state, loads_view(&w->loads), &w->router_rng);
+    } while (chosen != ROUTER_HOLD && !w->loads.up[chosen]);
+    return chosen;
+}
+
 /* Sends the request to a replica; false: the router holds it. */
 static bool route(struct world *w, uint32_t slot)
 {
     struct request *q = &w->pool.at[slot];
-    int64_t chosen =
-        w->sc->router->route(w->sc->router_options, w->router_state, loads_view(&w->loads), &w->router_rng);
+    int64_t chosen = choose(w);
 
     if (chosen == ROUTER_HOLD)
         return false;
@@ -214,12 +230,12 @@ static bool route(struct world *w, uint32_t slot)
     q->replica = chosen;
     pool_touch(&w->pool, slot);
     enter_front(w, r, slot);
-    loads_add(&w->loads, chosen, 1, q->input_tokens);
-    update_room(w, r);
+    loads_add(&w->loads, chosen, 1, q->input_tokens + q->generated);
+    world_update_room(w, r);
     return true;
 }
 
-static void route_held(struct world *w)
+void world_route_held(struct world *w)
 {
     while (w->held.n > 0) {
         uint32_t slot = w->held.head;
@@ -231,6 +247,12 @@ static void route_held(struct world *w)
     }
 }
 
+void world_route(struct world *w, uint32_t slot)
+{
+    if (w->held.n > 0 || !route(w, slot))
+        list_push_back(&w->pool, &w->held, LINK_QUEUE, slot);
+}
+
 /* Whether an empty rank of a replica could serve it: its context, and the KV of all tokens but the last. */
 static bool can_fit(const struct world *w, const struct work_item *item)
 {
@@ -240,8 +262,8 @@ static bool can_fit(const struct world *w, const struct work_item *item)
            batch_blocks_of(&w->replicas[0].batch, tokens - 1) <= w->rank_blocks;
 }
 
-/* After a rejection. */
-static void watch_rejections(struct world *w)
+/* After a request was turned away. */
+static void watch_rejections(struct world *w, const char *why)
 {
     if (sim_now(w->sim) != w->t_rejected_ns)
         w->rejected_in_a_row = 0;
@@ -250,9 +272,9 @@ static void watch_rejections(struct world *w)
         workload_concurrency(w->workload) == 0)
         return;
     err_set(&w->err, EXIT_CODE_FAILED,
-            "%d requests in a row were rejected at %.9f s: none fits, and without think time the clock stands still "
+            "%d requests in a row were rejected at %.9f s: %s, and without think time the clock stands still "
             "(shorten the lengths, or give [workload] requests or think)",
-            REJECTED_IN_A_ROW_MAX, (double)sim_now(w->sim) * 1e-9);
+            REJECTED_IN_A_ROW_MAX, (double)sim_now(w->sim) * 1e-9, why);
     sim_request_stop(w->sim);
 }
 
@@ -262,7 +284,7 @@ static void on_arrival(struct world *w, uint32_t item_index)
     uint32_t slot = pool_take(&w->pool);
     struct request *q = &w->pool.at[slot];
 
-    w->items[item_index].class_id = w->free_item;
+    w->items[item_index] = (struct work_item){.class_id = w->free_item}; /* its chain is the request's now */
     w->free_item = item_index;
 
     world_count_area(w);
@@ -286,14 +308,16 @@ static void on_arrival(struct world *w, uint32_t item_index)
 
     bool closed = workload_concurrency(w->workload) > 0;
     if (!can_fit(w, &item)) {
-        end_request(w, slot, REQUEST_REJECTED);
-        watch_rejections(w);
+        world_end_request(w, slot, REQUEST_REJECTED);
+        watch_rejections(w, "none fits");
+    } else if (world_is_hopeless(w)) {
+        world_end_request(w, slot, REQUEST_FAILED);
+        watch_rejections(w, "all replicas are down for good");
     } else {
         w->rejected_in_a_row = 0;
         if (world_in_system(w) > w->max_concurrent)
             w->max_concurrent = world_in_system(w);
-        if (w->held.n > 0 || !route(w, slot))
-            list_push_back(&w->pool, &w->held, LINK_QUEUE, slot);
+        world_route(w, slot);
     }
     if (!closed)
         schedule_arrival(w);
@@ -301,14 +325,26 @@ static void on_arrival(struct world *w, uint32_t item_index)
 
 /* ---- steps ---- */
 
+static int64_t slowed(int64_t duration_ns, double speed)
+{
+    double ns = (double)duration_ns / speed;
+
+    return ns < (double)INT64_MAX ? (int64_t)ns : INT64_MAX;
+}
+
 static void begin_step(struct world *w, struct replica *r)
 {
+    if (r->down > 0)
+        return;
     int64_t duration = replica_begin(r, &w->env, sim_now(w->sim));
+
+    if (r->speed < 1)
+        duration = slowed(duration, r->speed);
 
 #ifdef TIERSIM_BROKEN
     duration += duration / 20; /* the deliberately wrong model: every step takes 5% too long */
 #endif
-    update_room(w, r);
+    world_update_room(w, r);
     if (duration >= INT64_MAX - sim_now(w->sim)) {
         err_set(&w->err, EXIT_CODE_FAILED,
                 "a step of replica %" PRId64 " that begins at %.9f s takes %.3g s and so ends after the clock does, at "
@@ -318,7 +354,8 @@ static void begin_step(struct world *w, struct replica *r)
     } else if (duration > 0 && w->memory.share) {
         world_start_step(w, r, duration);
     } else if (duration > 0) {
-        sim_schedule(w->sim, sim_now(w->sim) + duration, CLASS_COMPLETION, EVENT_STEP_END, (uint32_t)r->id);
+        r->end_event =
+            sim_schedule(w->sim, sim_now(w->sim) + duration, CLASS_COMPLETION, EVENT_STEP_END, (uint32_t)r->id);
     }
 }
 
@@ -344,10 +381,12 @@ void world_step_end(struct world *w, struct replica *r)
         loads_add(&w->loads, r->id, -1, -(q->input_tokens + q->output_tokens));
         if (w->kv)
             kv_ended(w->kv, r, r->ended[i], sim_now(w->sim));
-        end_request(w, r->ended[i], REQUEST_COMPLETED);
+        world_end_request(w, r->ended[i], REQUEST_COMPLETED);
     }
-    update_room(w, r);
-    route_held(w);
+    if (w->faults)
+        world_lost_in_step(w, r);
+    world_update_room(w, r);
+    world_route_held(w);
     if (r->waking)
         return;
     /* The next step begins after all else of this instant; when there is nothing else, now. */
@@ -368,10 +407,14 @@ static void dispatch(void *ctx, const struct sim_event *ev)
         [EVENT_STEP_END] = on_step_end,     [EVENT_ARRIVAL] = on_arrival, [EVENT_QUEUED] = on_queued,
         [EVENT_STEP_BEGIN] = on_step_begin, [EVENT_JOB] = world_on_job,   [EVENT_PART] = on_part,
         [EVENT_SAMPLE] = world_on_sample,
+        [EVENT_FAULT] = world_on_fault,
+        [EVENT_ADAPT] = world_on_adapt,
     };
     struct world *w = ctx;
 
     causes[ev->kind](w, ev->arg);
+    if (w->faults && sim_size(w->sim) == w->background && world_in_system(w) == 0)
+        sim_request_stop(w->sim); /* only faults would follow */
     if (trace_tick(w->trace, &w->err) != 0)
         sim_request_stop(w->sim);
 }
@@ -421,16 +464,31 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
     w->router_state = mem_zalloc(1, sc->router->state_size);
     rng_init(&w->router_rng, (uint64_t)sc->run.seed, (uint64_t)sc->run.replication, 0, RNG_ROUTER);
 
+    world_faults_init(w);
+
     int64_t first = workload_concurrency(workload);
     for (int64_t i = 0; i < (first > 0 ? first : 1); i++)
         schedule_arrival(w);
     return w;
 }
 
+/* Of requests that a horizon has cut off, and of those still to come. */
+static void free_chains(struct world *w)
+{
+    for (uint32_t s = w->pool.all.head; s != SLOT_NONE; s = w->pool.at[s].next[LINK_ALL]) {
+        struct work_item item = {.chain = w->pool.at[s].chain};
+        work_item_free(&item);
+    }
+    for (int64_t i = 0; i < w->n_items; i++)
+        work_item_free(&w->items[i]);
+}
+
 void world_free(struct world *w)
 {
     if (w == NULL)
         return;
+    free_chains(w);
+    world_faults_free(w);
     world_memory_free(w);
     for (int64_t i = 0; i < w->loads.view.n; i++)
         replica_free(&w->replicas[i]);
@@ -475,7 +533,7 @@ int64_t world_arrived(const struct world *w)
 
 int64_t world_ended(const struct world *w)
 {
-    return w->completed + w->rejected;
+    return w->completed + w->rejected + w->failed;
 }
 
 int64_t world_rejected(const struct world *w)

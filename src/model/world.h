@@ -25,7 +25,7 @@
  * Conservation is checked at the end of every run (world_finish): a broken law aborts with time, event and seed.
  *
  * Not modelled: network between client, router and replica; the way back (detokenising, streaming); which of a
- * replica's ranks a request is on: their cache is filled as one; failures.
+ * replica's ranks a request is on: their cache is filled as one.
  */
 #ifndef MODEL_WORLD_H
 #define MODEL_WORLD_H
@@ -36,6 +36,7 @@
 #include "workload/workload.h"
 
 struct world;
+struct memory;
 
 /* All owned by the caller and alive until world_free. */
 struct world *world_new(const struct scenario *sc, struct workload *w, struct trace *t);
@@ -48,18 +49,20 @@ int world_run(struct world *w, uint64_t max_events, struct err *e);
 int64_t world_now(const struct world *w);
 uint64_t world_events(const struct world *w);
 int64_t world_arrived(const struct world *w);
-int64_t world_ended(const struct world *w); /* completed and rejected */
+int64_t world_ended(const struct world *w); /* completed, rejected, failed */
 int64_t world_rejected(const struct world *w);
 
 struct world_count {
     const char *name;
     int64_t value;
 };
-enum { WORLD_COUNTS_MAX = 40 };
+enum { WORLD_COUNTS_MAX = 96 };
 
 /* Counts at this instant, checked against each other; call when no more events will run. Returns how many. */
 int world_finish(struct world *w, struct world_count counts[WORLD_COUNTS_MAX]);
 int64_t world_max_concurrent(const struct world *w);
+const struct memory *world_memory(const struct world *w); /* NULL: no tiers */
+bool world_caches(const struct world *w);                 /* KV of earlier requests is kept for later ones */
 /* Of the values drawn by the router. */
 uint64_t world_digest(const struct world *w);
 

@@ -82,7 +82,7 @@ void world_start_step(struct world *w, struct replica *r, int64_t duration_ns)
 }
 
 /* The step's own work, or something that it waits for, has come to its end. */
-static void step_goes_on(struct world *w, struct replica *r)
+void world_step_goes_on(struct world *w, struct replica *r)
 {
     if (!r->computed || replica_waits(r, &w->env))
         return;
@@ -95,10 +95,10 @@ static void step_computed(struct world *w, struct replica *r)
     r->computed = true;
     if (w->offload)
         start_needs(w, r, true);
-    step_goes_on(w, r);
+    world_step_goes_on(w, r);
 }
 
-static void need_done(struct world *w, const struct move_state *s)
+void world_tell_need(struct world *w, const struct move_state *s, int64_t delivered)
 {
     int tier = (int)s->job.tag;
 
@@ -114,14 +114,15 @@ static void need_done(struct world *w, const struct move_state *s)
         .t_end_ns = s->t_end_ns,
         .solo_ns = s->solo_ns,
         .waited_ns = (int64_t)s->waited_ns,
-        .delivered = s->job.bytes,
+        .delivered = delivered,
     };
-    w->replicas[s->job.replica].gates--;
+    if (s->job.kind == MOVE_EXPERT && w->replicas[s->job.replica].computed) /* it came after the step's own work */
+        w->replicas[s->job.replica].counts.expert_wait_ns += s->t_end_ns - s->t_start_ns;
 }
 
 /* ---- who slowed whom ---- */
 
-static void tell_losses(struct world *w, const struct move_state *s)
+void world_tell_losses(struct world *w, const struct move_state *s)
 {
     for (int i = 0; i < s->n_losses; i++)
         if (s->loss[i].ns >= 1)
@@ -134,21 +135,18 @@ static void tell_losses(struct world *w, const struct move_state *s)
                                                                      .lost_ns = (int64_t)s->loss[i].ns};
 }
 
-static bool is_need(enum move_kind kind)
-{
-    return kind == MOVE_EXPERT || kind == MOVE_TABLE || kind == MOVE_READ;
-}
-
 void world_on_job(struct world *w, uint32_t job)
 {
     const struct move_state *s = move_done(w->memory.mover, job);
     enum move_kind kind = s->job.kind;
     int64_t replica = s->job.replica;
 
-    tell_losses(w, s);
-    if (is_need(kind))
-        need_done(w, s);
-    else if (kind != MOVE_STEP)
+    world_tell_losses(w, s);
+    if (world_is_need(kind)) {
+        world_tell_need(w, s, s->job.bytes);
+        w->replicas[replica].gates--;
+    }
+    if (!world_is_need(kind) && kind != MOVE_STEP)
         replica = kv_job_done(w->kv, s, sim_now(w->sim));
     move_release(w->memory.mover, job);
     if (replica < 0)
@@ -157,7 +155,7 @@ void world_on_job(struct world *w, uint32_t job)
     if (kind == MOVE_STEP)
         step_computed(w, r);
     else if (r->stepping)
-        step_goes_on(w, r);
+        world_step_goes_on(w, r);
     else
         world_wake(w, r);
 }
@@ -184,8 +182,16 @@ void world_on_sample(struct world *w, uint32_t unused)
     (void)unused;
     sample_ports(w);
     kv_sample(w->kv, sim_now(w->sim));
-    if (sim_size(w->sim) > 0) /* else nothing else will happen */
-        sim_schedule(w->sim, sim_now(w->sim) + w->sc->memory.sample_ns, CLASS_COMPLETION, EVENT_SAMPLE, 0);
+    world_again(w, EVENT_SAMPLE, w->sc->memory.sample_ns);
+}
+
+void world_again(struct world *w, enum event_kind kind, int64_t after_ns)
+{
+    w->background--;
+    if (sim_size(w->sim) == w->background && (w->faults == NULL || world_in_system(w) == 0))
+        return; /* nothing else will happen */
+    sim_schedule(w->sim, sim_now(w->sim) + after_ns, CLASS_COMPLETION, kind, 0);
+    w->background++;
 }
 
 /* ---- life ---- */
@@ -216,13 +222,16 @@ void world_memory_init(struct world *w)
         w->env.ports = true;
         w->offload = offload_new(w->sc);
         w->needs = mem_zalloc((size_t)w->memory.replicas, sizeof *w->needs);
-        if (o->sample_ns > 0)
+        if (o->sample_ns > 0) {
             sim_schedule(w->sim, o->sample_ns, CLASS_COMPLETION, EVENT_SAMPLE, 0);
+            w->background++;
+        }
     }
     if (o->n_tiers > 0 || (o->cache.prefix && workload_has_content(w->workload)))
         w->kv =
             kv_new(w->sc, o->n_tiers > 0 ? &w->memory : NULL, &w->env, w->replicas, workload_block_tokens(w->workload));
     w->env.kv = w->kv;
+    world_adapt_init(w);
     if (w->kv && needs_oracle(w->sc)) {
         if (workload_index_blocks(w->workload, &w->err) != 0)
             sim_request_stop(w->sim);
@@ -235,6 +244,19 @@ void world_memory_free(struct world *w)
     kv_free(w->kv);
     offload_free(w->offload);
     free(w->needs);
+    free(w->adapt);
     memory_free(&w->memory);
     free(w->port_total);
+}
+
+/* ---- for who asks ---- */
+
+const struct memory *world_memory(const struct world *w)
+{
+    return w->memory.share ? &w->memory : NULL;
+}
+
+bool world_caches(const struct world *w)
+{
+    return w->kv && w->sc->memory.cache.prefix && workload_has_content(w->workload);
 }

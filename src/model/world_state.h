@@ -22,6 +22,8 @@ enum event_kind {
     EVENT_JOB,  /* a step or a transfer at shared ports has ended (move.h) */
     EVENT_PART, /* the mover's */
     EVENT_SAMPLE,
+    EVENT_FAULT, /* one begins or ends */
+    EVENT_ADAPT, /* the split of HBM between experts and KV */
     EVENT_KINDS
 };
 
@@ -41,6 +43,9 @@ struct world {
     struct kv *kv;                  /* NULL: neither prefix cache nor tiers */
     struct offload *offload;        /* NULL: steps need nothing from below HBM */
     struct offload_step *needs;     /* of the current step of each replica */
+    struct adapt *adapt;            /* [replicas]; NULL: the split of HBM stays */
+    struct faults *faults;          /* NULL: nothing ever fails */
+    uint64_t background;            /* pending events that alone keep no run going: samples, faults */
     struct port_totals *port_total; /* [memory.n_resources] as of the latest sample */
     struct loads loads;
     void *router_state;
@@ -50,7 +55,8 @@ struct world {
     int64_t n_items, free_item;
 
     int64_t total_blocks, rank_blocks; /* of a replica, of one of its attention ranks */
-    int64_t arrived, completed, rejected, max_concurrent;
+    int64_t arrived, completed, rejected, failed, max_concurrent;
+    int64_t failed_output; /* tokens that the failed had given */
     int64_t arrived_input;                          /* prompt tokens of all that arrived */
     int64_t done_input, done_output, done_computed; /* of the completed: prompts, answers, tokens that had KV */
     int64_t rejected_in_a_row, t_rejected_ns;       /* at t_rejected_ns, up to now */
@@ -58,9 +64,13 @@ struct world {
     struct err err;
 };
 
-/* world.c, for world_memory.c */
+/* world.c, for the other files of the world */
 void world_wake(struct world *w, struct replica *r);
 void world_step_end(struct world *w, struct replica *r);
+void world_update_room(struct world *w, const struct replica *r);
+void world_route(struct world *w, uint32_t slot); /* to a replica, or to the central queue while none takes it */
+void world_route_held(struct world *w);
+void world_end_request(struct world *w, uint32_t slot, enum request_status status);
 
 /* ---- world_memory.c: what happens at shared ports ---- */
 
@@ -69,10 +79,36 @@ void world_memory_free(struct world *w);
 void world_start_step(struct world *w, struct replica *r, int64_t duration_ns);
 void world_on_job(struct world *w, uint32_t job);
 void world_on_sample(struct world *w, uint32_t unused);
+/* A background event has been handled: the next of its kind, unless only such events are left. */
+void world_again(struct world *w, enum event_kind kind, int64_t after_ns);
+/* A step whose own work is done may have waited for this. */
+void world_step_goes_on(struct world *w, struct replica *r);
+/* Records of a job that has ended or was cancelled: who slowed it; of what a step needed, the transfer. */
+void world_tell_losses(struct world *w, const struct move_state *s);
+void world_tell_need(struct world *w, const struct move_state *s, int64_t delivered);
+static inline bool world_is_need(enum move_kind kind)
+{
+    return kind == MOVE_EXPERT || kind == MOVE_TABLE || kind == MOVE_READ;
+}
+
+/* ---- world_fault.c: what fails and comes back ---- */
+
+void world_faults_init(struct world *w);
+void world_faults_free(struct world *w);
+void world_on_fault(struct world *w, uint32_t process);
+/* After a step: what becomes of those that lost their KV during it. */
+void world_lost_in_step(struct world *w, struct replica *r);
+/* All replicas are down, and none will come back. */
+bool world_is_hopeless(const struct world *w);
+
+/* ---- world_adapt.c ---- */
+
+void world_adapt_init(struct world *w);
+void world_on_adapt(struct world *w, uint32_t unused);
 
 static inline int64_t world_in_system(const struct world *w)
 {
-    return w->arrived - w->completed - w->rejected;
+    return w->arrived - w->completed - w->rejected - w->failed;
 }
 
 /* Call before each change of the number in system. */

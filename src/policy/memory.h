@@ -116,7 +116,9 @@ struct cache_options {         /* [cache] */
     bool prefix;               /* blocks of equal content are shared */
     bool unlimited;            /* no eviction from HBM's prefix cache: blocks cost no room (a bound, for studies) */
     int64_t block_tokens;      /* of a shared block; 0: the trace's, or the least multiple of kv_block_tokens */
+    int64_t blocks;            /* of those, HBM's prefix cache holds no more beside what runs; 0: as many as fit */
     int64_t evict_tokens;      /* HBM gives up so many tokens of a run at once, where the run has as many */
+    int64_t checkpoint_tokens;  /* models with bounded state (windows, linear layers): reuse begins at multiples of it */
     const char *overflow;      /* tier for KV of running sequences that HBM has no room for, read in place; "none" */
     int64_t overflow_at;       /* its index; -1: none */
     int64_t overflow_bytes;    /* of it, for each replica */
@@ -143,6 +145,7 @@ struct expert_options {   /* [experts]: routed experts that do not all stay in H
     const struct place_ops *place;
     void *place_options;
     int access;     /* enum expert_access: copied to HBM before use, or read over the link by the kernel */
+    int64_t adapt_ns; /* how often the share of HBM is moved between experts and KV; 0: never */
     int64_t layers; /* sparse layers whose experts are drawn, each standing for some; 0: all */
 };
 

@@ -11,6 +11,7 @@
 #ifndef POLICY_ROUTER_H
 #define POLICY_ROUTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/rng.h"
@@ -30,6 +31,7 @@ struct router_view {
     int64_t n;               /* replicas */
     const int64_t *requests; /* [n] outstanding requests */
     const int64_t *tokens;   /* [n] outstanding tokens */
+    const bool *up;          /* [n] false: it cannot be chosen, and the model asks again; NULL: all can */
     int64_t least;           /* replica with the least `key`, if the policy named one */
     int64_t least_key;       /* its load */
 };

@@ -5,6 +5,11 @@
  */
 #include "policy/router.h"
 
+static int64_t load(const struct router_view *v, int64_t replica)
+{
+    return v->up && !v->up[replica] ? INT64_MAX : v->tokens[replica];
+}
+
 static int64_t route(const void *options, void *state, const struct router_view *v, struct rng *r)
 {
     (void)options, (void)state;
@@ -14,7 +19,7 @@ static int64_t route(const void *options, void *state, const struct router_view 
     int64_t b = (int64_t)rng_below(r, (uint64_t)v->n - 1);
     if (b >= a)
         b++;
-    return v->tokens[b] < v->tokens[a] ? b : a;
+    return load(v, b) < load(v, a) ? b : a;
 }
 
 const struct router_ops router_power_of_two_ops = {

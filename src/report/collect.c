@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
+#include "report/collect_memory.h"
 #include "report/series.h"
 
 enum family { TTFT, TPOT, E2EL, QUEUE, FAMILIES, ITL = FAMILIES };
@@ -27,8 +28,11 @@ struct collect {
     unsigned __int128 busy_ns, decode_ns, kv_ns; /* step time; the same times n_decode; times kv_blocks */
     int64_t second, second_tokens, peak_second_tokens;
 
+    struct memory_tally *memory; /* NULL: nothing to tell of */
+
     struct store_metric *metrics;
     int64_t n_metrics, cap_metrics;
+    struct arena names; /* of metrics that are named after the scenario's memories */
 };
 
 enum { NS_PER_S = 1000000000 };
@@ -77,7 +81,7 @@ static void count_request(struct collect *c, const struct ev_request *r)
     sim_assert(r->class >= 0 && r->class < c->n_classes);
     struct tally *t = &c->of_class[r->class];
 
-    if (r->status == REQUEST_REJECTED)
+    if (r->status == REQUEST_REJECTED || r->status == REQUEST_FAILED)
         t->failed++;
     if (r->status != REQUEST_COMPLETED)
         return;
@@ -109,6 +113,8 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
             weighted_add(&c->itl, (uint64_t)resume[i].gap_ns, 1);
     for (uint32_t i = 0; i < u->n[EV_PREEMPT]; i++)
         c->preemptions += preempt[i].t_ns >= c->warmup_ns;
+    if (c->memory)
+        memory_tally_consume(c->memory, u);
     return 0;
 }
 
@@ -131,12 +137,19 @@ struct collect *collect_new(const struct store_class *classes, int64_t n_classes
     c->exact = exact;
     c->itl.exact = exact;
     c->second = -1;
+    arena_init(&c->names);
     c->of_class = mem_zalloc((size_t)n_classes, sizeof *c->of_class);
     for (int64_t k = 0; k < n_classes; k++) {
         tally_init(&c->of_class[k], exact);
         c->of_class[k].has_slo = classes[k].slo_ttft_ns > 0 || classes[k].slo_tpot_ns > 0 || classes[k].slo_e2el_ns > 0;
     }
     return c;
+}
+
+bool collect_memory(struct collect *c, const struct store_memory *m)
+{
+    c->memory = memory_tally_new(m, c->warmup_ns);
+    return c->memory != NULL;
 }
 
 struct sink *collect_sink(struct collect *c)
@@ -245,6 +258,11 @@ static void give_steps(struct collect *c, double duration, int64_t n_replicas)
     give_of(c, EV_PREEMPT, "preemptions", (double)c->preemptions, "");
 }
 
+static void give_memory(void *ctx, const char *name, double value, const char *unit)
+{
+    give(ctx, -1, name, value, unit);
+}
+
 /* All classes together: the sums of each, and one series of all values. */
 static void add_up(const struct collect *c, struct tally *all)
 {
@@ -282,6 +300,8 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas,
     give_series(c, -1, E2EL, &all.series[E2EL]);
     give_series(c, -1, QUEUE, &all.series[QUEUE]);
     give_steps(c, duration, n_replicas);
+    if (c->memory)
+        memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_memory, c);
     for (int f = 0; f < FAMILIES; f++)
         series_free(&all.series[f]);
 
@@ -302,6 +322,8 @@ void collect_free(struct collect *c)
         for (int f = 0; f < FAMILIES; f++)
             series_free(&c->of_class[k].series[f]);
     weighted_free(&c->itl);
+    memory_tally_free(c->memory);
+    arena_free(&c->names);
     free(c->of_class);
     free(c->metrics);
     free(c);

@@ -11,7 +11,7 @@
  * Steps: those that started at or after warm-up and ended within the run. Resumes and preemptions: at or after it.
  * T = t_end - warmup, the duration.
  *
- *   duration                 T, s                       completed, failed    requests; failed = rejected
+ *   duration                 T, s                       completed, failed    requests; failed = rejected, or given up after a fault
  *   total_input_tokens, total_output_tokens             of completed requests
  *   request_throughput       completed / T              request_goodput      completed and met every SLO (<=) / T
  *   slo_attainment           met / (completed + failed): a rejection is a miss
@@ -24,6 +24,7 @@
  *   mean_kv_blocks           kv_blocks weighted by step time           peak_kv_blocks   its maximum, of one replica
  *   peak_waiting             the largest n_waiting of a step           preemptions      how many there were
  *   {mean,median,std,p90,p95,p99}_{ttft,tpot,itl,e2el,queue}_ms
+ *   and those of the memories, where there is more than HBM without a prefix cache: collect_memory.h
  *
  * request_goodput and slo_attainment are NaN where no class has an SLO. Of one class are given only the
  * metrics of its requests (a step's gap is shared by all classes in it, so there is no ITL of a class).
@@ -46,13 +47,15 @@ struct collect;
 /* Classes are those of the store config (SLOs). exact: keep values. */
 struct collect *collect_new(const struct store_class *classes, int64_t n_classes, int64_t warmup_ns, bool exact);
 struct sink *collect_sink(struct collect *c);
+/* Before the first record, once. m and what it points to are borrowed until collect_free. False: nothing to tell of. */
+bool collect_memory(struct collect *c, const struct store_memory *m);
 
 /* For records read back from a file that holds only some kinds: what needs kind k is then NaN, not 0. */
 void collect_lacks(struct collect *c, enum ev_kind k);
 
 /* After the trace is finished. t_end_ns is the run's last instant; duration = t_end - warmup. gpus: of all
  * replicas, for per-GPU rates. max_concurrent: the model's exact peak of requests in flight. *out is owned
- * by c. Call once. */
+ * by c, also the names in it. Call once. */
 int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas, int64_t gpus, int64_t max_concurrent,
                         const struct store_metric **out);
 void collect_free(struct collect *c);

@@ -17,7 +17,10 @@
 enum { CLASSES_MAX = 1000, METRICS_MAX = 100000, REPLICAS_MAX = 10000000, NAME_BYTES_MAX = 512, TEXT_BYTES_MAX = 8192 };
 
 #define TABLES_READ                                                                                                    \
-    "('run', 'class', 'replica', 'metric', 'counter', 'request', 'step', 'resume', 'preempt', 'run_param')"
+    "('run', 'class', 'replica', 'metric', 'counter', 'request', 'step', 'resume', 'preempt', 'run_param', 'tier', "     \
+    "'port', 'move_kind', 'hit', 'transfer', 'contention', 'evict')"
+
+enum { TABLES_READ_N = 17 };
 
 struct file {
     sqlite3 *db;
@@ -126,7 +129,7 @@ static int check_schema(const struct file *f, struct err *e)
                        (long long)version, STORE_SCHEMA_VERSION);
     /* Views and virtual tables in their place (no rootpage) could do anything. */
     if (number(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN" TABLES_READ,
-               0) != 10)
+               0) != TABLES_READ_N)
         return damaged(f, e, "a table is missing");
     /* A generated column costs its reader what it likes; one called rowid would stand for the real one. */
     if (number(f,

@@ -7,6 +7,7 @@
 
 #include "report/json.h"
 #include "report/load.h"
+#include "report/report_memory.h"
 
 enum { WIDTH = 50, LABEL = 40 };
 
@@ -183,6 +184,10 @@ static void print_text(const struct results *r, FILE *out)
     latency(&p, "Time per Output Token (excl. 1st token)", "TPOT", "tpot");
     latency(&p, "Inter-token Latency", "ITL", "itl");
     latency(&p, "End-to-end Latency", "E2EL", "e2el");
+    if (report_has_memory(r)) {
+        rule(&p, "Memory", '-');
+        report_memory(r, LABEL, out);
+    }
     rule(&p, "tiersim", '-');
     line_text(&p, "Status:", r->status);
     line_text(&p, "Fingerprint:", r->fingerprint);

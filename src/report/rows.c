@@ -7,6 +7,7 @@
 #include "base/bug.h"
 #include "base/sort.h"
 #include "report/collect.h"
+#include "report/rows_memory.h"
 #include "trace/trace.h"
 
 /* Above these a value cannot be of a run, and sums of them might overflow. */
@@ -15,15 +16,26 @@ enum { CHUNK = 4096 };
 
 struct reading {
     struct collect *collect;
+    struct store_memory memory;
     int64_t n_classes, t_last_ns;
     uint64_t *arrive, *end; /* of requests that were served, for the peak of concurrency */
     size_t n_arrive, n_end, cap;
 };
 
-/* gap_ns counts as INT since it is never missing; a gap may last as long as a run. */
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Times that are never missing are INT too; they may last as long as a run, and bytes are as many. */
 static int64_t max_of(const struct ev_field *f)
 {
-    return f->type == FIELD_TIME || strcmp(f->name, "gap_ns") == 0 ? TIME_MAX : COUNT_MAX;
+    bool large = f->type == FIELD_TIME || ends_with(f->name, "_ns") || ends_with(f->name, "bytes") ||
+                 strcmp(f->name, "delivered") == 0;
+
+    return large ? TIME_MAX : COUNT_MAX;
 }
 
 static bool to_record(sqlite3_stmt *stmt, const struct ev_info *info, int64_t *rec, int64_t *t_last_ns)
@@ -35,10 +47,10 @@ static bool to_record(sqlite3_stmt *stmt, const struct ev_info *info, int64_t *r
         if (type == FIELD_STATUS) {
             const char *name = (const char *)sqlite3_column_text(stmt, f);
 
-            for (rec[f] = REQUEST_WAITING; rec[f] <= REQUEST_REJECTED; rec[f]++)
+            for (rec[f] = REQUEST_WAITING; rec[f] < REQUEST_STATUSES; rec[f]++)
                 if (name && strcmp(name, request_status_names[rec[f]]) == 0)
                     break;
-            if (rec[f] > REQUEST_REJECTED)
+            if (rec[f] >= REQUEST_STATUSES)
                 return false;
             continue;
         }
@@ -71,8 +83,8 @@ static bool plausible(enum ev_kind k, const int64_t *rec, int64_t n_classes)
 
 static void note_request(struct reading *g, const struct ev_request *q)
 {
-    if (q->status == REQUEST_REJECTED)
-        return;
+    if (q->status == REQUEST_REJECTED || (q->status == REQUEST_FAILED && q->t_end_ns == q->t_arrive_ns))
+        return; /* turned away at once: it was never in the system */
     if (g->n_arrive == g->cap) {
         g->cap = g->cap ? 2 * g->cap : 1024;
         g->arrive = mem_realloc(g->arrive, g->cap * sizeof *g->arrive);
@@ -131,7 +143,7 @@ static int read_kind(struct reading *g, sqlite3 *db, enum ev_kind k, const char 
             id = sqlite3_column_int64(stmt, info->n_fields);
             /* Rows that do not rise come from pages that are in the tree twice: there might be no end of them. */
             if ((row > 1 && id <= last) || !to_record(stmt, info, rec, &g->t_last_ns) ||
-                !plausible(k, rec, g->n_classes)) {
+                !plausible(k, rec, g->n_classes) || !rows_memory_has(&g->memory, k, rec)) {
                 err_set(e, EXIT_CODE_IO, "%s: damaged: row %lld of table %s cannot be", path, (long long)row,
                         info->table);
                 goto out;
@@ -172,13 +184,19 @@ static bool is_logged(const char *log, enum log_level level)
 
 int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err *e)
 {
-    static const enum ev_kind kinds[] = {EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT};
+    static const enum ev_kind kinds[] = {/* of the memories; hits before the requests */
+                                         EV_HIT, EV_EVICT, EV_TRANSFER, EV_CONTENTION,
+                                         /* of every run */
+                                         EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT};
+    enum { N_MEMORY = 4 };
     struct reading g = {.collect = collect_new(r->classes, r->n_classes, r->warmup_ns, true),
                         .n_classes = r->n_classes};
     const struct store_metric *metrics;
     int result = -1;
 
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    if (rows_memory(&g.memory, db, path, &r->arena, e))
+        goto out;
+    for (size_t i = collect_memory(g.collect, &g.memory) ? 0 : N_MEMORY; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!is_logged(r->log, ev_info[kinds[i]].level))
             collect_lacks(g.collect, kinds[i]);
         else if (read_kind(&g, db, kinds[i], path, e))
@@ -188,6 +206,8 @@ int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err
     r->n_metrics = collect_metrics(g.collect, r->t_end_ns, r->n_replicas, r->gpus, peak_concurrency(&g), &metrics);
     r->metrics = arena_alloc(&r->arena, (size_t)r->n_metrics * sizeof *r->metrics);
     memcpy(r->metrics, metrics, (size_t)r->n_metrics * sizeof *r->metrics);
+    for (int64_t i = 0; i < r->n_metrics; i++)
+        r->metrics[i].name = arena_strdup(&r->arena, metrics[i].name);
     r->recomputed = true;
     result = 0;
 out:

@@ -83,6 +83,8 @@ static void check_cache(const struct check *c)
                     k->block_tokens, block);
     if (k->unlimited && !k->prefix)
         check_wrong(c, "cache", "unlimited", "has no effect with prefix = no");
+    if (k->unlimited && k->blocks > 0)
+        check_wrong(c, "cache", "blocks", "a bound does not go with unlimited = yes");
     if (k->preempt == PREEMPT_SWAP && m->n_tiers == 0)
         check_wrong(c, "cache", "preempt", "swap needs a tier to swap to, and none is in use ([memory] tiers)");
     check_oracle(c, "cache", &k->evict);

@@ -29,6 +29,9 @@ static const struct opt expert_rows[] = {
          "time from one move of the popularity ranking to the next; without it, it stays"),
     REAL("drift_share", expert_options, drift_share, 0, 1, "0.05",
          "share of each layer's experts that exchange their popularity, in pairs, in such a move"),
+    TIME("adapt", expert_options, adapt_ns, 0, 1e6, "0s",
+         "time between moves of a fiftieth of the experts' bytes of HBM to the KV cache or back, whichever made requests "
+         "wait longer since the last one; experts never get more than hot_share; 0: the split stays"),
     INT("layers", expert_options, layers, 0, 1e6, "0",
         "layers whose experts are drawn, each standing for several alike; 0: all that have experts"),
 };

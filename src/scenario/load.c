@@ -366,6 +366,8 @@ static bool load(struct scenario *sc, const char *path, const char *text, char *
             scenario_check(sc, d);
         }
         if (d->n == before)
+            faults_resolve(sc, d);
+        if (d->n == before)
             print_normal_form(sc);
     }
     ini_entries_free(&l.es);

@@ -128,6 +128,9 @@ static const struct opt cache_rows[] = {
     INT("block_tokens", cache_options, block_tokens, 1, 1e6, "",
         "tokens of a shared block, a multiple of replica.kv_block_tokens; without it, the trace's, or "
         "replica.kv_block_tokens"),
+    INT("checkpoint_tokens", cache_options, checkpoint_tokens, 0, 1e9, "0",
+        "for models whose layers keep a bounded state (windows, linear attention): the state is kept after each so many "
+        "tokens, and a prefix is reused up to such a point; 0: after every block, in no room"),
     TEXT("overflow", cache_options, overflow, "none",
          "tier for the KV of running sequences that HBM has no room for, which steps read in place; none: there is no "
          "such room"),
@@ -136,6 +139,8 @@ static const struct opt cache_rows[] = {
     REAL("sparse_hit", cache_options, sparse_hit, 0, 1, "0",
          "of the entries in that tier that a sparse attention picks in a step, the share that a buffer in HBM has from "
          "the steps before"),
+    INT("blocks", cache_options, blocks, 1, 1e12, "",
+        "shared blocks that HBM keeps at most, those of running requests apart; without it, as many as there is room for"),
     INT("evict_tokens", cache_options, evict_tokens, 0, 1e9, "512",
         "HBM gives up at least so many tokens of a context at once, where it has as many left of it; 0: as few as it "
         "must"),

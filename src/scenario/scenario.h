@@ -20,6 +20,7 @@
 #include "policy/scheduler.h"
 #include "policy/cost.h"
 #include "policy/layout.h"
+#include "policy/fault.h"
 #include "policy/memory.h"
 
 struct run_options { /* [run] */
@@ -81,6 +82,8 @@ struct scenario {
     struct workload_options workload;
     const struct arrival_ops *arrival;
     void *arrival_options;
+    struct fault_options *faults; /* [fault NAME] */
+    int64_t n_faults;
     struct class_options *classes; /* in file order; at least one */
     int64_t n_classes;
 
@@ -122,6 +125,10 @@ void lower_resolve(struct scenario *sc, struct diags *d);
 /* Room of a unit of the tier for cached KV, less what experts, tables and overflow take; replicas: that share a unit.
  * Below 0: they do not fit. */
 int64_t lower_room(const struct scenario *sc, int64_t tier, double replicas);
+
+/* And for each [fault NAME]: its target, and which of its keys go together (faults.c). After experts_resolve; asks for
+ * a layout, so only once that was checked. */
+void faults_resolve(struct scenario *sc, struct diags *d);
 
 /* Cross-field checks: everything that takes more than one key (check.c). */
 void scenario_check(const struct scenario *sc, struct diags *d);

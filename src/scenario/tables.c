@@ -3,6 +3,8 @@
 #include "base/bug.h"
 #include "policy/experts.h"
 #include "scenario/expert_rows.h"
+#include "scenario/fault_rows.h"
+#include "scenario/fault_rows.h"
 #include "scenario/memory_rows.h"
 #include "scenario/rows.h"
 #include "scenario/scenario.h"
@@ -306,6 +308,8 @@ static const struct section_named links = {
     "link NAME", "pcie", NULL, sizeof(struct link_options), SC(memory.link), SC(memory.n_links)};
 static const struct section_named tiers = {
     "tier NAME", "ddr5", NULL, sizeof(struct tier_options), SC(memory.tier), SC(memory.n_tiers)};
+static const struct section_named faults = {
+    "fault NAME", "drive", NULL, sizeof(struct fault_options), SC(faults), SC(n_faults)};
 static const struct section_named classes = {
     "class NAME",
     "chat",
@@ -314,7 +318,7 @@ static const struct section_named classes = {
     SC(classes),
     SC(n_classes)};
 _Static_assert(offsetof(struct link_options, name) == 0 && offsetof(struct tier_options, name) == 0 &&
-                   offsetof(struct class_options, name) == 0,
+                   offsetof(struct class_options, name) == 0 && offsetof(struct fault_options, name) == 0,
                "the name comes first");
 
 static const struct section sections[SECTIONS] = {
@@ -403,6 +407,10 @@ static const struct section sections[SECTIONS] = {
      .base = SC(workload),
      .choice = {{OPT_TABLE(arrivals_row), POLICY_ARRIVAL, "", SC(arrival), SC(arrival_options)}},
      .n_choices = 1},
+    {.name = "fault",
+     .help = "something that fails, degrades or comes back: [fault NAME], as many as wanted",
+     .named = &faults,
+     .table = OPT_TABLE(fault_rows)},
     {.name = "class",
      .help = "one kind of requests: [class NAME], as many as wanted",
      .named = &classes,

@@ -73,7 +73,7 @@ static inline unsigned char put_int(unsigned char **body, int64_t v)
 
 static inline unsigned char put_status(unsigned char **body, int64_t v)
 {
-    sim_assert(v >= 0 && v <= REQUEST_REJECTED);
+    sim_assert(v >= 0 && v < REQUEST_STATUSES);
     size_t n = strlen(request_status_names[v]);
     memcpy(*body, request_status_names[v], n);
     *body += n;

@@ -61,6 +61,39 @@ static const struct column replica_columns[] = {
     {"kv_block_tokens", "INTEGER NOT NULL", "tokens a block holds"},
     {0},
 };
+static const struct column tier_columns[] = {
+    {"id", "INTEGER PRIMARY KEY", "0: HBM; then those in use, warmest first; then those that others only bounce through"},
+    {"name", "TEXT NOT NULL", "[tier NAME]; hbm"},
+    {"kind", "TEXT NOT NULL", "hbm, dram or nand"},
+    {"units", "INTEGER NOT NULL", "how many there are in the run: of HBM, one a replica"},
+    {"gpus", "INTEGER NOT NULL", "GPUs that share a unit"},
+    {"capacity_bytes", "INTEGER NOT NULL", "room for KV in a unit"},
+    {"hardware_bytes", "INTEGER NOT NULL", "all that a unit holds"},
+    {"read_Bps", "REAL NOT NULL", "read bandwidth of a unit in bytes per second, as reached"},
+    {"write_Bps", "REAL NOT NULL", "write bandwidth of a unit in bytes per second, as reached"},
+    {"latency_ns", "INTEGER NOT NULL", "time of a transfer beside its bytes"},
+    {"usd_per_gb", "REAL", "price in US$/GB; NULL: unknown"},
+    {"caches", "INTEGER NOT NULL", "1: KV of earlier requests is kept there for later ones"},
+    {"write_amplification", "REAL", "bytes programmed for each byte written; NULL: does not wear"},
+    {"drive_writes_per_day", "REAL", "hardware_bytes that may be programmed each day of the warranty; NULL: unknown"},
+    {"warranty_years", "REAL", "how long that is promised for; NULL: unknown"},
+    {0},
+};
+static const struct column port_columns[] = {
+    {"id", "INTEGER PRIMARY KEY", "ports are numbered from 0: HBM of each replica, links, tiers"},
+    {"name", "TEXT NOT NULL", "[link NAME], [tier NAME], or hbm"},
+    {"unit", "INTEGER NOT NULL", "which of those of the name: of hbm, the replica"},
+    {"kind", "TEXT NOT NULL", "hbm, link or tier"},
+    {"direction", "TEXT", "of a link: up (towards HBM), down, or both (what both directions reach together)"},
+    {"tier", "INTEGER REFERENCES tier(id)", "whose port; NULL: a link"},
+    {0},
+};
+static const struct column move_kind_columns[] = {
+    {"id", "INTEGER PRIMARY KEY", "what uses a port"},
+    {"name", "TEXT NOT NULL", "in a word"},
+    {"help", "TEXT NOT NULL", "in more"},
+    {0},
+};
 static const struct column metric_columns[] = {
     {"class", "INTEGER REFERENCES class(id)", "NULL: all classes"},
     {"name", "TEXT NOT NULL", "vLLM's key where it has one"},
@@ -90,6 +123,9 @@ static const struct table fixed_tables[] = {
     {"run_param", "every option of the scenario, one a row", run_param_columns},
     {"class", "request classes and their objectives (SLOs)", class_columns},
     {"replica", "the replicas that serve", replica_columns},
+    {"tier", "memories: HBM and what lies below it", tier_columns},
+    {"port", "where transfers and steps share bandwidth: each memory, and each direction of each link", port_columns},
+    {"move_kind", "what uses ports: transfers by purpose, and steps", move_kind_columns},
     {"metric", "the results, computed from the records when the run ended", metric_columns},
     {"counter", "the model's own counts", counter_columns},
     {"doc", "what tables and columns mean", doc_columns},

@@ -148,6 +148,29 @@ static int put_config(struct store *s, const struct store_config *c)
     return rc;
 }
 
+static int put_memory(struct store *s, const struct store_memory *m)
+{
+    int rc = exec(s, "BEGIN");
+
+    for (int64_t i = 0; !rc && i < m->n_tiers; i++) {
+        const struct store_tier *t = &m->tiers[i];
+
+        rc = put(s, "INSERT INTO tier VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "issiiiiddididdd", i,
+                 t->name, t->kind, t->units, t->gpus, t->capacity_bytes, t->hardware_bytes, t->read_Bps, t->write_Bps,
+                 t->latency_ns, t->usd_per_gb, (int64_t)t->caches, t->write_amplification, t->drive_writes_per_day,
+                 t->warranty_years);
+    }
+    for (int64_t i = 0; !rc && i < m->n_ports; i++) {
+        const struct store_port *p = &m->ports[i];
+
+        rc = put(s, "INSERT INTO port VALUES(?, ?, ?, ?, ?, CASE WHEN ?6 >= 0 THEN ?6 END)", "isissi", i, p->name,
+                 p->unit, p->kind, p->direction, p->tier);
+    }
+    for (int64_t i = 0; !rc && i < m->n_kinds; i++)
+        rc = put(s, "INSERT INTO move_kind VALUES(?, ?, ?)", "iss", i, m->kinds[i].name, m->kinds[i].help);
+    return rc ? rc : exec(s, "COMMIT");
+}
+
 static int prepare_inserts(struct store *s)
 {
     char sql[160];
@@ -222,6 +245,16 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
         return 0;
     s->failed = true;
     failure(s, &s->why, "writing the log");
+    roll_back(s);
+    return err_set(e, s->why.code, "%s", s->why.msg);
+}
+
+int store_put_memory(struct store *s, const struct store_memory *m, struct err *e)
+{
+    if (put_memory(s, m) == SQLITE_OK)
+        return 0;
+    s->failed = true;
+    failure(s, &s->why, "writing its memories");
     roll_back(s);
     return err_set(e, s->why.code, "%s", s->why.msg);
 }

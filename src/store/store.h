@@ -31,7 +31,7 @@
 #include "base/err.h"
 #include "trace/trace.h"
 
-enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 1 };
+enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 2 };
 
 struct store_class {
     const char *name;
@@ -56,6 +56,36 @@ struct store_config {
     int64_t n_replicas, gpus_per_replica, kv_blocks, kv_block_tokens; /* each replica: table replica */
     const struct store_param *params;
     int64_t n_params;
+};
+
+/* ---- memories: tables tier, port, move_kind ---- */
+
+struct store_tier { /* ids count from 0, which is HBM */
+    const char *name, *kind;                /* kind: hbm, dram, nand */
+    int64_t units, gpus;                    /* units of the run; GPUs that share one */
+    int64_t capacity_bytes, hardware_bytes; /* of a unit: for KV; all */
+    double read_Bps, write_Bps;             /* of a unit, as reached */
+    int64_t latency_ns;
+    double usd_per_gb;          /* NaN: unknown, as for those below */
+    bool caches;                /* KV of ended requests stays there */
+    double write_amplification; /* NaN: does not wear */
+    double drive_writes_per_day, warranty_years;
+};
+
+struct store_port { /* ids count from 0: the records' */
+    const char *name, *kind, *direction; /* kind: hbm, link, tier; direction: up, down, both, or NULL */
+    int64_t unit, tier;                  /* tier: -1 for a link */
+};
+
+struct store_move_kind {
+    const char *name, *help;
+};
+
+struct store_memory {
+    const struct store_tier *tiers;
+    const struct store_port *ports;
+    const struct store_move_kind *kinds;
+    int64_t n_tiers, n_ports, n_kinds;
 };
 
 struct store_metric { /* a row of metric */
@@ -88,6 +118,8 @@ struct store;
 
 /* -1 with err: the path exists and force is off, cannot be written, ... */
 int store_open(struct store **out, const struct store_config *c, struct err *e);
+/* Before the first record. After a failure the run must not go on: the sink will not. */
+int store_put_memory(struct store *s, const struct store_memory *m, struct err *e);
 struct sink *store_sink(struct store *s);
 /* Writes the end, renames when complete, frees s. After a failure of the sink (disk full) it still tries to
  * record status 'failed' and the message in what was committed. */

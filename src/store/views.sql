@@ -20,7 +20,7 @@ INSERT INTO doc VALUES
     ('v_latency', 'counted', '1: the request is one of those that the table metric counts'),
     ('v_latency', 'tpot_ms', 'time per output token after the first; NULL for outputs of one token');
 
--- A request that was rejected meets nothing. Objectives are inclusive and compared in whole ns; one that a class does
+-- A request that was rejected or failed meets nothing. Objectives are inclusive and compared in whole ns; one that a class does
 -- not have, or a TPOT that is not defined, is met.
 CREATE VIEW v_goodput AS
 WITH ended AS (
@@ -32,7 +32,7 @@ WITH ended AS (
                AND (c.slo_tpot_ns IS NULL OR q.output_tokens < 2
                     OR q.t_end_ns - q.t_first_ns <= c.slo_tpot_ns * (q.output_tokens - 1)) AS met
     FROM run u, request q JOIN class c ON c.id = q.class
-    WHERE q.status IN ('completed', 'rejected') AND q.t_arrive_ns >= u.warmup_ns
+    WHERE q.status IN ('completed', 'rejected', 'failed') AND q.t_arrive_ns >= u.warmup_ns
 ), per_class AS (
     SELECT class, sum(completed) AS completed, count(*) - sum(completed) AS failed, sum(met) AS met
     FROM ended GROUP BY class
@@ -49,7 +49,7 @@ FROM run u, with_all w LEFT JOIN class c ON c.id = w.class
 WHERE w.completed IS NOT NULL;
 INSERT INTO doc VALUES
     ('v_goodput', NULL, 'requests that met every objective of their class, per class and for all (class NULL)'),
-    ('v_goodput', 'attainment', 'met as a share of those that ended: completed and failed (rejected)'),
+    ('v_goodput', 'attainment', 'met as a share of those that ended: completed and failed (rejected, or given up after a fault)'),
     ('v_goodput', 'goodput_per_s', 'met per second of simulated time after warm-up');
 
 CREATE VIEW v_utilisation AS
@@ -134,6 +134,188 @@ INSERT INTO doc VALUES
     ('v_request_event', NULL, 'all that happened to each request (log level all): WHERE request = N ORDER BY t_ns, life'),
     ('v_request_event', 'life', 'orders events of the same instant');
 
+-- Memories. Bytes and evictions after warm-up (log all), occupancy and use of ports from samples (log step, all): means
+-- over the samples, each of which stands for the interval before it.
+CREATE VIEW v_tier AS
+WITH w AS (SELECT warmup_ns AS t, t_end_ns - warmup_ns AS duration FROM run),
+room AS MATERIALIZED (
+    SELECT r.tier, r.unit, avg(r.weights_bytes) AS weights, avg(r.running_bytes) AS running, avg(r.cached_bytes) AS cached,
+           avg(r.expert_bytes) AS experts, avg(r.table_bytes) AS tables,
+           max(r.running_bytes) AS peak_running, max(r.cached_bytes) AS peak_cached,
+           max(r.running_bytes + r.cached_bytes + r.expert_bytes + r.table_bytes) AS peak,
+           max(1.0 * (r.running_bytes + r.cached_bytes + r.expert_bytes + r.table_bytes) / nullif(r.capacity_bytes, 0)) AS peak_share
+    FROM w, room_sample r WHERE r.t_ns > w.t GROUP BY r.tier, r.unit
+), x AS MATERIALIZED (
+    SELECT tier, unit, replica, up, kind, sum(delivered) AS bytes, count(*) AS n
+    FROM w, transfer WHERE t_start_ns >= w.t GROUP BY tier, unit, replica, up, kind
+), ends AS MATERIALIZED ( -- each transfer at its lower end, and at HBM where that is the other
+    SELECT tier, unit, 1 - up AS arrives, bytes, n FROM x
+    UNION ALL SELECT 0, replica, up, bytes, n FROM x WHERE replica IS NOT NULL
+), moved AS MATERIALIZED (
+    SELECT tier, unit, sum(bytes * arrives) AS bytes_in, sum(n * arrives) AS writes,
+           sum(bytes * (1 - arrives)) AS bytes_out, sum(n * (1 - arrives)) AS reads
+    FROM ends GROUP BY tier, unit
+), gone AS MATERIALIZED (
+    SELECT e.tier, e.unit, sum(e.blocks) AS blocks, sum(e.bytes) AS bytes,
+           sum(CASE WHEN e.tier > 0 AND e.to_tier IS NOT NULL THEN e.bytes END) AS passed,
+           count(CASE WHEN e.tier > 0 THEN e.to_tier END) AS passes
+    FROM w, evict e WHERE e.t_ns >= w.t GROUP BY e.tier, e.unit
+), span AS MATERIALIZED (SELECT max(p.t_ns) - coalesce((SELECT max(q.t_ns) FROM port_sample q WHERE q.t_ns <= w.t), 0) AS ns
+            FROM w, port_sample p WHERE p.t_ns > w.t
+), busy AS MATERIALIZED (
+    SELECT p.tier, p.unit, total(s.busy_ns) AS ns
+    FROM w, port_sample s JOIN port p ON p.id = s.port WHERE s.t_ns > w.t AND p.tier IS NOT NULL GROUP BY p.tier, p.unit
+), units(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM units WHERE n + 1 < (SELECT max(units) FROM tier)
+), wear AS MATERIALIZED ( -- programmed a day, as a share of what a unit holds
+    SELECT m.tier, m.unit, m.bytes_in * t.write_amplification AS bytes,
+           m.bytes_in * t.write_amplification / t.hardware_bytes / nullif(w.duration / 86400e9, 0) AS per_day
+    FROM w, moved m JOIN tier t ON t.id = m.tier WHERE t.write_amplification IS NOT NULL
+)
+SELECT t.id AS tier, t.name, t.kind, u.n AS unit, t.capacity_bytes, t.hardware_bytes,
+       room.weights AS weights_bytes, room.running AS running_bytes, room.cached AS cached_bytes,
+       room.experts AS expert_bytes, room.tables AS table_bytes,
+       (room.running + room.cached + room.experts + room.tables) / t.capacity_bytes AS mean_share,
+       room.peak_running AS peak_running_bytes, room.peak_cached AS peak_cached_bytes, room.peak AS peak_bytes, room.peak_share,
+       CASE WHEN log = 'all' THEN coalesce(moved.bytes_in, 0) END AS bytes_in,
+       CASE WHEN log = 'all' THEN coalesce(moved.bytes_out, 0) + coalesce(gone.passed, 0) END AS bytes_out,
+       CASE WHEN log = 'all' THEN coalesce(moved.writes, 0) END AS writes,
+       CASE WHEN log = 'all' THEN coalesce(moved.reads, 0) + coalesce(gone.passes, 0) END AS reads,
+       CASE WHEN log = 'all' THEN coalesce(gone.blocks, 0) END AS evicted_blocks,
+       CASE WHEN log = 'all' THEN coalesce(gone.bytes, 0) END AS evicted_bytes,
+       busy.ns / span.ns AS utilisation,
+       wear.bytes AS programmed_bytes, wear.per_day AS drive_writes_per_day,
+       t.drive_writes_per_day * t.warranty_years / nullif(wear.per_day, 0) AS life_years
+FROM run, tier t JOIN units u ON u.n < t.units LEFT JOIN span
+LEFT JOIN room ON room.tier = t.id AND room.unit = u.n
+LEFT JOIN moved ON moved.tier = t.id AND moved.unit = u.n
+LEFT JOIN gone ON gone.tier = t.id AND gone.unit = u.n
+LEFT JOIN busy ON busy.tier = t.id AND busy.unit = u.n
+LEFT JOIN wear ON wear.tier = t.id AND wear.unit = u.n;
+INSERT INTO doc VALUES
+    ('v_tier', NULL, 'each unit of each memory after warm-up: what fills it, what went in and out, use of its port, wear'),
+    ('v_tier', 'unit', 'of HBM: the replica'),
+    ('v_tier', 'running_bytes', 'mean; so weights_bytes, cached_bytes, expert_bytes and table_bytes'),
+    ('v_tier', 'mean_share', 'of capacity_bytes, without weights that always stay; so peak_share'),
+    ('v_tier', 'bytes_in', 'of transfers that ended there, begun after warm-up; log all, as the columns up to evicted_bytes'),
+    ('v_tier', 'bytes_out', 'of transfers that began there, and what it evicted to the next tier'),
+    ('v_tier', 'utilisation', 'share of the time that its port was in use'),
+    ('v_tier', 'programmed_bytes', 'NAND: bytes in x write amplification'),
+    ('v_tier', 'drive_writes_per_day', 'programmed_bytes / hardware_bytes, a day'),
+    ('v_tier', 'life_years', 'at that rate: tier.drive_writes_per_day x warranty_years / drive_writes_per_day');
+
+CREATE VIEW v_transfer AS
+SELECT x.rowid AS id, k.name AS kind, x.request, x.replica, t.name AS tier, x.unit,
+       CASE x.up WHEN 1 THEN 'up' ELSE 'down' END AS direction, x.bytes, x.delivered, x.t_start_ns, x.t_end_ns,
+       (x.t_end_ns - x.t_start_ns) / 1e6 AS duration_ms, x.waited_ns / 1e6 AS queueing_ms,
+       (x.t_end_ns - x.t_start_ns - x.waited_ns) / 1e6 AS service_ms, x.solo_ns / 1e6 AS solo_ms,
+       1.0 * (x.t_end_ns - x.t_start_ns) / nullif(x.solo_ns, 0) AS slowdown,
+       1.0 * x.delivered / nullif(x.t_end_ns - x.t_start_ns, 0) AS GBps
+FROM transfer x JOIN move_kind k ON k.id = x.kind JOIN tier t ON t.id = x.tier;
+INSERT INTO doc VALUES
+    ('v_transfer', NULL, 'transfers with names for ids (log level all)'),
+    ('v_transfer', 'direction', 'up: towards HBM'),
+    ('v_transfer', 'queueing_ms', 'before its first byte moved, at a port that serves in order'),
+    ('v_transfer', 'slowdown', 'duration / what it would have taken alone'),
+    ('v_transfer', 'GBps', '1e9 bytes per second, over its whole duration');
+
+-- Of counted requests. What a tier had is told for the warmest that had it, so that tiers add up.
+CREATE VIEW v_hit_rate AS
+WITH q AS MATERIALIZED (
+    SELECT count(*) AS n, total(input_tokens) AS tokens, total(blocks) AS blocks, total(hit_blocks) AS hit_blocks,
+           total(hit_tokens) AS hit_tokens, total(hit_blocks > 0) AS requests
+    FROM run u, request r WHERE r.status = 'completed' AND r.t_arrive_ns >= u.warmup_ns
+), h AS MATERIALIZED (
+    SELECT h.tier, count(*) AS requests, sum(h.blocks) AS blocks, sum(h.tokens) AS tokens, sum(h.bytes) AS bytes,
+           sum(h.restored) AS used_tokens
+    FROM run u, hit h JOIN request r ON r.id = h.request
+    WHERE r.status = 'completed' AND r.t_arrive_ns >= u.warmup_ns GROUP BY h.tier
+), of_all AS (
+    SELECT t.id AS tier, t.name, coalesce(h.requests, 0) AS requests, coalesce(h.blocks, 0) AS blocks,
+           coalesce(h.tokens, 0) AS tokens, coalesce(h.bytes, 0) AS bytes, coalesce(h.used_tokens, 0) AS used_tokens
+    FROM tier t LEFT JOIN h ON h.tier = t.id WHERE t.caches AND (SELECT log FROM run) = 'all'
+    UNION ALL
+    SELECT NULL, 'all', CAST(requests AS INTEGER), CAST(hit_blocks AS INTEGER), (SELECT sum(tokens) FROM h), (SELECT sum(bytes) FROM h), CAST(hit_tokens AS INTEGER)
+    FROM q WHERE n > 0
+)
+SELECT a.tier, a.name, a.requests, a.blocks, a.tokens, a.bytes, a.used_tokens,
+       a.blocks / nullif(q.blocks, 0) AS block_share, a.tokens / nullif(q.tokens, 0) AS token_share,
+       a.used_tokens / nullif(q.tokens, 0) AS used_share
+FROM of_all a, q;
+INSERT INTO doc VALUES
+    ('v_hit_rate', NULL, 'what the prompts of counted requests found in each tier when first looked up, and in all (tier NULL)'),
+    ('v_hit_rate', 'requests', 'that found something there'),
+    ('v_hit_rate', 'tokens', 'found there; of all tiers: log all'),
+    ('v_hit_rate', 'used_tokens', 'of them, those that were not computed again'),
+    ('v_hit_rate', 'block_share', 'blocks as a share of all prompt blocks whose content is known'),
+    ('v_hit_rate', 'token_share', 'tokens as a share of all prompt tokens; used_share so of used_tokens');
+
+CREATE VIEW v_request_contention AS
+SELECT c.request, k.name AS kind, p.name || coalesce('.' || p.direction, '') AS port, p.unit, b.name AS by_kind,
+       sum(c.lost_ns) AS lost_ns
+FROM contention c JOIN move_kind k ON k.id = c.kind JOIN move_kind b ON b.id = c.by_kind JOIN port p ON p.id = c.port
+WHERE c.request IS NOT NULL GROUP BY c.request, c.kind, c.port, c.by_kind;
+INSERT INTO doc VALUES
+    ('v_request_contention', NULL, 'what the transfers of each request lost at each port, and to what (log level all)');
+
+CREATE VIEW v_contention AS
+WITH c AS MATERIALIZED (
+    SELECT kind, port, by_kind, count(*) AS n, sum(lost_ns) AS lost_ns FROM run u, contention
+    WHERE t_ns >= u.warmup_ns GROUP BY kind, port, by_kind
+), done AS MATERIALIZED (
+    SELECT count(*) AS n FROM run u, request r WHERE r.status = 'completed' AND r.t_arrive_ns >= u.warmup_ns
+)
+SELECT k.name AS kind, p.name || coalesce('.' || p.direction, '') AS port, p.kind AS port_kind, b.name AS by_kind,
+       sum(c.n) AS times, sum(c.lost_ns) AS lost_ns, 1.0 * sum(c.lost_ns) / nullif(done.n, 0) AS lost_ns_per_request
+FROM done, c JOIN move_kind k ON k.id = c.kind JOIN move_kind b ON b.id = c.by_kind JOIN port p ON p.id = c.port
+GROUP BY k.id, p.name, p.direction, b.id;
+INSERT INTO doc VALUES
+    ('v_contention', NULL, 'who slowed whom after warm-up: time that transfers of a kind, or engine steps, lost at ports of a name to another kind'),
+    ('v_contention', 'port', 'a link''s with its direction: up is towards HBM'),
+    ('v_contention', 'lost_ns_per_request', 'lost_ns / counted requests');
+
+-- TTFT = queue + restore + recompute + prefill + rest. A chunk's step is split by tokens: those below `known` had been in a
+-- cache before, at look-up or until a preemption. Restores that overlap with computing count as prefill.
+CREATE VIEW v_kv_breakdown AS
+WITH load AS MATERIALIZED ( -- of the time before admission, what transfers up cover, counted once where they overlap
+    SELECT x.request, x.t_start_ns AS a, min(x.t_end_ns, q.t_admit_ns) AS b,
+           max(x.t_end_ns) OVER (PARTITION BY x.request ORDER BY x.t_start_ns, x.rowid
+                                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM transfer x JOIN request q ON q.id = x.request WHERE x.up AND x.t_start_ns < q.t_admit_ns
+), restore AS MATERIALIZED (
+    SELECT request, sum(max(0, b - max(a, coalesce(before, a)))) AS ns FROM load GROUP BY request
+), found AS MATERIALIZED (SELECT request, sum(tokens) AS tokens FROM hit GROUP BY request
+), lost AS MATERIALIZED (SELECT request, t_ns, computed FROM preempt
+), chunk AS MATERIALIZED (
+    SELECT p.request, p.t_end_ns - p.t_start_ns AS ns, p.tokens, p.computed,
+           max(coalesce(f.tokens, 0), CASE WHEN q.preemptions > 0 THEN coalesce(
+               (SELECT max(l.computed) FROM lost l WHERE l.request = p.request AND l.t_ns <= p.t_start_ns), 0) ELSE 0 END) AS known
+    FROM request q JOIN prefill p ON p.request = q.id LEFT JOIN found f ON f.request = p.request
+    WHERE p.t_end_ns <= q.t_first_ns
+), work AS MATERIALIZED (
+    SELECT request, sum(ns) AS ns,
+           total(1.0 * ns * max(0, min(computed + tokens, known) - computed) / tokens) AS again_ns,
+           sum(max(0, min(computed + tokens, known) - computed)) AS again_tokens, sum(tokens) AS tokens
+    FROM chunk GROUP BY request
+)
+SELECT q.id AS request, q.class, q.status = 'completed' AND q.t_arrive_ns >= u.warmup_ns AS counted,
+       (q.t_first_ns - q.t_arrive_ns) / 1e6 AS ttft_ms,
+       (q.t_admit_ns - q.t_arrive_ns - coalesce(r.ns, 0)) / 1e6 AS queue_ms,
+       coalesce(r.ns, 0) / 1e6 AS restore_ms,
+       coalesce(w.again_ns, 0) / 1e6 AS recompute_ms,
+       (coalesce(w.ns, 0) - coalesce(w.again_ns, 0)) / 1e6 AS prefill_ms,
+       (q.t_first_ns - q.t_admit_ns - coalesce(w.ns, 0)) / 1e6 AS rest_ms,
+       q.input_tokens, q.hit_tokens, coalesce(w.again_tokens, 0) AS recomputed_tokens,
+       coalesce(w.tokens, 0) - coalesce(w.again_tokens, 0) AS prefilled_tokens
+FROM run u, request q LEFT JOIN restore r ON r.request = q.id LEFT JOIN work w ON w.request = q.id
+WHERE q.t_first_ns IS NOT NULL AND u.log = 'all';
+INSERT INTO doc VALUES
+    ('v_kv_breakdown', NULL, 'TTFT of each request = queue + restore + recompute + prefill + rest (log level all)'),
+    ('v_kv_breakdown', 'queue_ms', 'arrival to first admission, without the time that its KV was on its way'),
+    ('v_kv_breakdown', 'restore_ms', 'before admission, while its KV was on its way from lower tiers'),
+    ('v_kv_breakdown', 'recompute_ms', 'steps that held it, up to the first token: the share of tokens that had been cached or computed before'),
+    ('v_kv_breakdown', 'prefill_ms', 'the share of the other tokens'),
+    ('v_kv_breakdown', 'rest_ms', 'steps between that held none of its prompt, and waits after a preemption');
+
 -- Each law: two independent ways to the same number. A law is left out where the run did not log what it needs, or ended
 -- without counters. Sums of ns go by halves of 32 bits, modulo 2^64 like the model's own.
 CREATE VIEW v_conservation AS
@@ -141,6 +323,9 @@ WITH k AS (
     SELECT max(CASE name WHEN 'requests_arrived' THEN value END) AS arrived,
            max(CASE name WHEN 'requests_completed' THEN value END) AS completed,
            max(CASE name WHEN 'requests_rejected' THEN value END) AS rejected,
+           max(CASE name WHEN 'requests_failed' THEN value END) AS failed,
+           max(CASE name WHEN 'tokens_out_failed' THEN value END) AS out_failed,
+           max(CASE name WHEN 'steps_abandoned' THEN value END) AS abandoned,
            max(CASE name WHEN 'requests_waiting' THEN value END) AS waiting,
            max(CASE name WHEN 'requests_running' THEN value END) AS running,
            max(CASE name WHEN 'requests_held' THEN value END) AS held,
@@ -151,6 +336,7 @@ WITH k AS (
            max(CASE name WHEN 'tokens_out_steps' THEN value END) AS out_steps,
            max(CASE name WHEN 'prefill_tokens_computed' THEN value END) AS prefilled,
            max(CASE name WHEN 'decode_tokens_computed' THEN value END) AS decoded,
+           max(CASE name WHEN 'cached_tokens_used' THEN value END) AS cached,
            max(CASE name WHEN 'kv_tokens_done' THEN value END) AS kv_done,
            max(CASE name WHEN 'kv_tokens_held' THEN value END) AS kv_held,
            max(CASE name WHEN 'kv_tokens_dropped' THEN value END) AS kv_dropped,
@@ -166,6 +352,8 @@ WITH k AS (
     FROM counter
 ), q AS ( -- log request, step, all
     SELECT count(*) AS n, total(status = 'completed') AS completed, total(status = 'rejected') AS rejected,
+           total(status = 'failed') AS failed,
+           coalesce(sum(CASE status WHEN 'failed' THEN generated_tokens END), 0) AS out_failed,
            total(status IN ('waiting', 'running')) AS in_flight,
            coalesce(sum(input_tokens), 0) AS tokens_in,
            coalesce(sum(CASE status WHEN 'completed' THEN input_tokens END), 0) AS in_done,
@@ -173,6 +361,7 @@ WITH k AS (
            coalesce(sum(CASE WHEN status IN ('waiting', 'running') THEN generated_tokens END), 0) AS out_partial,
            coalesce(sum(generated_tokens), 0) AS generated,
            coalesce(sum(preemptions), 0) AS preemptions, count(t_first_ns) AS first_tokens,
+           coalesce(sum(hit_blocks), 0) AS hit_blocks, coalesce(sum(hit_tokens), 0) AS hit_tokens,
            coalesce(sum((min(coalesce(t_end_ns, u.t_end), u.t_end) - t_arrive_ns) & 4294967295), 0) AS sojourn_low,
            coalesce(sum((min(coalesce(t_end_ns, u.t_end), u.t_end) - t_arrive_ns) >> 32), 0) AS sojourn_high
     FROM request, (SELECT t_end_ns AS t_end FROM run) u
@@ -181,20 +370,36 @@ WITH k AS (
     SELECT count(*) AS n, coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(prefill_tokens), 0) AS prefill,
            coalesce(sum(n_decode), 0) AS decoded
     FROM step WHERE (SELECT log FROM run) IN ('step', 'all')
+), h AS ( -- log all
+    SELECT coalesce(sum(blocks), 0) AS blocks, coalesce(sum(restored), 0) AS restored FROM hit
+), m AS ( -- of each kind: the model's counts
+    SELECT k.id, k.name, max(CASE c.name WHEN 'moves_' || k.name || '_started' THEN c.value END) AS started,
+           max(CASE c.name WHEN 'moves_' || k.name || '_running' THEN c.value END) AS running,
+           max(CASE c.name WHEN 'moves_' || k.name || '_bytes_started' THEN c.value END) AS bytes,
+           max(CASE c.name WHEN 'moves_' || k.name || '_bytes_left' THEN c.value END) AS left_bytes,
+           max(CASE c.name WHEN 'moves_' || k.name || '_bytes_delivered' THEN c.value END) AS delivered,
+           max(CASE c.name WHEN 'moves_' || k.name || '_bytes_cancelled' THEN c.value END) AS cancelled
+    FROM move_kind k JOIN counter c ON c.name GLOB 'moves_' || k.name || '_*' GROUP BY k.id
+), x AS ( -- log all: and the rows
+    SELECT kind, count(*) AS n, sum(bytes) AS bytes, sum(delivered) AS delivered, sum(bytes - delivered) AS cancelled
+    FROM transfer GROUP BY kind
 ), l(requests, steps, events, last) AS ( -- last: the run came to its last commit, which brings generated_tokens up to date
     SELECT log <> 'summary', log IN ('step', 'all'), log = 'all', EXISTS (SELECT 1 FROM counter) FROM run
 ), law(name, "left", "right") AS (
-    SELECT 'requests: arrived = completed + rejected + waiting + running + held', arrived,
-           completed + rejected + waiting + running + held FROM k
-    UNION ALL SELECT 'output tokens: of steps = of completed + of those in flight', out_steps, out_done + out_partial FROM k
-    UNION ALL SELECT 'KV tokens: prefilled + decoded = of completed + held + dropped by preemption', prefilled + decoded,
+    SELECT 'requests: arrived = completed + rejected + failed + waiting + running + held', arrived,
+           completed + rejected + failed + waiting + running + held FROM k
+    UNION ALL SELECT 'output tokens: of steps = of completed + of failed + of those in flight', out_steps,
+                     out_done + out_failed + out_partial FROM k
+    UNION ALL SELECT 'KV tokens: prefilled + decoded + from the cache = of completed + held + dropped', prefilled + decoded + cached,
                      kv_done + kv_held + kv_dropped FROM k
     UNION ALL SELECT 'KV blocks: allocated = freed + held', taken, freed + in_use FROM k
-    UNION ALL SELECT 'steps: started = ended + running', started, ended + stepping FROM k
+    UNION ALL SELECT 'steps: started = ended + abandoned + running', started, ended + abandoned + stepping FROM k
     UNION ALL SELECT 'Little: integral of requests in system = sum of sojourns (ns)', area, sojourn FROM k
     UNION ALL SELECT 'requests: arrived = rows of request', arrived, q.n FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: completed = rows of request', k.completed, CAST(q.completed AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: rejected = rows of request', k.rejected, CAST(q.rejected AS INTEGER) FROM k, q, l WHERE requests
+    UNION ALL SELECT 'requests: failed = rows of request', k.failed, CAST(q.failed AS INTEGER) FROM k, q, l WHERE requests
+    UNION ALL SELECT 'output tokens: of failed = rows of request', k.out_failed, q.out_failed FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: in flight = rows of request', waiting + running + held, CAST(in_flight AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'prompt tokens: arrived = rows of request', in_arrived, tokens_in FROM k, q, l WHERE requests
     UNION ALL SELECT 'prompt tokens: of completed = rows of request', k.in_done, q.in_done FROM k, q, l WHERE requests
@@ -212,11 +417,24 @@ WITH k AS (
                      (SELECT coalesce(sum(tokens), 0) FROM prefill) FROM s, l WHERE events
     UNION ALL SELECT 'requests: rows of arrive = rows of request', (SELECT count(*) FROM arrive), q.n FROM q, l WHERE events
     UNION ALL SELECT 'requests: rows of finish = ended rows of request', (SELECT count(*) FROM finish),
-                     CAST(q.completed + q.rejected AS INTEGER) FROM q, l WHERE events
+                     CAST(q.completed + q.rejected + q.failed AS INTEGER) FROM q, l WHERE events
     UNION ALL SELECT 'first tokens: rows of first_token = rows of request', (SELECT count(*) FROM first_token), q.first_tokens
               FROM q, l WHERE events
     UNION ALL SELECT 'preemptions: rows of preempt = rows of request', (SELECT count(*) FROM preempt), q.preemptions
               FROM q, l WHERE events
+    UNION ALL SELECT 'blocks found: rows of hit = rows of request', h.blocks, q.hit_blocks FROM h, q, l WHERE events
+    UNION ALL SELECT 'prompt tokens from the cache: rows of hit = rows of request', h.restored, q.hit_tokens FROM h, q, l
+              WHERE events
+    UNION ALL SELECT 'bytes of ' || name || ': started = delivered + cancelled + left', bytes, delivered + cancelled + left_bytes
+              FROM m
+    UNION ALL SELECT 'transfers of ' || m.name || ': started = rows of transfer + running', started, coalesce(x.n, 0) + running
+              FROM l, m LEFT JOIN x ON x.kind = m.id WHERE events
+    UNION ALL SELECT 'bytes of ' || m.name || ': started = rows of transfer + left', m.bytes, coalesce(x.bytes, 0) + left_bytes
+              FROM l, m LEFT JOIN x ON x.kind = m.id WHERE events
+    UNION ALL SELECT 'bytes of ' || m.name || ': delivered = rows of transfer', m.delivered, coalesce(x.delivered, 0)
+              FROM l, m LEFT JOIN x ON x.kind = m.id WHERE events
+    UNION ALL SELECT 'bytes of ' || m.name || ': cancelled = rows of transfer', m.cancelled, coalesce(x.cancelled, 0)
+              FROM l, m LEFT JOIN x ON x.kind = m.id WHERE events
 )
 SELECT name, "left", "right", "left" - "right" AS difference, "left" = "right" AS ok
 FROM law WHERE "left" IS NOT NULL AND "right" IS NOT NULL;

@@ -113,7 +113,7 @@ static int unit_column(sqlite3_vtab_cursor *cursor, sqlite3_context *ctx, int i)
     if (type == FIELD_INT || (type != FIELD_STATUS && v >= 0)) {
         sqlite3_result_int64(ctx, v);
     } else if (type == FIELD_STATUS) {
-        sim_assert(v >= 0 && v <= REQUEST_REJECTED);
+        sim_assert(v >= 0 && v < REQUEST_STATUSES);
         const char *name = request_status_names[v];
         sqlite3_result_text(ctx, name, (int)strlen(name), SQLITE_STATIC);
     }

@@ -1,7 +1,7 @@
 /* info.c - events.def as data. */
 #include "trace/trace.h"
 
-const char *const request_status_names[] = {"waiting", "running", "completed", "rejected"};
+const char *const request_status_names[REQUEST_STATUSES] = {"waiting", "running", "completed", "rejected", "failed"};
 
 #define INT    FIELD_INT
 #define TIME   FIELD_TIME

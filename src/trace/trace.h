@@ -26,8 +26,15 @@
 
 enum log_level { LOG_SUMMARY, LOG_REQUEST, LOG_STEP, LOG_ALL };
 
-enum request_status { REQUEST_WAITING, REQUEST_RUNNING, REQUEST_COMPLETED, REQUEST_REJECTED };
-extern const char *const request_status_names[]; /* "waiting", "running", "completed", "rejected" */
+enum request_status {
+    REQUEST_WAITING,
+    REQUEST_RUNNING,
+    REQUEST_COMPLETED,
+    REQUEST_REJECTED, /* it could never be served */
+    REQUEST_FAILED,   /* given up after a fault */
+    REQUEST_STATUSES
+};
+extern const char *const request_status_names[REQUEST_STATUSES]; /* "waiting", "running", "completed", ... */
 
 enum field_type { FIELD_INT, FIELD_TIME, FIELD_REF, FIELD_STATUS };
 

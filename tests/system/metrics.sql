@@ -46,6 +46,41 @@ FROM value WINDOW w AS (PARTITION BY class, family ORDER BY x ROWS UNBOUNDED PRE
 CREATE TEMP TABLE moment AS
 SELECT class, family, total, total(x * 1.0 * n) / total AS mean FROM ranked GROUP BY class, family;
 
+-- The memories (report/collect_memory.h), where there is more than HBM without a prefix cache.
+CREATE TEMP TABLE memory AS
+WITH done AS (SELECT count(*) AS n, sum(input_tokens) AS tokens, sum(hit_tokens) AS hit_tokens, sum(blocks) AS blocks,
+                sum(hit_blocks) AS hit_blocks, sum(restore_ns) AS restore_ns FROM q WHERE status = 'completed'),
+hits AS (SELECT h.tier, sum(h.blocks) AS blocks, sum(h.tokens) AS tokens, sum(h.bytes) AS bytes
+         FROM hit h JOIN q ON q.id = h.request WHERE q.status = 'completed' GROUP BY h.tier),
+moves AS (SELECT x.* FROM transfer x, param WHERE t_start_ns >= w),
+evicted AS (SELECT tier, sum(blocks) AS blocks, sum(bytes) AS bytes FROM evict, param WHERE t_ns >= w GROUP BY tier),
+written AS (SELECT tier, sum(bytes) AS bytes, max(bytes) AS most
+            FROM (SELECT tier, unit, sum(delivered) AS bytes FROM moves WHERE up = 0 GROUP BY tier, unit) GROUP BY tier),
+wear AS (SELECT t.*, coalesce(most, 0) * write_amplification / hardware_bytes / (T / 86400) AS per_day
+         FROM param, tier t LEFT JOIN written ON written.tier = t.id),
+lost AS (SELECT kind, port, by_kind, sum(lost_ns) AS ns FROM contention, param WHERE t_ns >= w GROUP BY 1, 2, 3)
+SELECT 'prefix_hit_rate' AS name, 1.0 * hit_tokens / tokens AS value FROM done, tier WHERE id = 0 AND caches
+UNION ALL SELECT 'prefix_block_hit_rate', 1.0 * hit_blocks / nullif(blocks, 0) FROM done, tier WHERE id = 0 AND caches
+UNION ALL SELECT 'mean_restore_ms', restore_ns / 1e6 / n FROM done, tier WHERE id = 0 AND caches
+UNION ALL SELECT 'hit_blocks/' || name, coalesce(blocks, 0) FROM tier LEFT JOIN hits ON tier = id WHERE caches
+UNION ALL SELECT 'hit_tokens/' || name, coalesce(tokens, 0) FROM tier LEFT JOIN hits ON tier = id WHERE caches
+UNION ALL SELECT 'hit_bytes/' || name, coalesce(bytes, 0) FROM tier LEFT JOIN hits ON tier = id WHERE caches
+UNION ALL SELECT 'hit_rate/' || name, 1.0 * coalesce(hits.tokens, 0) / done.tokens FROM done, tier LEFT JOIN hits ON tier = id WHERE caches
+UNION ALL SELECT 'transfers/' || name, count(*) FROM moves m JOIN move_kind k ON k.id = m.kind GROUP BY k.id
+UNION ALL SELECT 'moved_bytes/' || name, sum(delivered) FROM moves m JOIN move_kind k ON k.id = m.kind GROUP BY k.id
+UNION ALL SELECT 'evicted_blocks/' || name, coalesce(blocks, 0) FROM tier LEFT JOIN evicted ON tier = id WHERE caches
+UNION ALL SELECT 'evicted_bytes/' || name, coalesce(bytes, 0) FROM tier LEFT JOIN evicted ON tier = id WHERE caches
+UNION ALL SELECT 'written_bytes/' || name, coalesce(bytes, 0) FROM tier LEFT JOIN written ON tier = id WHERE id > 0
+UNION ALL SELECT 'drive_writes_per_day/' || name, per_day FROM wear WHERE kind = 'nand'
+UNION ALL SELECT 'drive_life_years/' || name, drive_writes_per_day * warranty_years / nullif(per_day, 0) FROM wear WHERE kind = 'nand'
+UNION ALL SELECT 'steps_slowed_share',
+              (SELECT total(ns) FROM lost JOIN move_kind k ON k.id = kind WHERE k.name = 'step') / total(t_end_ns - t_start_ns)
+          FROM step, param WHERE t_end_ns >= w AND EXISTS (SELECT 1 FROM port)
+UNION ALL SELECT 'contention_s/' || k.name || '/' || p.name || coalesce('.' || p.direction, '') || '/' || b.name, sum(l.ns) / 1e9
+          FROM lost l JOIN move_kind k ON k.id = l.kind JOIN move_kind b ON b.id = l.by_kind JOIN port p ON p.id = l.port
+          GROUP BY k.id, p.name, p.direction, b.id HAVING sum(l.ns) > 0;
+DELETE FROM memory WHERE (SELECT count(*) = 1 AND NOT max(caches) FROM tier);
+
 CREATE TEMP TABLE again AS
 WITH p(stat, p) AS (VALUES ('median', 0.5), ('p90', 0.9), ('p95', 0.95), ('p99', 0.99)),
 index_of AS (SELECT m.class, m.family, p.stat, CAST(p.p * (m.total - 1) AS INTEGER) AS i,
@@ -83,7 +118,8 @@ UNION ALL SELECT NULL, 'mean_kv_blocks', total(1.0 * kv_blocks * (t_end_ns - t_s
           FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'peak_kv_blocks', max(kv_blocks) FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'peak_waiting', max(n_waiting) FROM step, param WHERE t_start_ns >= w
-UNION ALL SELECT NULL, 'preemptions', count(*) FROM preempt, param WHERE t_ns >= w;
+UNION ALL SELECT NULL, 'preemptions', count(*) FROM preempt, param WHERE t_ns >= w
+UNION ALL SELECT NULL, name, value FROM memory;
 
 SELECT 'differs: ' || coalesce(m.class, 'all') || ' ' || m.name || ': metric ' || quote(m.value) || ', by SQL ' || quote(a.value)
 FROM metric m LEFT JOIN again a ON a.class IS m.class AND a.name = m.name

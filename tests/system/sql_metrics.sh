@@ -61,6 +61,21 @@ run "$tmp/long.db" -s run.log=all -s run.horizon=100s -s workload.rate=60/s -s w
 check_file "cut after many commits" "$tmp/long.db"
 n=$(sqlite3 "$tmp/long.db" "SELECT count(*) FROM request WHERE status = 'running' AND t_arrive_ns < 90e9")
 result "cut after many commits: old requests are running ($n)" $((n > 0)) "none"
+# Prefix caching, and three memories that are too small for it, over a warm-up and cut at a horizon; a run that was killed.
+run_tiers() { # FILE OPTIONS...
+    "$TIERSIM" run "$here/memory_load.ini" -o "$@" --force >/dev/null
+}
+run_tiers "$tmp/tiers.db" -s run.warmup=20s
+check_file "three tiers" "$tmp/tiers.db"
+n=$(sqlite3 "$tmp/tiers.db" "SELECT count(*) FROM metric WHERE value > 0 AND (name GLOB 'hit_tokens/*' OR name GLOB 'contention_s/step/*'
+    OR name GLOB 'contention_s/restore/*' OR name GLOB 'drive_life_years/*' OR name GLOB 'evicted_blocks/*')")
+result "three tiers: hits, evictions, contention and wear are among them ($n)" $((n >= 10)) "$n"
+run_tiers "$tmp/tiers-cut.db" -s run.horizon=70s
+check_file "three tiers, cut at a horizon" "$tmp/tiers-cut.db"
+n=$(sqlite3 "$tmp/tiers-cut.db" "SELECT sum(value) FROM counter WHERE name GLOB 'moves_*_running'")
+result "three tiers, cut at a horizon: transfers are under way ($n)" $((n > 0)) "none"
+run_tiers "$tmp/cache.db" -s memory.tiers=none
+check_file "prefix cache alone" "$tmp/cache.db"
 run "$tmp/central.db" -s run.log=all -s router.policy=central_queue -s scheduler.max_num_seqs=8
 check_file "central queue" "$tmp/central.db"
 

@@ -90,6 +90,22 @@ START_TEST(a_use_of_a_part_cuts)
 }
 END_TEST
 
+/* Only what a store has is cut for it, and a chain that leaves a node in its middle is not taken up below it. */
+START_TEST(cuts_only_what_it_must)
+{
+    int32_t s = store_with("lru", 100, NULL), t = store_with("lru", 100, NULL);
+    static const struct block_run odd[] = {{0, 2}, {30, 4}};
+
+    prefix_put(p, c, 0, 12, s, 1);
+    ck_assert_int_eq(prefix_nodes(p), 2);
+    prefix_use(p, b, 7, t, 2);
+    prefix_unpin(p, prefix_pin(p, a, 5, t));
+    ck_assert_int_eq(prefix_put(p, a, 2, 6, s, 2), 0);
+    ck_assert_int_eq(prefix_nodes(p), 2);
+    ck_assert_int_eq(match1((struct chain){odd, 2}, s), 2);
+}
+END_TEST
+
 START_TEST(tiers_share_a_chain)
 {
     int32_t hot = store_with("lru", 100, NULL), warm = store_with("lru", 100, NULL), both[] = {hot, warm};
@@ -383,6 +399,47 @@ START_TEST(ttl_expires)
 }
 END_TEST
 
+/* A policy of this test's own: two segments; what was not used again lasts 50 ns. Puts must come with no past. */
+static double odd_key(const void *options, void *state, const struct evict_view *v)
+{
+    (void)options, (void)state;
+    ck_assert(v->uses > 1 || v->last_key == 0);
+    return v->demoted || v->uses == 1 ? (double)v->tick : EVICT_PROTECTED + (double)v->tick;
+}
+
+static int64_t odd_expires_ns(const void *options, const struct evict_view *v)
+{
+    (void)options;
+    return v->uses > 2 ? INT64_MAX : v->now_ns + 50;
+}
+
+static int64_t odd_protects(const void *options, int64_t store_blocks)
+{
+    (void)options;
+    return store_blocks / 2;
+}
+
+static const struct evict_ops odd_ops = {.key = odd_key, .expires_ns = odd_expires_ns, .protects = odd_protects};
+
+START_TEST(times_end_and_stay)
+{
+    int32_t s = prefix_store(p, 2, &odd_ops, NULL);
+
+    prefix_put(p, one(0), 0, 1, s, 0);
+    prefix_use(p, one(0), 1, s, 10); /* until 60, protected */
+    prefix_put(p, one(1), 0, 1, s, 20);
+    prefix_use(p, one(1), 1, s, 30); /* until 80; the other falls back, its time is the same */
+    ck_assert_int_eq(prefix_next_expiry(p, s), 60);
+    prefix_use(p, one(0), 1, s, 40); /* for ever; now the second falls back */
+    ck_assert_int_eq(prefix_next_expiry(p, s), 80);
+    prefix_use(p, one(1), 1, s, 50);
+    ck_assert_int_eq(prefix_next_expiry(p, s), INT64_MAX);
+    prefix_put(p, b, 0, 7, s, 60);
+    ck_assert_int_eq(prefix_remove(p, b, 0, 4, s), 4);
+    ck_assert_int_eq(prefix_put(p, b, 0, 4, s, 70), 4); /* where a child was all the while */
+}
+END_TEST
+
 /* A time that steps back (a store put later, used earlier): what has expired goes before what is older by use. */
 START_TEST(expired_goes_before_old)
 {
@@ -423,6 +480,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, the_figure);
     tcase_add_test(t, a_use_of_a_part_cuts);
+    tcase_add_test(t, cuts_only_what_it_must);
     tcase_add_test(t, tiers_share_a_chain);
     tcase_add_test(t, removal_spares_pins);
     tcase_add_test(t, pins_hold_through_cuts);
@@ -435,6 +493,7 @@ int main(void)
     tcase_add_test(t, gdsf_asks_for_the_middle);
     tcase_add_test(t, belady_looks_ahead);
     tcase_add_test(t, ttl_expires);
+    tcase_add_test(t, times_end_and_stay);
     tcase_add_test(t, expired_goes_before_old);
     tcase_add_test(t, many_children);
     suite_add_tcase(s, t);

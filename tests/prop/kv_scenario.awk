@@ -1,0 +1,146 @@
+# kv_scenario.awk - a random scenario of the KV cache and what lies below it, from a number: writes PREFIX.ini, and
+# PREFIX.jsonl where it replays a trace. awk -v seed=N -v prefix=PATH -f kv_scenario.awk
+#
+# A tiny model, so that a KV room of a few blocks is a memory of a few megabytes. Each key that the cache, tiers and
+# ports have is drawn; rooms go from what one request barely fits into to plenty.
+function draw(n) { x = (x * 16807) % 2147483647; return int(x / 2147483647 * n) } # 0 .. n - 1
+function chance(percent) { return draw(100) < percent }
+function pick(list,   n, a) { n = split(list, a, " "); return a[1 + draw(n)] }
+function put(line) { print line > ini }
+function evictor(section) {
+    e = pick(timed ? "lru fifo lfu slru gdsf ttl belady" : "lru fifo lfu slru gdsf ttl")
+    put("evict = " e)
+    if (e == "ttl") put("ttl = " pick("1us 5ms 200ms 5min"))
+    if (e == "lfu" && chance(50)) put("half_life = " pick("3 100"))
+    if (e == "slru" && chance(50)) put("protected = " pick("0.1 0.5"))
+}
+function rule() {
+    r = pick("fair fair weighted priority fifo")
+    put("rule = " r)
+    if (r == "fifo") put("servers = " pick("1 2 4"))
+}
+function trace(   i, j, n, t, blocks, ids, at, depth, path) {
+    n = 20 + draw(60)
+    t = 0
+    at = 1
+    for (i = 0; i < n; i++) {
+        depth = 1 + draw(6) # blocks; the ids are a path in a tree, so equal ids have equal histories
+        ids = ""
+        path = "0"
+        for (j = 0; j < depth; j++) {
+            path = path "." (j < depth - 1 ? draw(2) : draw(4) ":" depth)
+            if (j == depth - 1 && chance(40)) path = path "u" i
+            if (!(path in id)) id[path] = at++
+            ids = ids (j ? ", " : "") id[path]
+        }
+        # a path's last block may be partial: its length is the path's, so that equal ids have equal tokens
+        if (!(path in len)) len[path] = depth * block - (chance(50) ? draw(block) : 0)
+        t += draw(pick("1 1 10 100"))
+        printf "{\"timestamp\": %d, \"input_length\": %d, \"output_length\": %d, \"hash_ids\": [%s]}\n", t, len[path], \
+            1 + draw(pick("1 8 90 90")), ids > jsonl
+    }
+}
+BEGIN {
+    x = 1 + seed * 7919 % 2147483646
+    draw(2); draw(2); draw(2)
+    ini = prefix ".ini"
+    jsonl = prefix ".jsonl"
+    kv_block = pick("1 16 16 64")
+    ratio = pick("1 1 2 4")
+    block = kv_block * ratio
+    source = pick("sessions sessions trace trace_closed")
+    timed = source == "trace"
+    gpus_each = pick("1 1 2")
+    moe = chance(25)
+    window = chance(20)
+    most = source ~ /trace/ ? 6 * block + 90 : pick("200 600 2000")
+    room = int(most * (1 + draw(pick("1 20 100 300")) / 100)) + 2 * block
+    count = pick("1 1 2 3")
+
+    put("[run]\nseed = " seed)
+    if (chance(10)) put("horizon = " pick("3ms 100ms 2s"))
+    put("[gpu]\npreset = h100\nmemory_bandwidth = " pick("10MB/s 1GB/s 100GB/s") "\nbf16_flops = 1TFLOPS\nfp8_flops = 2TFLOPS")
+    put("nvlink_bandwidth = 10GB/s\nnetwork_bandwidth = 1GB/s")
+    # 8192 bytes a token of both layers in bf16; weights of 1 to 2 MB a GPU; windows are reserved for each sequence
+    seqs = pick("1 3 16 16 200")
+    put(sprintf("memory = %.0fB", 2.2e6 + room * 8192 / (gpus_each == 2 && !moe ? 2 : 1) + window * seqs * 400000))
+    put("[model]\nlayers = 2\nhidden = 64\nvocab = 256\nmax_context = 100000\nq_heads = 8\nkv_heads = 8\nhead_dim = 128")
+    put("dense_inter = 64")
+    if (moe) put("experts = 8\ntopk = 2\nmoe_inter = 32")
+    if (window) put("window_layers = 1\nsliding_window = 40")
+    put("[engine]\nstep_overhead = " pick("0s 10us") "\nseq_overhead = 0s")
+    if (chance(20)) put("receive_interval = " pick("3 20"))
+    if (chance(20)) put("stream_interval = " pick("2 10"))
+    if (chance(20)) put("request_latency = 1ms\nrequest_service = 100us")
+    if (moe && gpus_each == 2 && chance(40)) put("balance_timeout = 5")
+    put("[replica]\ncount = " count "\nmemory_fraction = 1\nactivation_bytes = 1B")
+    if (gpus_each == 2) put(moe ? "dp = 2" : "tp = 2")
+    put("kv_block_tokens = " kv_block)
+    if (chance(20)) put("spec_tokens = 2\nspec_acceptance = 0.6")
+    if (chance(20)) put("cost = fixed\nstep_time = " pick("1us 1ms"))
+    put("[router]\npolicy = " pick("round_robin least_requests least_tokens random power_of_two central_queue"))
+    put("[scheduler]\npolicy = " pick("continuous continuous static prefill_first"))
+    put("max_num_seqs = " seqs)
+    budget = pick("100 300 8192")
+    if (chance(80)) put("max_num_batched_tokens = " (budget < 200 ? 200 : budget))
+
+    tiers = pick("0 1 1 2 2 3")
+    put("[cache]")
+    if (chance(5)) put("prefix = no"); else if (chance(8)) put("unlimited = yes")
+    if (chance(50) || source ~ /trace/) put("block_tokens = " block)
+    put("evict_tokens = " pick("0 0 64 512"))
+    put("prefetch = " pick("none arrival tool_return"))
+    put("restore = " pick("always always always estimate never"))
+    put("overlap = " pick("yes no"))
+    if (tiers > 0) put("preempt = " pick("recompute swap"))
+    evictor()
+    put("[memory]\nhbm_rule = " pick("fair weighted priority"))
+    put("sample = " pick("0s 1ms 100ms"))
+    if (tiers > 0) {
+        MBps = pick("20 1000 20000")
+        put("[link bus]\ngpus = " pick("1 2 0") "\nto_gpu = " MBps "MB/s\nlatency = " pick("0s 20us"))
+        if (chance(30)) put("from_gpu = " MBps / 2 "MB/s")
+        if (chance(30)) put("both = " MBps * 1.2 "MB/s")
+        rule()
+    }
+    for (t = 0; t < tiers; t++) {
+        tokens = int(pick("1 300 3000 100000 100000") * (1 + draw(100) / 50)) + block
+        nand = chance(40)
+        put("[tier t" t "]\nkind = " (nand ? "nand" : "dram") "\ngpus = " pick("1 2 0"))
+        put(sprintf("capacity = %.0fB\nread_bandwidth = %s\nwrite_bandwidth = %s", tokens * 8192 + 1, \
+            pick("20MB/s 1GB/s 10GB/s"), pick("10MB/s 1GB/s 10GB/s")))
+        put("latency = " pick("0s 1us 100us") "\nlinks = " pick("bus bus none"))
+        if (t > 0 && chance(25)) put("bounce = t0")
+        if (chance(30)) put("kv_dtype = " pick("fp8 bf16 fp8_block") "\nconvert = 1GB/s")
+        if (nand && chance(60)) put("gc_share = 0.3\ngc_time = 3ms")
+        if (chance(25)) put("granularity = 4KiB")
+        if (chance(25)) put("fragment = " pick("8KiB 1MiB") "\nfragment_time = 2us")
+        if (chance(30)) put("exclusive = yes")
+        if (chance(15)) put("admit_uses = 2")
+        if (chance(15)) put("admit_tokens = " pick("20 300"))
+        put("write = " pick("back back through completion"))
+        rule()
+        evictor()
+    }
+    put("[workload]")
+    if (source ~ /trace/) {
+        put("arrivals = trace\ntrace = " jsonl "\ntrace_block_tokens = " block)
+        if (source == "trace_closed") put("trace_order = closed\nconcurrency = " pick("1 3 20"))
+        put("[class all]\ninput = trace\noutput = trace")
+        trace()
+        exit
+    }
+    put("requests = " pick("30 60 120 200"))
+    if (chance(40)) put("arrivals = closed_loop\nconcurrency = " pick("1 5 30 30") "\nthink = 1ms")
+    else put("arrivals = poisson\nrate = " pick("100/s 2000/s 50000/s"))
+    classes = pick("1 2")
+    for (c = 0; c < classes; c++) {
+        put("[class c" c "]\ninput = uniform\ninput_low = 1\ninput_high = " int(most / 3) "\noutput = uniform")
+        put("output_low = 1\noutput_high = " pick("1 8 60 150") "\ninput_max = " int(most * 0.8))
+        if (chance(80)) {
+            put("turns = " pick("2 5 12") "\nturn_gap = " pick("0s 3ms 300ms") "\nturn_gap_dist = " pick("constant exponential"))
+            put("append = uniform\nappend_low = 1\nappend_high = " pick("5 100"))
+        }
+        if (chance(50)) put("system_tokens = " pick("10 64 130"))
+    }
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# moe.sh - experts below HBM (scenarios/moe-offload.ini): distinct experts of a step against the closed form of drawing top-k sets, bytes
+# over C2C against the experts that were absent, TPOT against the share in HBM, and fetches ahead. Needs TIERSIM and srcdir.
+set -uo pipefail
+srcdir=$(cd "$srcdir" && pwd)
+. "$srcdir/tests/lib.sh"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+failed=0
+ok() { # NAME CONDITION-AS-0-OR-1 DETAIL
+    if [ "$2" = 1 ]; then
+        echo "ok - moe: $1"
+    else
+        echo "not ok - moe: $1 ($3)"
+        failed=1
+    fi
+}
+run() { # FILE OPTION...
+    local file=$1
+    shift
+    "$TIERSIM" run "$srcdir/scenarios/moe-offload.ini" -o "$file" --force "$@" > /dev/null 2> err || {
+        echo "not ok - moe: $* runs: $(head -1 err)"
+        exit 1
+    }
+}
+
+# Sum over 256 experts of 1 - (1 - q)^32, q as policy/experts.h has it: proportional to rank^-0.5, sum 8, none above 1.
+closed=$(awk 'BEGIN { for (i = 1; i <= 256; i++) s += q[i] = i ^ -0.5
+    for (i = 1; i <= 256; i++) { p = 8 * q[i] / s; if (p > 1) exit 1; d += 1 - (1 - p) ^ 32 }
+    printf "%.9f", d }')
+run half.db -s experts.hot_share=0.5 -s run.log=all -s experts.layers=0
+# Each of the 58 layers is a draw of its own; the error of the mean of a run from the spread of its steps.
+read -r n mean error < <(sqlite3 -separator ' ' half.db "SELECT count(*), avg(x), sqrt((avg(x * x) - avg(x) * avg(x)) / count(*))
+    FROM (SELECT distinct_experts / 58.0 x FROM experts WHERE tokens = 32)")
+ok "distinct experts of 32 tokens: $mean drawn, $closed in closed form, $n steps" \
+    "$(awk -v m="$mean" -v c="$closed" -v e="$error" -v n="$n" 'BEGIN { print (n > 100 && (m - c) ^ 2 <= (3.5 * e) ^ 2) }')" "error $error"
+ok "each distinct expert was in HBM, guessed or waited for" \
+    "$(sqlite3 half.db "SELECT count(*) = 0 FROM experts WHERE distinct_experts <> hits + guessed + absent")" ""
+# 3 x 7168 x 2048 weights of one byte; the scales, one each 128 x 128, are not counted.
+ok "bytes over C2C are those of the experts" \
+    "$(sqlite3 half.db "SELECT abs(sum(bytes) - (SELECT sum(bytes) FROM transfer WHERE kind = (SELECT id FROM move_kind WHERE name = 'expert')))
+        <= 2 * count(*) AND abs(1.0 * sum(bytes) / sum(absent + guessed + wrong) - 3 * 7168 * 2048) < 1e-3 FROM experts")" \
+    "$(sqlite3 half.db "SELECT sum(bytes), sum(absent) FROM experts")"
+ok "a step that waits ends no earlier than its fetch" \
+    "$(sqlite3 half.db "SELECT count(*) = 0 FROM transfer t JOIN step s ON s.replica = t.replica AND t.t_start_ns BETWEEN s.t_start_ns AND s.t_end_ns - 1
+        WHERE t.kind = (SELECT id FROM move_kind WHERE name = 'expert') AND t.t_end_ns > s.t_end_ns")" ""
+
+last=0
+for share in 1 0.9 0.75 0.5 0.25 0.1; do
+    run s.db -s experts.hot_share=$share -s run.log=summary
+    tpot=$(sqlite3 s.db "SELECT value FROM metric WHERE name = 'mean_tpot_ms' AND class IS NULL")
+    ok "TPOT with $share of the experts in HBM: $tpot ms" "$(awk -v a="$last" -v b="$tpot" 'BEGIN { print (b > a) }')" "not above $last"
+    last=$tpot
+done
+tpot() {
+    run s.db -s run.log=summary "$@"
+    sqlite3 s.db "SELECT value FROM metric WHERE name = 'mean_tpot_ms' AND class IS NULL"
+}
+demand=$(tpot -s experts.place=lfu)
+ahead=$(tpot -s experts.place=predict -s experts.accuracy=0.95)
+place=$(tpot -s experts.access=in_place)
+ok "fetching ahead hides a part: $ahead ms against $demand ms" "$(awk -v a="$ahead" -v b="$demand" 'BEGIN { print (a < b) }')" ""
+ok "reading in place spares HBM: $place ms against $(tpot) ms" "$(awk -v a="$place" -v b="$(tpot)" 'BEGIN { print (a < b) }')" ""
+exit $failed
