@@ -239,8 +239,11 @@ static bool takes(const struct kv *kv, int tier, int64_t uses, int64_t blocks)
 /* Whether a replica's HBM (tier -1), or a tier's unit that it uses, can write to a tier below. */
 static bool can_pass(const struct kv *kv, int64_t replica, int from, int to)
 {
-    return from < 0 ? memory_reaches(kv->memory, replica, to)
-                    : memory_is_up(kv->memory, to, memory_unit(kv->memory, to, replica));
+    const struct memory *m = kv->memory;
+
+    if (from < 0)
+        return memory_reaches(m, replica, to);
+    return memory_is_up(m, from, memory_unit(m, from, replica)) && memory_is_up(m, to, memory_unit(m, to, replica));
 }
 
 void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const struct prefix_victim *v, int64_t now_ns)
@@ -443,8 +446,10 @@ uint32_t kv_job_lost(struct kv *kv, const struct move_state *s, int64_t delivere
     sim_assert(q->id == c.request && q->loads > 0);
     if (--q->loads == 0) {
         kv->replicas[s->job.replica].n_loading -= waited;
-        if (c.up)
+        if (c.up) {
             q->restored_ns += now_ns - q->load_ns;
+            kv->replicas[s->job.replica].counts.kv_wait_ns += now_ns - q->load_ns;
+        }
     }
     return c.slot;
 }

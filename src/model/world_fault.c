@@ -402,8 +402,8 @@ static void take_modules(struct world *w, struct process *p)
 
 static void move_modules(struct world *w, const struct process *p, int64_t lost)
 {
-    if (lost == 0)
-        return;
+    if (lost == 0 || (p->dead && p->o->what == FAULT_DRIVE && p->o->data == FAULT_KEPT))
+        return; /* none is left to hold less: the unit is down with what it has */
     kv_lose_modules(w->kv, (int)p->o->target_at, module_unit(w, p), lost, sim_now(w->sim));
     set_port_speed(w, true, p->o->target_at, module_unit(w, p));
 }

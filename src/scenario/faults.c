@@ -141,23 +141,11 @@ static bool inside_host(const struct scenario *sc, const struct tier_options *t)
 
 static void check_place(struct resolver *r, const struct fault_options *f)
 {
-    const struct expert_options *x = &r->sc->memory.experts;
-    bool of_tier = f->target_at >= 0 && f->what != FAULT_LINK;
+    bool of_tier = f->what == FAULT_HOST && f->target_at >= 0;
 
-    if (f->what == FAULT_HOST && of_tier && !inside_host(r->sc, &r->sc->memory.tier[f->target_at]))
+    if (of_tier && !inside_host(r->sc, &r->sc->memory.tier[f->target_at]))
         check_wrong(&r->c, r->section, "target", "%s lies in no host: its units serve more GPUs than a node has",
                     f->target);
-    if (f->speed > 0 || x->tier_at < 0)
-        return;
-    const struct tier_options *home = &r->sc->memory.tier[x->tier_at];
-    bool cut = f->what == FAULT_TIER || f->what == FAULT_DRIVE ? f->target_at == x->tier_at : false;
-    for (int64_t i = 0; i < home->n_links && f->what == FAULT_LINK; i++)
-        cut |= home->link_at[i] == f->target_at;
-    if (cut)
-        check_wrong(&r->c, r->section, "target",
-                    "experts lie in [tier %s], and a replica cannot run without them (want what = host or module, "
-                    "which takes it down, or a speed)",
-                    home->name);
 }
 
 static void check_keys(struct resolver *r, const struct fault_options *f)

@@ -25,6 +25,18 @@
 static char folder[] = "test_store.XXXXXX";
 static struct err err;
 static const struct store_class classes[] = {{"chat", 3, 2000000000, 100000000, 0}, {"batch", 1, 0, 0, 0}};
+static const struct store_tier tiers[] = {{.name = "hbm",
+                                           .kind = "hbm",
+                                           .units = 2,
+                                           .gpus = 4,
+                                           .usd_per_gb = NAN,
+                                           .write_amplification = NAN,
+                                           .drive_writes_per_day = NAN,
+                                           .warranty_years = NAN,
+                                           .caches = true}};
+static const struct store_port ports[] = {{"hbm", "hbm", NULL, 0, 0}, {"hbm", "hbm", NULL, 1, 0}};
+static const struct store_move_kind kinds[] = {{"step", "a step"}, {"restore", "a restore"}};
+static const struct store_memory memory = {tiers, ports, kinds, 1, 2, 2};
 static const struct store_param params[] = {{"replica.count", "2", 2}, {"router.policy", "random", NAN}};
 
 static void enter(void)
@@ -90,6 +102,7 @@ static struct store *open_store(bool force, enum log_level level)
     struct store *s;
 
     ck_assert_msg(store_open(&s, &c, &err) == 0, "%s", err.msg);
+    ck_assert_msg(store_put_memory(s, &memory, &err) == 0, "%s", err.msg);
     return s;
 }
 
@@ -119,6 +132,18 @@ static void put_request(struct trace_unit *u, int64_t id, enum request_status st
                                                                    .status = status};
 }
 
+/* Of a record of unit `unit`; references are to rows that there are. */
+static int64_t value_of(const struct ev_field *f, int64_t unit)
+{
+    if (f->type == FIELD_STATUS)
+        return REQUEST_REJECTED;
+    if (f->type == FIELD_REF)
+        return -1;
+    if (strcmp(f->name, "replica") == 0 || strcmp(f->name, "class") == 0 || strcmp(f->name, "lost_ns") == 0)
+        return 1;
+    return *f->reference && strcmp(f->name, "request") != 0 ? 0 : unit;
+}
+
 /* Unit i: requests 100 i ... end; the next 50 are in flight, put highest first; 200 steps; one of each event. */
 static void fill(struct trace_unit *u, int64_t unit)
 {
@@ -136,12 +161,7 @@ static void fill(struct trace_unit *u, int64_t unit)
         int64_t *rec = put(u, k);
 
         for (int f = 0; f < ev_info[k].n_fields; f++)
-            rec[f] =
-                ev_info[k].fields[f].type == FIELD_STATUS ? REQUEST_REJECTED
-                : ev_info[k].fields[f].type == FIELD_REF  ? -1
-                : strcmp(ev_info[k].fields[f].name, "replica") == 0 || strcmp(ev_info[k].fields[f].name, "class") == 0
-                    ? 1
-                    : unit;
+            rec[f] = value_of(&ev_info[k].fields[f], k == EV_CONTENTION ? 5000 + unit : unit); /* after warm-up */
     }
 }
 
@@ -216,8 +236,8 @@ START_TEST(rows_as_put)
         ask("r.db", "SELECT count(*), sum(status = 'completed'), count(t_end_ns), count(replica) FROM request"),
         "350|300|300|300");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM request WHERE id IN (100, 349)"),
-                     "100|0|0|10|3|3|100000|100010|100020|100060|0|completed\n"
-                     "349|1|NULL|10|3|0|349000|NULL|NULL|NULL|0|waiting");
+                     "100|0|0|10|3|3|100000|100010|100020|100060|0|0|0|0|0|0|0|0|completed\n"
+                     "349|1|NULL|10|3|0|349000|NULL|NULL|NULL|0|0|0|0|0|0|0|0|waiting");
     ck_assert_str_eq(ask("r.db", "SELECT count(*) FROM step"), "600");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM step WHERE rowid = 402"), "1|200500|200900|450|2|1|5|999|3|40|3|2");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM finish"), "0|0|NULL|rejected\n1|1|NULL|rejected\n2|2|NULL|rejected");
@@ -585,7 +605,7 @@ static void full_disk(rlim_t bytes)
 START_TEST(full_while_running)
 {
     signal(SIGXFSZ, SIG_IGN);
-    for (rlim_t kib = 600; kib < 700; kib += 17) { /* the limit falls on different pages */
+    for (rlim_t kib = 900; kib < 1000; kib += 17) { /* the limit falls on different pages */
         full_disk(kib * 1024);
         unlink("r.db.part");
         memset(&err, 0, sizeof err);
