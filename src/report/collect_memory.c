@@ -9,8 +9,8 @@
 enum { NS_PER_S = 1000000000, S_PER_DAY = 86400 };
 enum what { BLOCKS, TOKENS, BYTES, WHATS };
 
-/* What requests in flight found: a hash table of rows [request, {blocks, tokens, bytes} of each tier]; request -1: free.
- * Linear probing; what is taken out leaves no gap in a chain. */
+/* What requests in flight found: a hash table of rows [request, {blocks, tokens, bytes} of each tier]; request -1:
+ * free. Linear probing; what is taken out leaves no gap in a chain. */
 struct found {
     int64_t *row;
     size_t n, cap; /* cap: a power of two, or 0 */
@@ -24,12 +24,12 @@ struct memory_tally {
     int64_t step_kind;
 
     uint64_t requests, input_tokens, hit_tokens, blocks, hit_blocks, restore_ns;
-    uint64_t *hit;                              /* [tiers][WHATS] */
-    uint64_t *evicted;                          /* [tiers][WHATS]; no tokens */
-    uint64_t **written;                         /* [tiers][units] */
-    uint64_t *transfers, *moved;                /* [kinds] */
-    uint64_t *lost;                             /* [kinds][groups][kinds] */
-    int64_t *group_of, *first_of, n_groups;     /* of ports that differ in their unit only; the first port of a group */
+    uint64_t *hit;                          /* [tiers][WHATS] */
+    uint64_t *evicted;                      /* [tiers][WHATS]; no tokens */
+    uint64_t **written;                     /* [tiers][units] */
+    uint64_t *transfers, *moved;            /* [kinds] */
+    uint64_t *lost;                         /* [kinds][groups][kinds] */
+    int64_t *group_of, *first_of, n_groups; /* of ports that differ in their unit only; the first port of a group */
     unsigned __int128 step_ns;
 };
 
@@ -257,8 +257,8 @@ static void give_losses(const struct giving *g)
     for (int64_t at = 0; t->step_kind >= 0 && at < t->n_groups * n; at++)
         of_steps += (double)t->lost[t->step_kind * t->n_groups * n + at];
     if (t->m->n_ports > 0)
-        give(g, g->lacks[EV_STEP] ? EV_STEP : EV_CONTENTION, "steps_slowed_share",
-             ratio(of_steps, (double)t->step_ns), "");
+        give(g, g->lacks[EV_STEP] ? EV_STEP : EV_CONTENTION, "steps_slowed_share", ratio(of_steps, (double)t->step_ns),
+             "");
     for (int64_t at = 0; at < n * t->n_groups * n; at++) {
         const struct store_port *p = t->n_groups ? &t->m->ports[t->first_of[at / n % t->n_groups]] : NULL;
 
@@ -287,7 +287,8 @@ void memory_tally_metrics(const struct memory_tally *t, const bool lacks[EV_KIND
 
 static bool same_but_unit(const struct store_port *a, const struct store_port *b)
 {
-    return strcmp(a->name, b->name) == 0 && strcmp(a->direction ? a->direction : "", b->direction ? b->direction : "") == 0;
+    return strcmp(a->name, b->name) == 0 &&
+           strcmp(a->direction ? a->direction : "", b->direction ? b->direction : "") == 0;
 }
 
 /* Ports of a name follow each other. */

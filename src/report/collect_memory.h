@@ -2,21 +2,20 @@
  * collect_memory.h - the metrics of the memories: what the prefix cache saved, what moved, who slowed whom.
  *
  * A part of collect.h, given where KV is kept for later requests or there are tiers. T is a tier's name, K a kind of
- * transfer, P a port (a link's with its direction: pcie.up). Requests count as in collect.h (completed, arrived at or after
- * warm-up), transfers when they started at or after it, evictions and losses when they came then.
+ * transfer, P a port (a link's with its direction: pcie.up). Requests count as in collect.h (completed, arrived at or
+ * after warm-up), transfers when they started at or after it, evictions and losses when they came then.
  *
  *   prefix_hit_rate          prompt tokens that were not computed thanks to the cache / prompt tokens
  *   prefix_block_hit_rate    blocks found at look-up, in any tier / blocks whose content is known
  *   hit_blocks/T, hit_tokens/T, hit_bytes/T             found there at look-up
- *   hit_rate/T               hit_tokens/T / prompt tokens: their sum is above prefix_hit_rate by what was computed again
- *   mean_restore_ms          time that a request waited for KV from lower tiers
- *   transfers/K, moved_bytes/K                          how many, and what arrived
- *   evicted_blocks/T, evicted_bytes/T                   what had to leave it
- *   written_bytes/T          what arrived in it; below HBM
- *   drive_writes_per_day/T   of the unit written most: bytes written x write amplification / what it holds, a day
- *   drive_life_years/T       at that rate: promised drive writes over those years / drive_writes_per_day
- *   steps_slowed_share       time that steps lost at ports to transfers / step time (t_end at or after warm-up)
- *   contention_s/K/P/BY      time lost by K (step: by engine steps) at the ports P to BY: the sum of all units
+ *   hit_rate/T               hit_tokens/T / prompt tokens: their sum is above prefix_hit_rate by what was computed
+ * again mean_restore_ms          time that a request waited for KV from lower tiers transfers/K, moved_bytes/K how
+ * many, and what arrived evicted_blocks/T, evicted_bytes/T                   what had to leave it written_bytes/T what
+ * arrived in it; below HBM drive_writes_per_day/T   of the unit written most: bytes written x write amplification /
+ * what it holds, a day drive_life_years/T       at that rate: promised drive writes over those years /
+ * drive_writes_per_day steps_slowed_share       time that steps lost at ports to transfers / step time (t_end at or
+ * after warm-up) contention_s/K/P/BY      time lost by K (step: by engine steps) at the ports P to BY: the sum of all
+ * units
  *
  * Memory grows with the requests in flight: what a request found is kept until it has ended.
  */

@@ -144,8 +144,8 @@ static void hops(const struct sheet *s, bool steps)
         const char *first = strchr(hop[i].name, '/'), *last = strrchr(hop[i].name, '/');
         if (first == NULL || first == last)
             continue;
-        label(s, "  %.*s at %.*s, by %.10s (s):", (int)(first - hop[i].name < 10 ? first - hop[i].name : 10), hop[i].name,
-              (int)(last - first - 1 < 14 ? last - first - 1 : 14), first + 1, last + 1);
+        label(s, "  %.*s at %.*s, by %.10s (s):", (int)(first - hop[i].name < 10 ? first - hop[i].name : 10),
+              hop[i].name, (int)(last - first - 1 < 14 ? last - first - 1 : 14), first + 1, last + 1);
         value(s, hop[i].lost_s, 3, "");
     }
 }

@@ -1,8 +1,8 @@
 /*
  * report_memory.h - the report's part on memories, as text: hits by tier, bytes moved, who slowed whom, wear.
  *
- * Shown where the file has metrics of them (collect_memory.h). All lines come from metrics; which there are follows from their
- * names, so that a tier or link is found whatever it is called.
+ * Shown where the file has metrics of them (collect_memory.h). All lines come from metrics; which there are follows
+ * from their names, so that a tier or link is found whatever it is called.
  */
 #ifndef REPORT_REPORT_MEMORY_H
 #define REPORT_REPORT_MEMORY_H

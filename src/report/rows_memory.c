@@ -119,10 +119,8 @@ static int read_ports(struct table *t, struct store_memory *m)
         return -1;
     m->ports = p = rows;
     for (int64_t i = 0; (rc = next(t, i, m->n_ports)) > 0; i++) {
-        p[i] = (struct store_port){.name = name(t, 1),
-                                   .unit = whole(t, 2, 0, UNITS_MAX),
-                                   .kind = name(t, 3),
-                                   .direction = name_or_null(t, 4)};
+        p[i] = (struct store_port){
+            .name = name(t, 1), .unit = whole(t, 2, 0, UNITS_MAX), .kind = name(t, 3), .direction = name_or_null(t, 4)};
         names += p[i].unit == 0;
         t->bad |= names > NAMES_MAX || (i > 0 && p[i].unit != 0 && p[i].unit != p[i - 1].unit + 1);
         if (i > 0 && p[i].unit != 0)

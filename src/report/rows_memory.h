@@ -1,6 +1,6 @@
 /*
- * rows_memory.h - the tables tier, port and move_kind of a results file, read back and checked: every id, count and name
- * that records refer to or metrics are made of.
+ * rows_memory.h - the tables tier, port and move_kind of a results file, read back and checked: every id, count and
+ * name that records refer to or metrics are made of.
  */
 #ifndef REPORT_ROWS_MEMORY_H
 #define REPORT_ROWS_MEMORY_H

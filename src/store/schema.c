@@ -62,7 +62,8 @@ static const struct column replica_columns[] = {
     {0},
 };
 static const struct column tier_columns[] = {
-    {"id", "INTEGER PRIMARY KEY", "0: HBM; then those in use, warmest first; then those that others only bounce through"},
+    {"id", "INTEGER PRIMARY KEY",
+     "0: HBM; then those in use, warmest first; then those that others only bounce through"},
     {"name", "TEXT NOT NULL", "[tier NAME]; hbm"},
     {"kind", "TEXT NOT NULL", "hbm, dram or nand"},
     {"units", "INTEGER NOT NULL", "how many there are in the run: of HBM, one a replica"},

@@ -60,7 +60,7 @@ struct store_config {
 
 /* ---- memories: tables tier, port, move_kind ---- */
 
-struct store_tier { /* ids count from 0, which is HBM */
+struct store_tier {                         /* ids count from 0, which is HBM */
     const char *name, *kind;                /* kind: hbm, dram, nand */
     int64_t units, gpus;                    /* units of the run; GPUs that share one */
     int64_t capacity_bytes, hardware_bytes; /* of a unit: for KV; all */
@@ -72,7 +72,7 @@ struct store_tier { /* ids count from 0, which is HBM */
     double drive_writes_per_day, warranty_years;
 };
 
-struct store_port { /* ids count from 0: the records' */
+struct store_port {                      /* ids count from 0: the records' */
     const char *name, *kind, *direction; /* kind: hbm, link, tier; direction: up, down, both, or NULL */
     int64_t unit, tier;                  /* tier: -1 for a link */
 };
