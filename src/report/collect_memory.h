@@ -8,14 +8,17 @@
  *   prefix_hit_rate          prompt tokens that were not computed thanks to the cache / prompt tokens
  *   prefix_block_hit_rate    blocks found at look-up, in any tier / blocks whose content is known
  *   hit_blocks/T, hit_tokens/T, hit_bytes/T             found there at look-up
- *   hit_rate/T               hit_tokens/T / prompt tokens: their sum is above prefix_hit_rate by what was computed
- * again mean_restore_ms          time that a request waited for KV from lower tiers transfers/K, moved_bytes/K how
- * many, and what arrived evicted_blocks/T, evicted_bytes/T                   what had to leave it written_bytes/T what
- * arrived in it; below HBM drive_writes_per_day/T   of the unit written most: bytes written x write amplification /
- * what it holds, a day drive_life_years/T       at that rate: promised drive writes over those years /
- * drive_writes_per_day steps_slowed_share       time that steps lost at ports to transfers / step time (t_end at or
- * after warm-up) contention_s/K/P/BY      time lost by K (step: by engine steps) at the ports P to BY: the sum of all
- * units
+ *   hit_rate/T               hit_tokens/T / prompt tokens; their sum may be above prefix_hit_rate: not all is restored
+ *   mean_restore_ms          time that a request waited for KV from lower tiers
+ *   transfers/K              how many
+ *   moved_bytes/K            what arrived
+ *   evicted_blocks/T         what had to leave it
+ *   evicted_bytes/T          likewise
+ *   written_bytes/T          what arrived in it; below HBM
+ *   drive_writes_per_day/T   of the unit written most: bytes written x write amplification / what it holds, a day
+ *   drive_life_years/T       at that rate: promised drive writes over those years / drive_writes_per_day
+ *   steps_slowed_share       time that steps lost at ports to transfers / step time (t_end at or after warm-up)
+ *   contention_s/K/P/BY      time lost by K (step: by engine steps) at the ports P to BY: the sum of all units
  *
  * Memory grows with the requests in flight: what a request found is kept until it has ended.
  */
