@@ -483,6 +483,7 @@ void kv_sample(const struct kv *kv, int64_t now_ns)
 void kv_check(const struct kv *kv)
 {
     prefix_check(kv->prefix);
+    kv_check_tiers(kv);
     for (int64_t i = 0; i < kv->sc->layout.replica.count; i++) {
         const struct batch *b = &kv->replicas[i].batch;
         sim_assert(unlimited(kv) || b->cached == prefix_blocks(kv->prefix, kv->hbm[i]) * kv->ratio);

@@ -52,6 +52,7 @@ int64_t kv_tier_bytes(const struct kv *kv, int tier, int64_t tokens);
 
 void kv_tiers_init(struct kv *kv);
 void kv_tiers_free(struct kv *kv);
+void kv_check_tiers(const struct kv *kv);
 void kv_sample_tiers(const struct kv *kv, int64_t now_ns);
 /* A victim of HBM (tier -1) or of a tier: sends it on to where it is taken, or lets it go. */
 void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const struct prefix_victim *v,

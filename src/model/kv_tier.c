@@ -488,6 +488,21 @@ void kv_sample_tiers(const struct kv *kv, int64_t now_ns)
                 .cached_bytes = kv_tier_bytes(kv, t, prefix_blocks(kv->prefix, kv->store[t][i]) * kv->block_tokens)};
 }
 
+/* The room of the warmest tier lacks what is swapped out to it, that of the others nothing. */
+void kv_check_tiers(const struct kv *kv)
+{
+    const struct pool *p = kv->env->pool;
+
+    for (int t = 0; t < kv->n_tiers; t++)
+        for (int64_t i = 0; i < kv->memory->tier[t].units; i++) {
+            int64_t swapped = 0;
+            for (uint32_t s = p->all.head; t == 0 && s != SLOT_NONE; s = p->at[s].next[LINK_ALL])
+                if (p->at[s].swapped > 0 && memory_unit(kv->memory, 0, p->at[s].replica) == i)
+                    swapped += swap_blocks(kv, p->at[s].swapped);
+            sim_assert(kv->room[t][i] + swapped == capacity(kv, t, i));
+        }
+}
+
 /* ---- life ---- */
 
 void kv_tiers_init(struct kv *kv)

@@ -24,7 +24,7 @@ enum fault_data { FAULT_LOST, FAULT_KEPT };
 enum fault_requests {
     FAULT_AUTO,      /* those at a replica that goes down are rerouted; those that lost KV elsewhere recompute it */
     FAULT_RECOMPUTE, /* they stay where they are, if need be until it is back */
-    FAULT_REROUTE,   /* they go to another replica */
+    FAULT_REROUTE,   /* they are routed anew */
     FAULT_FAIL       /* they are given up, with a record */
 };
 

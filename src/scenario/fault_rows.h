@@ -18,10 +18,11 @@ _Static_assert(FAULT_AUTO == 0 && FAULT_RECOMPUTE == 1 && FAULT_REROUTE == 2 && 
                "the order of fault_requests");
 
 static const struct opt fault_rows[] = {
-    CHOICE("what", AT(fault_options, what), fault_whats, NULL,
-           "what fails: a unit of a tier or link; a drive, that is some modules of a tier's unit; a module, which takes "
-           "the GPUs of its unit down until they go on without it; a GPU, and with it its replica; a host (node), with "
-           "its replicas and the tiers in it"),
+    CHOICE(
+        "what", AT(fault_options, what), fault_whats, NULL,
+        "what fails: a unit of a tier or link; a drive, that is some modules of a tier's unit; a module, which takes "
+        "the GPUs of its unit down until they go on without it; a GPU, and with it its replica; a host (node), with "
+        "its replicas and the tiers in it"),
     TEXT("target", fault_options, target, "none", "the tier or link: a name; of a host, the tier that loses modules"),
     INT("unit", fault_options, unit, -1, 1e9, "-1",
         "which unit of it, which GPU of the replicas, or which host, from 0; -1: one at random, or with mtbf each"),
@@ -34,13 +35,13 @@ static const struct opt fault_rows[] = {
     REAL("speed", fault_options, speed, 0, 1, "0",
          "share of its speed that is left meanwhile, of a tier, link, GPU or host; 0: it is down"),
     INT("modules", fault_options, modules, 0, 1e6, "0",
-        "modules or drives that are lost, with their capacity and bandwidth: of a drive for as long as the fault lasts, "
-        "of a module or host for good"),
+        "modules or drives that are lost, with their capacity and bandwidth: of a drive for as long as the fault "
+        "lasts, of a module or host for good"),
     CHOICE("data", AT(fault_options, data), fault_datas, "lost",
-           "what becomes of KV in a tier that is down or loses modules: lost, or out of reach until it is back (HBM's is "
-           "lost; a host's DRAM, too)"),
+           "what becomes of KV in a tier that is down or loses modules: lost, or out of reach until it is back (HBM's "
+           "is lost; a host's DRAM, too)"),
     CHOICE("requests", AT(fault_options, requests), fault_requests, "auto",
-           "what becomes of requests that are hit: they stay and compute again what they lost; go to another replica; "
+           "what becomes of requests that are hit: they stay and compute again what they lost; are routed anew; "
            "or fail. auto: reroute where their replica is down, else recompute"),
 };
 

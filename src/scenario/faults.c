@@ -83,16 +83,16 @@ static int64_t units_of(const struct scenario *sc, const struct fault_options *f
         return hosts(l);
     if (f->target_at < 0)
         return 0;
-    return line_units(l, f->what == FAULT_LINK ? sc->memory.link[f->target_at].gpus
-                                               : sc->memory.tier[f->target_at].gpus);
+    return line_units(l,
+                      f->what == FAULT_LINK ? sc->memory.link[f->target_at].gpus : sc->memory.tier[f->target_at].gpus);
 }
 
 static void resolve_units(struct resolver *r, struct fault_options *f)
 {
     f->units = units_of(r->sc, f);
     if (f->units > 0 && f->unit >= f->units)
-        check_wrong(&r->c, r->section, "unit", "%" PRId64 ", but there are %" PRId64 " (0 to %" PRId64 ")", f->unit,
-                    f->units, f->units - 1);
+        check_wrong(&r->c, r->section, "unit", "there is no %" PRId64 "; the last one is %" PRId64, f->unit,
+                    f->units - 1);
 }
 
 /* ---- keys that go together ---- */

@@ -147,6 +147,8 @@ cut ""
 is "a file that was cut off: the same from its rows" "$(cat want)" \
     "$(sqlite3 :memory: "SELECT key || ' ' || printf('%.6g', value) FROM json_each(CAST(readfile('cut.json') AS TEXT))
        WHERE type IN ('real', 'integer') AND (key GLOB '*/*' OR key GLOB 'prefix*' OR key = 'steps_slowed_share') ORDER BY key" | grep -v '^drive')"
+cut "UPDATE transfer SET bytes = 20000000000, delivered = bytes WHERE rowid = 7; UPDATE request SET restore_ns = 20000000000 WHERE id = 7"
+check "a file that was cut off: a transfer of 20 GB, a wait of 20 s" 0 "found in ddr5" "$TIERSIM" report cut.db.part
 for sql in "UPDATE transfer SET tier = 3 WHERE rowid = 7" "UPDATE transfer SET unit = 2 WHERE rowid = 7" "UPDATE contention SET port = 1000" \
     "UPDATE contention SET by_kind = -1 WHERE rowid = 1" "UPDATE hit SET tier = 64" "UPDATE evict SET tier = 9"; do
     cut "$sql"

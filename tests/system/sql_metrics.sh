@@ -65,7 +65,7 @@ result "cut after many commits: old requests are running ($n)" $((n > 0)) "none"
 run_tiers() { # FILE OPTIONS...
     "$TIERSIM" run "$here/memory_load.ini" -o "$@" --force >/dev/null
 }
-run_tiers "$tmp/tiers.db" -s run.warmup=20s
+run_tiers "$tmp/tiers.db" -s run.warmup=35s
 check_file "three tiers" "$tmp/tiers.db"
 n=$(sqlite3 "$tmp/tiers.db" "SELECT count(*) FROM metric WHERE value > 0 AND (name GLOB 'hit_tokens/*' OR name GLOB 'contention_s/step/*'
     OR name GLOB 'contention_s/restore/*' OR name GLOB 'drive_life_years/*' OR name GLOB 'evicted_blocks/*')")
