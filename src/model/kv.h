@@ -60,6 +60,8 @@ void kv_peek(const struct kv *kv, const struct replica *r, const struct request 
 bool kv_loads(const struct kv *kv, const struct request *q);
 /* It was swapped out and has not begun to come back: nobody overtakes it. */
 bool kv_is_out(const struct request *q);
+/* Lower tiers have yet to be asked for it, or have what there was no room for: nobody overtakes it either. */
+bool kv_undecided(const struct kv *kv, const struct request *q);
 /* KV blocks that a plan may use: free ones and those the cache would give up. */
 int64_t kv_free_blocks(const struct kv *kv, const struct replica *r);
 int64_t kv_used_blocks(const struct kv *kv, const struct replica *r); /* the others: by sequences, and what they pin */

@@ -16,6 +16,8 @@ struct kv_cargo {                /* what a transfer carries; slots, free ones li
     int64_t from, to;            /* blocks of it */
     bool up;
     int32_t pin; /* on what is read, until it is here; or -1 */
+    int64_t from_replica; /* down: whose KV it is, or who needed its room; says which unit is next below */
+    int64_t bytes;        /* down: what it adds to writing[tier][unit] */
 };
 
 struct kv {
@@ -33,6 +35,8 @@ struct kv {
     int32_t *store[MEMORY_TIERS]; /* store by unit */
     int32_t nowhere;              /* one that stays empty: in place of those out of reach */
     int64_t *room[MEMORY_TIERS];  /* blocks of the cache that a unit can hold beside what was swapped out to it */
+    int32_t *coming[MEMORY_TIERS];  /* store by unit: what is on its way down to it, by one transfer each */
+    int64_t *writing[MEMORY_TIERS]; /* bytes of that */
     int n_tiers;
     struct kv_cargo *cargo;
     int32_t n_cargo, free_cargo;
@@ -41,25 +45,46 @@ struct kv {
     void *next_use_ctx;
 };
 
-/* Tokens of the context that are known and could come from the cache: all but the last. */
-int64_t kv_usable(const struct kv *kv, const struct request *q, int64_t blocks);
 int64_t kv_bytes(const struct kv *kv, int64_t tokens);
+/* HBM's blocks in the batch's books. */
+void kv_count_cached(struct kv *kv, struct replica *r);
+/* What has expired by now leaves HBM and the tiers of the replica. */
+void kv_expire(struct kv *kv, struct replica *r, int64_t now_ns);
 /* All that it waited for has come: HBM's cache has the whole blocks of it, as if they had been computed. */
 void kv_restored(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
-int64_t kv_tier_bytes(const struct kv *kv, int tier, int64_t tokens);
 
-/* ---- kv_tier.c ---- */
+/* ---- kv_look.c ---- */
+
+bool kv_shares(const struct kv *kv, const struct request *q); /* the content of its prompt is known */
+/* Of so many blocks that were found, the tokens that can be used: whole KV blocks, and one token is left to compute. */
+int64_t kv_usable(const struct kv *kv, const struct request *q, int64_t blocks);
+void kv_unpin(struct kv *kv, struct request *q);
+
+/* ---- kv_tier.c: down, and the ends of transfers ---- */
 
 void kv_tiers_init(struct kv *kv);
 void kv_tiers_free(struct kv *kv);
 void kv_check_tiers(const struct kv *kv);
 void kv_sample_tiers(const struct kv *kv, int64_t now_ns);
-/* A victim of HBM (tier -1) or of a tier: sends it on to where it is taken, or lets it go. */
+int64_t kv_tier_bytes(const struct kv *kv, int tier, int64_t tokens);
+int64_t kv_restored_bytes(const struct kv *kv, int tier, int64_t tokens); /* with the state of one checkpoint */
+/* A victim of HBM (tier -1) or of a tier: sends it on to where it is taken, or lets it go. Which units are below: those
+ * of the replica. */
 void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const struct prefix_victim *v,
                   int64_t now_ns);
-/* Blocks [from, to) of the chain to each tier that is written at `when`. */
+/* Blocks [from, to) of the chain, and those before them that no tier has, to each tier that is written at `when`; but
+ * what is there or on its way already. */
 void kv_write(struct kv *kv, struct replica *r, const struct request *q, int64_t from, int64_t to, enum tier_write when,
               int64_t now_ns);
+/* Room for so many blocks in the replica's unit. False: they do not fit, whatever is evicted. */
+bool kv_tier_room(struct kv *kv, int tier, int64_t replica, int64_t blocks, int64_t now_ns);
+void kv_expire_tiers(struct kv *kv, int64_t replica, int64_t now_ns);
+/* A transfer between a replica's HBM and a tier that it reaches, of a new cargo. */
+int32_t kv_take_cargo(struct kv *kv);
+void kv_start_hbm(struct kv *kv, enum move_kind kind, int64_t replica, int32_t cargo, int64_t tokens);
+
+/* ---- kv_up.c: restores and swaps ---- */
+
 /* Starts the transfers that bring blocks [hit[0], ...) of the request's chain up. Gives how many. */
 int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *hit, enum move_kind kind,
                int64_t now_ns);
@@ -71,5 +96,7 @@ bool kv_restore_pays(const struct kv *kv, const struct replica *r, const struct 
 /* Swaps: of all tokens that the request has computed. */
 bool kv_swap_out(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
 void kv_swap_in(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
+void kv_swapped_in(struct kv *kv, struct request *q, int64_t unit); /* its room below is free again */
+int64_t kv_swap_blocks(const struct kv *kv, int64_t tokens);
 
 #endif

@@ -35,14 +35,14 @@ int64_t kv_tier_bytes(const struct kv *kv, int tier, int64_t tokens)
 }
 
 /* Of a restore: the tokens, and the state of one checkpoint. */
-static int64_t restored_bytes(const struct kv *kv, int tier, int64_t tokens)
+int64_t kv_restored_bytes(const struct kv *kv, int tier, int64_t tokens)
 {
     return in_format_of(kv, tier, (double)tokens * kv->token_bytes) + (int64_t)kv->state_bytes;
 }
 
 /* ---- cargo ---- */
 
-static int32_t take_cargo(struct kv *kv)
+int32_t kv_take_cargo(struct kv *kv)
 {
     if (kv->free_cargo < 0) {
         int32_t n = kv->n_cargo ? 2 * kv->n_cargo : 64;
@@ -99,19 +99,23 @@ static int64_t extra_ns(struct kv *kv, int tier, int64_t tokens)
 static void start(struct kv *kv, const struct memory_path *p, enum move_kind kind, int64_t tokens, int64_t replica,
                   int32_t cargo)
 {
-    const struct kv_cargo *c = &kv->cargo[cargo];
+    struct kv_cargo *c = &kv->cargo[cargo];
     struct move_job job = {.kind = kind, .owner = c->request, .replica = replica, .tag = cargo};
     bool waited_for = kind == MOVE_RESTORE || (kind == MOVE_SWAP && c->up);
 
     memory_transfer(kv->memory, p,
-                    c->up || kind == MOVE_SWAP ? restored_bytes(kv, c->tier, tokens)
+                    c->up || kind == MOVE_SWAP ? kv_restored_bytes(kv, c->tier, tokens)
                                                : kv_tier_bytes(kv, c->tier, tokens),
                     extra_ns(kv, c->tier, tokens), waited_for ? LEVEL_WAITED_FOR : LEVEL_BACKGROUND, &job);
     move_start(kv->memory->mover, &job);
+    if (kind != MOVE_WRITE)
+        return;
+    c->bytes = job.bytes;
+    kv->writing[c->tier][c->unit] += c->bytes;
 }
 
 /* Between a replica's HBM and a tier it reaches. */
-static void start_hbm(struct kv *kv, enum move_kind kind, int64_t replica, int32_t cargo, int64_t tokens)
+void kv_start_hbm(struct kv *kv, enum move_kind kind, int64_t replica, int32_t cargo, int64_t tokens)
 {
     struct kv_cargo *c = &kv->cargo[cargo];
     struct memory_path p;
@@ -121,92 +125,6 @@ static void start_hbm(struct kv *kv, enum move_kind kind, int64_t replica, int32
     start(kv, &p, kind, tokens, replica, cargo);
 }
 
-/* ---- restores ---- */
-
-/* The tokens of its part that tier t brings: [*from, *to). */
-static void part_of(const struct kv *kv, const struct request *q, const int64_t *hit, int t, int64_t *from, int64_t *to)
-{
-    int64_t before = 0;
-
-    for (int i = 0; i <= t; i++)
-        before += hit[i];
-    *from = kv_usable(kv, q, before);
-    *to = kv_usable(kv, q, before + hit[1 + t]);
-}
-
-int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *hit, enum move_kind kind, int64_t now_ns)
-{
-    struct request *q = &kv->env->pool->at[slot];
-    int64_t found = 0;
-    int n = 0;
-
-    for (int k = 0; k <= kv->n_tiers; k++)
-        found += hit[k];
-    for (int t = 0; t < kv->n_tiers; t++) {
-        int64_t from, to;
-        part_of(kv, q, hit, t, &from, &to);
-        if (to <= from)
-            continue;
-        int32_t i = take_cargo(kv);
-        kv->cargo[i].tier = t;
-        kv->cargo[i].slot = slot;
-        kv->cargo[i].request = q->id;
-        kv->cargo[i].up = true;
-        kv->cargo[i].from = hit[0]; /* tiers may have them by turns */
-        kv->cargo[i].to = found;
-        start_hbm(kv, kind, r->id, i, to - from);
-        prefix_use(kv->prefix, q->chain, found, kv->store[t][kv->cargo[i].unit], now_ns);
-        kv->cargo[i].pin = prefix_pin(kv->prefix, q->chain, found, kv->store[t][kv->cargo[i].unit]);
-        n++;
-    }
-    q->loads += n;
-    q->load_ns = now_ns;
-    return n;
-}
-
-/* Time of the step that computes the rest of the prompt after so many tokens. */
-int64_t kv_compute_ns(const struct kv *kv, const struct request *q, int64_t computed)
-{
-    struct cost_step step = {0};
-
-    cost_add_chunk(&step, &kv->env->knees, computed, q->input_tokens + q->generated - computed, true);
-    step.n_prefill = 1;
-    step.n_logits = 1;
-    return kv->env->cost->step_ns(kv->env->cost_state, &step);
-}
-
-/* With an even share of each port for all that are on it now. */
-static int64_t estimate_ns(const struct kv *kv, int64_t replica, int tier, int64_t tokens)
-{
-    int64_t bytes = restored_bytes(kv, tier, tokens);
-    struct memory_path p;
-    double slowest = 0;
-
-    memory_path(kv->memory, replica, tier, MEMORY_UP, &p);
-    for (int i = 0; i < p.n_hops; i++) {
-        double cost = p.hop[i].cost * (double)(1 + share_flows_on(kv->memory->share, p.hop[i].resource)) /
-                      kv->memory->resource[p.hop[i].resource].speed;
-        slowest = cost > slowest ? cost : slowest;
-    }
-    return memory_solo_ns(kv->memory, &p, 0) + (int64_t)((double)bytes * slowest * 1e9);
-}
-
-bool kv_restore_pays(const struct kv *kv, const struct replica *r, const struct request *q, const int64_t *hit,
-                     int64_t from, int64_t to)
-{
-    int64_t longest = 0;
-
-    if (kv->sc->memory.cache.restore != RESTORE_ESTIMATE)
-        return kv->sc->memory.cache.restore == RESTORE_ALWAYS;
-    for (int t = 0; t < kv->n_tiers; t++) {
-        int64_t a, b;
-        part_of(kv, q, hit, t, &a, &b);
-        int64_t ns = b > a ? estimate_ns(kv, r->id, t, b - a) : 0;
-        longest = ns > longest ? ns : longest;
-    }
-    return longest < kv_compute_ns(kv, q, from) - kv_compute_ns(kv, q, to);
-}
-
 /* ---- down ---- */
 
 static int64_t capacity(const struct kv *kv, int tier, int64_t unit)
@@ -214,26 +132,38 @@ static int64_t capacity(const struct kv *kv, int tier, int64_t unit)
     return memory_room(kv->memory, tier, unit) / kv_tier_bytes(kv, tier, kv->block_tokens);
 }
 
-/* False: so many blocks do not fit, whatever is evicted. */
-static bool tier_room(struct kv *kv, int tier, int64_t unit, int64_t blocks, int64_t now_ns)
+bool kv_tier_room(struct kv *kv, int tier, int64_t replica, int64_t blocks, int64_t now_ns)
 {
+    int64_t unit = memory_unit(kv->memory, tier, replica), room = kv->room[tier][unit] - blocks, over;
+    int64_t least = kv->sc->memory.cache.evict_tokens / kv->block_tokens;
     int32_t store = kv->store[tier][unit];
-    int64_t room = kv->room[tier][unit] - blocks;
 
-    while (prefix_blocks(kv->prefix, store) > room) {
+    while ((over = prefix_blocks(kv->prefix, store) - room) > 0) {
         struct prefix_victim v;
-        if (room < 0 || !prefix_evict(kv->prefix, store, prefix_blocks(kv->prefix, store) - room, &v))
+        if (room < 0 || !prefix_evict(kv->prefix, store, over > least ? over : least, &v))
             return false;
-        kv_pass_down(kv, unit * kv->memory->tier[tier].span, tier, unit, &v, now_ns);
+        kv_pass_down(kv, replica, tier, unit, &v, now_ns);
     }
     return true;
 }
 
-static bool takes(const struct kv *kv, int tier, int64_t uses, int64_t blocks)
+void kv_expire_tiers(struct kv *kv, int64_t replica, int64_t now_ns)
+{
+    struct prefix_victim v;
+
+    for (int t = 0; t < kv->n_tiers; t++) {
+        int64_t unit = memory_unit(kv->memory, t, replica);
+        while (prefix_expire(kv->prefix, kv->store[t][unit], now_ns, &v))
+            kv_pass_down(kv, replica, t, unit, &v, now_ns);
+    }
+}
+
+static bool takes(const struct kv *kv, int tier, int64_t unit, int64_t uses, int64_t blocks)
 {
     const struct tier_options *t = tier_of(kv, tier);
 
-    return uses >= t->admit_uses && blocks * kv->block_tokens >= t->admit_tokens;
+    return uses >= t->admit_uses && blocks * kv->block_tokens >= t->admit_tokens &&
+           kv->writing[tier][unit] < t->write_buffer_bytes;
 }
 
 /* Whether a replica's HBM (tier -1), or a tier's unit that it uses, can write to a tier below. */
@@ -252,11 +182,13 @@ void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const 
     int to = -1;
 
     for (int t = tier + 1; t < kv->n_tiers && to < 0; t++) {
+        int64_t at = memory_unit(kv->memory, t, replica);
         if (!can_pass(kv, replica, tier, t))
             continue;
-        if (prefix_has_node(kv->prefix, v->node, kv->store[t][memory_unit(kv->memory, t, replica)]))
+        if (prefix_has_node(kv->prefix, v->node, kv->store[t][at]) ||
+            prefix_has_node(kv->prefix, v->node, kv->coming[t][at]))
             break;
-        if (tier_of(kv, t)->write == TIER_WRITE_BACK && takes(kv, t, v->uses, v->depth + v->run.n))
+        if (tier_of(kv, t)->write == TIER_WRITE_BACK && takes(kv, t, at, v->uses, v->depth + v->run.n))
             to = t;
     }
     *trace_put_evict(kv->env->trace) = (struct ev_evict){
@@ -275,12 +207,14 @@ void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const 
         prefix_let_go(kv->prefix, v->node);
         return;
     }
-    int32_t i = take_cargo(kv);
+    int32_t i = kv_take_cargo(kv);
     kv->cargo[i].victim = *v;
     kv->cargo[i].tier = to;
     kv->cargo[i].to = v->run.n;
+    kv->cargo[i].from_replica = replica;
+    prefix_put_node(kv->prefix, v->node, kv->coming[to][memory_unit(kv->memory, to, replica)], now_ns);
     if (tier < 0) {
-        start_hbm(kv, MOVE_WRITE, replica, i, v->run.n * kv->block_tokens);
+        kv_start_hbm(kv, MOVE_WRITE, replica, i, v->run.n * kv->block_tokens);
         return;
     }
     kv->cargo[i].unit = (int32_t)memory_unit(kv->memory, to, replica);
@@ -288,32 +222,65 @@ void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const 
     start(kv, &p, MOVE_WRITE, v->run.n * kv->block_tokens, -1, i);
 }
 
+/* The first of the chain's blocks that tier t should be given: before `from`, what no tier has. */
+static int64_t unwritten(const struct kv *kv, int tier, int64_t replica, const struct request *q, int64_t from,
+                         int64_t to)
+{
+    int32_t stores[2 * MEMORY_TIERS];
+    int64_t hit[2 * MEMORY_TIERS];
+    int n = 0;
+
+    for (int i = 0; i < kv->n_tiers; i++) {
+        int t = i == 0 ? tier : i <= tier ? i - 1 : i; /* its own stores first */
+        int64_t unit = memory_unit(kv->memory, t, replica);
+        stores[n++] = kv->store[t][unit];
+        stores[n++] = kv->coming[t][unit];
+    }
+    int64_t own = prefix_match(kv->prefix, q->chain, to, stores, 2, hit);
+    int64_t any = own < from ? prefix_match(kv->prefix, q->chain, from, stores, n, hit) : own;
+    return any > own ? any : own;
+}
+
 void kv_write(struct kv *kv, struct replica *r, const struct request *q, int64_t from, int64_t to, enum tier_write when,
               int64_t now_ns)
 {
-    (void)now_ns;
     for (int t = 0; t < kv->n_tiers; t++) {
-        int64_t unit = memory_unit(kv->memory, t, r->id), hit[1];
-        if (tier_of(kv, t)->write != (int)when || !takes(kv, t, 1, to) || !memory_reaches(kv->memory, r->id, t))
+        int64_t unit = memory_unit(kv->memory, t, r->id);
+        if (tier_of(kv, t)->write != (int)when || !takes(kv, t, unit, 1, to) || !memory_reaches(kv->memory, r->id, t))
             continue;
-        int64_t there = prefix_match(kv->prefix, q->chain, to, &kv->store[t][unit], 1, hit), begin = from;
-        begin = there > begin ? there : begin;
+        int64_t begin = unwritten(kv, t, r->id, q, from, to);
         if (begin >= to)
             continue;
-        int32_t i = take_cargo(kv);
+        int32_t i = kv_take_cargo(kv);
         kv->cargo[i].tier = t;
         kv->cargo[i].request = q->id;
         kv->cargo[i].chain = copy_chain(q->chain);
         kv->cargo[i].from = begin;
         kv->cargo[i].to = to;
-        start_hbm(kv, MOVE_WRITE, r->id, i, (to - begin) * kv->block_tokens);
+        kv->cargo[i].from_replica = r->id;
+        prefix_put(kv->prefix, q->chain, begin, to, kv->coming[t][unit], now_ns);
+        kv_start_hbm(kv, MOVE_WRITE, r->id, i, (to - begin) * kv->block_tokens);
     }
+}
+
+/* It is not on its way any more. */
+static void comes_no_more(struct kv *kv, const struct kv_cargo *c)
+{
+    int32_t coming = kv->coming[c->tier][c->unit];
+
+    kv->writing[c->tier][c->unit] -= c->bytes;
+    if (c->victim.node >= 0)
+        prefix_remove_victim(kv->prefix, &c->victim, coming);
+    else
+        prefix_remove(kv->prefix, c->chain, c->from, c->to, coming);
 }
 
 static void land(struct kv *kv, struct kv_cargo *c, int64_t now_ns)
 {
-    bool fits = tier_room(kv, c->tier, c->unit, c->to - c->from, now_ns);
+    bool fits = kv_tier_room(kv, c->tier, c->from_replica, c->to - c->from, now_ns);
     int32_t store = kv->store[c->tier][c->unit];
+
+    comes_no_more(kv, c);
 
     if (c->victim.node >= 0) {
         if (fits)
@@ -322,51 +289,6 @@ static void land(struct kv *kv, struct kv_cargo *c, int64_t now_ns)
     } else if (fits) {
         prefix_put(kv->prefix, c->chain, c->from, c->to, store, now_ns);
     }
-}
-
-/* ---- swap ---- */
-
-static int64_t swap_blocks(const struct kv *kv, int64_t tokens)
-{
-    return (tokens + kv->block_tokens - 1) / kv->block_tokens;
-}
-
-bool kv_swap_out(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
-{
-    struct request *q = &kv->env->pool->at[slot];
-    int64_t tokens = batch_computed(&r->batch, q), unit = memory_unit(kv->memory, 0, r->id);
-
-    if (tokens == 0 || !memory_reaches(kv->memory, r->id, 0) || !tier_room(kv, 0, unit, swap_blocks(kv, tokens), now_ns))
-        return false;
-    kv->room[0][unit] -= swap_blocks(kv, tokens);
-    q->swapped = tokens;
-    int32_t i = take_cargo(kv);
-    kv->cargo[i].request = q->id;
-    kv->cargo[i].slot = slot;
-    q->loads++;
-    start_hbm(kv, MOVE_SWAP, r->id, i, tokens);
-    return true;
-}
-
-void kv_swap_in(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
-{
-    struct request *q = &kv->env->pool->at[slot];
-    int32_t i = take_cargo(kv);
-
-    batch_give_kv(&r->batch, slot, q->swapped, 0);
-    r->counts.cached_tokens += q->swapped;
-    kv->cargo[i].request = q->id;
-    kv->cargo[i].slot = slot;
-    kv->cargo[i].up = true;
-    q->loads++;
-    q->load_ns = now_ns;
-    start_hbm(kv, MOVE_SWAP, r->id, i, q->swapped);
-}
-
-static void swapped_in(struct kv *kv, struct request *q, int64_t unit)
-{
-    kv->room[0][unit] += swap_blocks(kv, q->swapped);
-    q->swapped = 0;
 }
 
 /* ---- the end of a transfer ---- */
@@ -397,7 +319,7 @@ static bool arrived(struct kv *kv, const struct kv_cargo *c, enum move_kind kind
 
     sim_assert(q->id == c->request && q->loads > 0); /* requests end only with their KV */
     if (swap && c->up)
-        swapped_in(kv, q, c->unit);
+        kv_swapped_in(kv, q, c->unit);
     else if (!swap && tier_of(kv, c->tier)->exclusive)
         prefix_remove(kv->prefix, q->chain, c->from, c->to, kv->store[c->tier][c->unit]);
     if (--q->loads > 0)
@@ -436,6 +358,8 @@ uint32_t kv_job_lost(struct kv *kv, const struct move_state *s, int64_t delivere
     struct kv_cargo c = kv->cargo[at];
 
     tell(kv, s, &c, delivered);
+    if (s->job.kind == MOVE_WRITE)
+        comes_no_more(kv, &c);
     if (c.victim.node >= 0)
         prefix_let_go(kv->prefix, c.victim.node);
     give_cargo(kv, at);
@@ -457,7 +381,7 @@ uint32_t kv_job_lost(struct kv *kv, const struct move_state *s, int64_t delivere
 void kv_unswap(struct kv *kv, struct request *q)
 {
     if (q->swapped > 0)
-        swapped_in(kv, q, memory_unit(kv->memory, 0, q->replica));
+        kv_swapped_in(kv, q, memory_unit(kv->memory, 0, q->replica));
 }
 
 int64_t kv_lose_tier(struct kv *kv, int tier, int64_t unit)
@@ -467,12 +391,14 @@ int64_t kv_lose_tier(struct kv *kv, int tier, int64_t unit)
 
 void kv_lose_modules(struct kv *kv, int tier, int64_t unit, int64_t modules, int64_t now_ns)
 {
+    int64_t before = tier < kv->n_tiers ? capacity(kv, tier, unit) : 0;
+
     kv->memory->tier[tier].lost[unit] += modules;
     if (tier >= kv->n_tiers)
         return;
-    kv->room[tier][unit] = capacity(kv, tier, unit);
+    kv->room[tier][unit] += capacity(kv, tier, unit) - before;
     prefix_resize(kv->prefix, kv->store[tier][unit], kv->room[tier][unit]);
-    tier_room(kv, tier, unit, 0, now_ns);
+    kv_tier_room(kv, tier, unit * kv->memory->tier[tier].span, 0, now_ns);
 }
 
 void kv_sample_tiers(const struct kv *kv, int64_t now_ns)
@@ -488,6 +414,21 @@ void kv_sample_tiers(const struct kv *kv, int64_t now_ns)
                 .cached_bytes = kv_tier_bytes(kv, t, prefix_blocks(kv->prefix, kv->store[t][i]) * kv->block_tokens)};
 }
 
+/* Bytes on their way to the unit. */
+static int64_t written_to(const struct kv *kv, int tier, int64_t unit)
+{
+    const struct mover *m = kv->memory->mover;
+    int64_t bytes = 0;
+
+    for (uint32_t job = move_next(m, 0); job != UINT32_MAX; job = move_next(m, job + 1)) {
+        const struct move_job *j = &move_get(m, job)->job;
+        const struct kv_cargo *c = &kv->cargo[j->tag];
+        if (j->kind == MOVE_WRITE && c->tier == tier && c->unit == unit)
+            bytes += j->bytes;
+    }
+    return bytes;
+}
+
 /* The room of the warmest tier lacks what is swapped out to it, that of the others nothing. */
 void kv_check_tiers(const struct kv *kv)
 {
@@ -498,8 +439,9 @@ void kv_check_tiers(const struct kv *kv)
             int64_t swapped = 0;
             for (uint32_t s = p->all.head; t == 0 && s != SLOT_NONE; s = p->at[s].next[LINK_ALL])
                 if (p->at[s].swapped > 0 && memory_unit(kv->memory, 0, p->at[s].replica) == i)
-                    swapped += swap_blocks(kv, p->at[s].swapped);
+                    swapped += kv_swap_blocks(kv, p->at[s].swapped);
             sim_assert(kv->room[t][i] + swapped == capacity(kv, t, i));
+            sim_assert(kv->writing[t][i] == written_to(kv, t, i));
         }
 }
 
@@ -507,16 +449,21 @@ void kv_check_tiers(const struct kv *kv)
 
 void kv_tiers_init(struct kv *kv)
 {
+    const struct evict_ops *unordered = (const struct evict_ops *)policy_find(POLICY_EVICT, "fifo"); /* never asked */
+
     kv->n_tiers = kv->memory ? (int)kv->sc->memory.n_tiers : 0;
     rng_init(&kv->gc, (uint64_t)kv->sc->run.seed, (uint64_t)kv->sc->run.replication, 0, RNG_GC);
     for (int t = 0; t < kv->n_tiers; t++) {
         int64_t n = kv->memory->tier[t].units;
         kv->store[t] = mem_zalloc((size_t)n, sizeof *kv->store[t]);
         kv->room[t] = mem_zalloc((size_t)n, sizeof *kv->room[t]);
+        kv->coming[t] = mem_zalloc((size_t)n, sizeof *kv->coming[t]);
+        kv->writing[t] = mem_zalloc((size_t)n, sizeof *kv->writing[t]);
         for (int64_t i = 0; i < n; i++) {
             kv->room[t][i] = capacity(kv, t, i);
             kv->store[t][i] =
                 prefix_store(kv->prefix, kv->room[t][i], tier_of(kv, t)->evict.ops, tier_of(kv, t)->evict.options);
+            kv->coming[t][i] = prefix_store(kv->prefix, INT64_MAX, unordered, NULL);
         }
     }
 }
@@ -526,6 +473,8 @@ void kv_tiers_free(struct kv *kv)
     for (int t = 0; t < kv->n_tiers; t++) {
         free(kv->store[t]);
         free(kv->room[t]);
+        free(kv->coming[t]);
+        free(kv->writing[t]);
     }
     for (int32_t i = 0; i < kv->n_cargo; i++)
         if (kv->cargo[i].chain.n_runs > 0)

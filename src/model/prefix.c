@@ -222,8 +222,7 @@ static bool give_up(struct prefix *p, int32_t place, int64_t blocks, struct pref
                                   .depth = x->depth,
                                   .put_ns = c->put_ns,
                                   .used_ns = c->used_ns,
-                                  .uses = c->uses,
-                                  .elsewhere = x->n_copies > 1};
+                                  .uses = c->uses};
     if (s->evict->evicted)
         s->evict->evicted(s->state, c->key, x->n);
     x->holds++;
@@ -278,6 +277,20 @@ int64_t prefix_put_node(struct prefix *p, int32_t node, int32_t store, int64_t n
 int64_t prefix_put_victim(struct prefix *p, const struct prefix_victim *v, int32_t store, int64_t now_ns)
 {
     return put_up_to(p, v->node, v->depth, store, now_ns);
+}
+
+void prefix_remove_victim(struct prefix *p, const struct prefix_victim *v, int32_t store)
+{
+    int32_t parent;
+
+    for (int32_t node = v->node; node != PREFIX_ROOT && prefix_node_at(p, node)->depth >= v->depth; node = parent) {
+        const struct prefix_place *c = prefix_copy_find(p, node, store);
+        parent = prefix_node_at(p, node)->parent;
+        if (c == NULL || c->pins > 0)
+            continue;
+        prefix_copy_remove(p, prefix_place_find(p, node, store));
+        prefix_release(p, node);
+    }
 }
 
 bool prefix_has_node(const struct prefix *p, int32_t node, int32_t store)

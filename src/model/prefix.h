@@ -86,7 +86,6 @@ struct prefix_victim {
     struct block_run run; /* its ids */
     int64_t depth;        /* blocks before it */
     int64_t put_ns, used_ns, uses;
-    bool elsewhere; /* another store has a copy too */
 };
 /* False: nothing may be evicted. The victim's copy is gone from the store; the node is kept until prefix_let_go, so
  * that it can be put elsewhere by prefix_put_node. */
@@ -95,6 +94,8 @@ int64_t prefix_put_node(struct prefix *p, int32_t node, int32_t store,
                         int64_t now_ns); /* gives the blocks that are new */
 /* All of the victim's run, also where its node was cut since: then the node has only the end of it. */
 int64_t prefix_put_victim(struct prefix *p, const struct prefix_victim *v, int32_t store, int64_t now_ns);
+/* Takes the store's copies of the victim's run away, but pinned ones; also where its node was cut since. */
+void prefix_remove_victim(struct prefix *p, const struct prefix_victim *v, int32_t store);
 bool prefix_has_node(const struct prefix *p, int32_t node, int32_t store);
 void prefix_let_go(struct prefix *p, int32_t node);
 /* The time at which the first candidate of the store expires (ttl), or INT64_MAX. A call that names the time makes it

@@ -66,7 +66,9 @@ static bool next_waiting(const struct sched_view *v, uint64_t *at, struct sched_
     while (view->kv && slot != SLOT_NONE && slot != view->unseen && kv_loads(view->kv, &b->pool->at[slot]) &&
            !kv_is_out(&b->pool->at[slot]))
         slot = b->pool->at[slot].next[LINK_QUEUE];
-    if (slot == view->unseen || (view->kv && slot != SLOT_NONE && kv_is_out(&b->pool->at[slot])) ||
+    if (slot == view->unseen ||
+        (view->kv && slot != SLOT_NONE &&
+         (kv_is_out(&b->pool->at[slot]) || kv_undecided(view->kv, &b->pool->at[slot]))) ||
         !walk(v, at, slot, out))
         return false;
     if (view->kv) {
@@ -122,16 +124,38 @@ void replica_enqueue(struct replica *r, uint32_t slot)
         r->unseen = slot;
 }
 
-/* Before a step is planned. */
+/* Whether those unseen, and the decodes, are batch_wait_tokens. */
+static bool fill_step(const struct replica *r, const struct replica_env *env)
+{
+    const struct request *pool = env->pool->at;
+    int64_t tokens = r->batch.n_decode;
+
+    for (uint32_t s = r->unseen; s != SLOT_NONE && tokens < env->batch_wait_tokens; s = pool[s].next[LINK_QUEUE])
+        tokens += pool[s].input_tokens;
+    return tokens >= env->batch_wait_tokens;
+}
+
+/* Whether the server looks before its patience ends. */
+static bool looks_early(const struct replica *r, const struct replica_env *env)
+{
+    if (env->balance_timeout > 0)
+        return r->n_unseen >= env->ranks;
+    if (env->batch_wait_timeout > 0)
+        return r->batch.n_decode == 0 || fill_step(r, env);
+    return r->now.n_prefill > 0; /* in the step before */
+}
+
+/* Before a step is planned. A timeout counts from the step that the first could have joined. */
 static void look(struct replica *r, const struct replica_env *env)
 {
-    bool prompts = r->now.n_prefill > 0; /* in the step before */
-    bool early = env->balance_timeout > 0 ? r->n_unseen >= env->ranks : prompts;
-    int64_t patience = env->balance_timeout > 0 ? env->balance_timeout : env->receive_interval;
+    bool timeout = env->balance_timeout > 0 || env->batch_wait_timeout > 0;
+    int64_t patience = env->balance_timeout > 0      ? env->balance_timeout
+                       : env->batch_wait_timeout > 0 ? env->batch_wait_timeout + 1
+                                                     : env->receive_interval;
 
-    if (env->balance_timeout > 0 && r->n_unseen == 0)
+    if (timeout && r->n_unseen == 0)
         r->looked = -1;
-    if (++r->looked < patience && r->batch.running.n > 0 && !early)
+    if (++r->looked < patience && r->batch.running.n > 0 && !looks_early(r, env))
         return;
     r->looked = r->n_unseen = 0;
     r->unseen = SLOT_NONE;

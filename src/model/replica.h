@@ -15,8 +15,9 @@
  * A server whose receive_interval is more than 1 looks at the requests that came (SGLang's
  * --scheduler-recv-interval) before that many decode steps only, after each step with prompts, and when nothing runs.
  * One with a balance_timeout (TensorRT-LLM's attention_dp_config) looks once there is a request for each rank, or when
- * the first has waited for so many decode steps. Those it has not seen are the tail of the waiting queue, which is
- * kept from the scheduler.
+ * the first has waited for so many decode steps. One with a batch_wait_timeout (its batch_wait_timeout_iters) looks once
+ * the new prompts and the decodes are batch_wait_tokens, when nothing decodes, or when the first has waited for so many
+ * steps. Those it has not seen are the tail of the waiting queue, which is kept from the scheduler.
  *
  * Steps of a replica follow each other without a gap while anything runs; what the serving software does between
  * steps is part of the step's cost (engine_options).
@@ -40,6 +41,7 @@ struct replica_env {
     const void *cost_state; /* prepared */
     int64_t receive_interval, stream_interval;
     int64_t balance_timeout, ranks; /* 0 where ranks is 1 */
+    int64_t batch_wait_timeout, batch_wait_tokens; /* 0 where ranks is more */
     struct cost_knees knees;
     struct kv *kv; /* NULL: no prefix cache and no tiers */
     bool ports;    /* steps share the HBM port with transfers */
@@ -80,7 +82,7 @@ struct replica {
     uint32_t unseen;   /* the first of the waiting that the server has not looked at; SLOT_NONE: it has seen all */
     int64_t n_unseen;  /* how many those are */
     int64_t n_loading; /* of the waiting: those whose KV is on its way and who cannot be admitted before it is here */
-    int64_t looked;    /* decode steps since it looked, or with a balance_timeout since the first unseen came */
+    int64_t looked;    /* decode steps since it looked, or with a timeout since the first unseen came */
     int64_t down;      /* faults that keep it down */
     double speed;      /* of its steps: 1, or what faults leave */
     bool stepping;     /* between begin and end */

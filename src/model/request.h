@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policy/memory.h"
 #include "trace/trace.h"
 #include "workload/chain.h"
 
@@ -50,11 +51,13 @@ struct request {
         hit_tokens;        /* of them found in any tier at look-up; tokens that need no computing thanks to it */
     int64_t shared;        /* KV blocks of its own that the prefix cache holds for it, from the start */
     int64_t t_look_ns;     /* look-up; -1: not yet */
+    int32_t hit[1 + MEMORY_TIERS_MAX]; /* what it found: blocks in HBM and in each tier */
     int64_t restored_ns;   /* time that it waited for KV from lower tiers */
     int32_t pin;           /* on the cache, or -1 */
     int32_t loads;         /* transfers under way for it */
     int64_t load_ns;       /* when they began */
-    bool considered;       /* whether to restore was decided, since it last queued up */
+    bool considered;       /* a restore was begun for it, since it last queued up */
+    bool looked;           /* lower tiers had nothing worth it when last asked */
     int64_t swapped;       /* tokens whose KV was swapped out; 0: none */
     int lost;              /* 1 + enum fault_requests: its KV was lost in a step that still goes on; 0: no */
     int64_t session, turn; /* -1: none */

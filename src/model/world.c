@@ -319,7 +319,7 @@ static void on_arrival(struct world *w, uint32_t item_index)
             w->max_concurrent = world_in_system(w);
         world_route(w, slot);
     }
-    if (!closed)
+    if (!closed && item.turn <= 0) /* later calls of a session come beside the arrivals, not instead of one */
         schedule_arrival(w);
 }
 
@@ -452,6 +452,8 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
         .receive_interval = sc->layout.engine.receive_interval,
         .balance_timeout = sc->layout.replica.dp > 1 ? sc->layout.engine.balance_timeout : 0,
         .ranks = sc->layout.replica.dp,
+        .batch_wait_timeout = sc->layout.replica.dp > 1 ? 0 : sc->layout.engine.batch_wait_timeout,
+        .batch_wait_tokens = (int64_t)(sc->layout.engine.batch_wait_share * (double)w->limits.max_num_batched_tokens),
         .stream_interval = sc->layout.engine.stream_interval,
     };
     w->total_blocks = cost_kv_blocks(&sc->layout);

@@ -20,50 +20,20 @@
  * Not modelled: CUDA-graph padding of the batch, attention kernels' split heuristics, communication overlapped with
  * compute beyond what comm_scale says, decompression of an MLA prompt's earlier chunks; of pcp, the state that a linear
  * layer's rank waits for, the windows that precede a chunk, and the gathering of a step's last hidden states.
+ * Communication is added by cost_comm.c.
  */
 #include "policy/cost.h"
 
 #include "base/bug.h"
 #include "policy/cost_kernels.h"
+#include "policy/cost_roofline.h"
 #include "policy/experts.h"
-
-/* t(T) = max(c0 + c1*T, m0 + m1*T): one operator over all its layers, seconds. Launches are summed apart. */
-struct line {
-    double c0, c1, m0, m1;
-};
 
 /* Kernels of a layer that a host launches beside matrix products, attention and communication, as serving engines do
  * without CUDA graph: two norms with their residuals, rotary embedding, write of the cache, activation; with a latent
  * (MLA) its two norms and the joining of keys; for routed experts top-k, sort, quantise, two products, activation,
  * weighted sum. */
 enum { SMALL_KERNELS = 5, LATENT_KERNELS = 3, MOE_KERNELS = 7 };
-
-enum { LINES_MAX = ATTN_KINDS + 3 }; /* projections of each kind of attention; dense and shared MLPs, router */
-
-struct state {
-    double fixed_s;                          /* launches */
-    double step_s, seq_s, prefill_s;         /* software: each step, each sequence, each step with prompts */
-    double decode_launch_s, prompt_launch_s; /* of the attention kernels */
-    struct line token[LINES_MAX];            /* of T, the tokens of the slowest rank */
-    int n_token;
-    double token_s;                           /* small kernels and communication, per token */
-    double reduce_s[2], reduce_token_s[2];    /* all all-reduces by either kernel: the faster counts */
-    double kernels, dispatch_s;               /* how many the host launches in a step; its time without CUDA graph */
-    struct line head;                         /* of the sequences that yield a token */
-    double ctx_s[COST_KNEES], decode_s;       /* decode attention: per sum S_k, per sequence */
-    double pair_s[COST_KNEES], chunk_s, kv_s; /* prompts': per pair, per token, per token of cache read */
-    double gather_s, gather_chunk_s, sum_s;   /* of pcp ranks: KV, per token of cache read and of the chunk; per token
-                                               * that decodes, what it attended */
-    int n_knees;
-    /* routed experts */
-    bool moe;
-    struct experts experts;
-    double expert_flop_s, expert_token_s; /* per token of an expert: compute, activations */
-    double expert_byte_s;                 /* per distinct expert: weights */
-    double ep, spread, topk;
-    /* ranks, stages, speculation */
-    double dp, pp, pcp, verify, expected, draft_share;
-};
 
 static double larger(double a, double b)
 {
@@ -89,7 +59,7 @@ static double activation_bytes(int dtype)
 }
 
 /* n_gemms matrix products in each of `layers` layers, `weights` elements and in + out widths of one layer together. */
-static void add_gemm(struct state *s, const struct layout *l, int dtype, double layers, double weights, double in,
+static void add_gemm(struct roofline *s, const struct layout *l, int dtype, double layers, double weights, double in,
                      double out, double n_gemms)
 {
     const struct kernel *k = &l->kernels.at[cost_gemm_kernel(dtype)];
@@ -110,7 +80,7 @@ static void add_gemm(struct state *s, const struct layout *l, int dtype, double 
     s->kernels += layers * n_gemms * (activation_bytes(dtype) < 2 ? 2 : 1); /* activations are quantised first */
 }
 
-static void add_attention_gemms(struct state *s, const struct layout *l)
+static void add_attention_gemms(struct roofline *s, const struct layout *l)
 {
     const struct model_options *m = &l->model;
     double tp = (double)l->replica.tp, kv = (double)m->kv_heads, kv_tp = kv > 0 && kv < tp ? kv : tp;
@@ -129,15 +99,10 @@ static void add_attention_gemms(struct state *s, const struct layout *l)
     }
 }
 
-static double dense_layers(const struct model_options *m)
-{
-    return m->experts ? (double)m->dense_layers : (double)m->layers;
-}
-
-static void add_mlps(struct state *s, const struct layout *l)
+static void add_mlps(struct roofline *s, const struct layout *l)
 {
     const struct model_options *m = &l->model;
-    double hidden = (double)m->hidden, tp = (double)l->replica.tp, dense = dense_layers(m);
+    double hidden = (double)m->hidden, tp = (double)l->replica.tp, dense = roofline_dense_layers(m);
     double sparse = (double)m->layers - dense, inter = (double)m->dense_inter / tp,
            shared = (double)m->shared_inter / tp;
 
@@ -148,12 +113,12 @@ static void add_mlps(struct state *s, const struct layout *l)
     add_gemm(s, l, DTYPE_BF16, sparse, hidden * (double)m->experts, hidden, (double)m->experts, 1);
 }
 
-static void add_experts(struct state *s, const struct layout *l)
+static void add_experts(struct roofline *s, const struct layout *l)
 {
     const struct model_options *m = &l->model;
     int dtype = layout_moe_dtype(l);
     const struct kernel *k = &l->kernels.at[cost_moe_kernel(dtype)];
-    double layers = (double)m->layers - dense_layers(m);
+    double layers = (double)m->layers - roofline_dense_layers(m);
     int64_t moe_tp, moe_ep;
 
     s->moe = m->experts > 0 && layers > 0;
@@ -180,7 +145,7 @@ static void add_experts(struct state *s, const struct layout *l)
 
 /* Norms, rotary embedding, activation, residual; hyper-connections mix hc_mult streams; Engram reads rows of its
  * tables. */
-static void add_elementwise(struct state *s, const struct layout *l)
+static void add_elementwise(struct roofline *s, const struct layout *l)
 {
     const struct model_options *m = &l->model;
     const struct kernel *k = &l->kernels.at[KERNEL_elementwise];
@@ -194,60 +159,6 @@ static void add_elementwise(struct state *s, const struct layout *l)
     s->kernels += (double)m->layers * SMALL_KERNELS;
 }
 
-/* `count` collectives a step; each GPU sends `bytes` for a token of its rank in each. */
-static void add_collective(struct state *s, const struct layout *l, enum kernel_id id, double count, double bytes,
-                           double Bps)
-{
-    const struct kernel *k = &l->kernels.at[id];
-
-    if (Bps <= 0 || k->memory_efficiency <= 0)
-        return;
-    s->fixed_s += l->engine.comm_scale * count * k->launch_s;
-    s->kernels += count;
-    s->token_s += kernel_bytes_s(k, l->engine.comm_scale * count * bytes, Bps);
-}
-
-static void add_allreduces(struct state *s, const struct layout *l, double count, double bytes)
-{
-    const struct kernel *kernels[] = {&l->kernels.at[KERNEL_allreduce], &l->kernels.at[KERNEL_allreduce_large]};
-
-    s->kernels += count;
-    for (int i = 0; i < 2; i++) {
-        const struct kernel *k = kernels[kernels[i]->memory_efficiency > 0 ? i : 1 - i]; /* where only one is known */
-        if (k->memory_efficiency <= 0)
-            continue;
-        s->reduce_s[i] = l->engine.comm_scale * count * k->launch_s;
-        s->reduce_token_s[i] = kernel_bytes_s(k, l->engine.comm_scale * count * bytes, l->gpu.nvlink_Bps);
-    }
-}
-
-/* All-reduce of a tensor of the hidden size over tp GPUs sends 2 (tp-1)/tp of it; dispatch and combine of the experts
- * send a token to min(topk, ranks it can reach) other ranks; a stage hands on the hidden states. */
-static void add_communication(struct state *s, const struct layout *l)
-{
-    const struct model_options *m = &l->model;
-    const struct replica_options *r = &l->replica;
-    double tp = (double)r->tp, width = (double)m->hidden * dtype_bytes(DTYPE_BF16), layers = (double)m->layers;
-    double sparse = m->experts ? layers - dense_layers(m) : 0;
-    bool far = layout_gpus(l) > l->node.gpus; /* between nodes */
-    double far_Bps = far ? l->gpu.network_Bps : l->gpu.nvlink_Bps;
-
-    if (r->tp > 1) /* after the attention, and after the MLP where that is sharded over the same GPUs */
-        add_allreduces(s, l, r->dp > 1 ? layers + (layers - sparse) : 2 * layers, 2 * (tp - 1) / tp * width);
-    if (r->tp > 1 && l->kernels.at[KERNEL_allreduce].memory_efficiency > 0)
-        s->fixed_s +=
-            l->engine.comm_scale * layers * (double)m->norm_reduces * l->kernels.at[KERNEL_allreduce].launch_s;
-    if (r->dp > 1 && sparse > 0) {
-        double ranks = (double)(r->tp * r->dp), reached = s->topk < ranks ? s->topk : ranks;
-        add_collective(s, l, far ? KERNEL_network : KERNEL_alltoall, 2 * sparse,
-                       reached * (ranks - 1) / ranks * width / tp, far_Bps);
-    }
-    if (r->cp > 1)
-        add_collective(s, l, KERNEL_allgather, layers, width, l->gpu.nvlink_Bps);
-    if (r->pp > 1)
-        add_collective(s, l, far ? KERNEL_network : KERNEL_allgather, (double)(r->pp - 1), width, far_Bps);
-}
-
 static int knee_slot(const struct cost_knees *k, double knee)
 {
     for (int i = 1; i < k->n; i++)
@@ -256,7 +167,7 @@ static int knee_slot(const struct cost_knees *k, double knee)
     return 0;
 }
 
-static void add_term(struct state *s, const struct layout *l, double layers, const struct attn_term *t,
+static void add_term(struct roofline *s, const struct layout *l, double layers, const struct attn_term *t,
                      const struct cost_knees *knees)
 {
     int slot = knee_slot(knees, t->knee);
@@ -274,7 +185,7 @@ static void add_term(struct state *s, const struct layout *l, double layers, con
 }
 
 /* One launch a kernel, whatever its terms. */
-static void add_launches(struct state *s, const struct layout *l, double layers, const struct attn_profile *a)
+static void add_launches(struct roofline *s, const struct layout *l, double layers, const struct attn_profile *a)
 {
     bool launched[KERNEL_COUNT] = {false};
 
@@ -302,29 +213,7 @@ static void share_over_pcp(struct attn_profile *a, double pcp)
     a->token_flops /= pcp;
 }
 
-/* What pcp ranks exchange in `layers` layers. Prompts: a rank lacks pcp - 1 times the KV that it stores; of windows,
- * the chunk's. Decodes: an all-reduce of the heads' partial outputs, as its two halves. */
-static void add_exchange(struct state *s, const struct layout *l, double layers, const struct attn_profile *a)
-{
-    const struct model_options *m = &l->model;
-    enum kernel_id id = cost_pcp_kernel(l);
-    const struct kernel *k = &l->kernels.at[id];
-    double Bps = id == KERNEL_network ? l->gpu.network_Bps : l->gpu.nvlink_Bps, scale = l->engine.comm_scale * layers;
-    double width = (double)(m->kv_lora_rank > 0 ? m->kv_lora_rank : m->head_dim) * dtype_bytes(DTYPE_BF16);
-    double outputs = (double)m->q_heads / (double)l->replica.tp * width;
-
-    if (s->pcp == 1 || a->n_terms == 0)
-        return;
-    for (int i = 0; i < a->n_terms; i++)
-        *(a->term[i].knee < 1e15 ? &s->gather_chunk_s : &s->gather_s) +=
-            kernel_bytes_s(k, scale * (s->pcp - 1) * a->term[i].stored, Bps);
-    s->prompt_launch_s += scale * k->launch_s;
-    s->kernels += layers;
-    s->sum_s += kernel_bytes_s(k, scale * 2 * (s->pcp - 1) / s->pcp * outputs, Bps);
-    s->decode_launch_s += 2 * scale * k->launch_s;
-}
-
-static void add_attention(struct state *s, const struct layout *l)
+static void add_attention(struct roofline *s, const struct layout *l)
 {
     const struct replica_options *r = &l->replica;
     struct kv_format f = kv_format_of(&l->model, r->kv_dtype, r->kv_scales ? KV_PRODUCTION : KV_PLAIN);
@@ -341,7 +230,7 @@ static void add_attention(struct state *s, const struct layout *l)
         for (int i = 0; i < a.n_terms; i++)
             add_term(s, l, n, &a.term[i], &knees);
         add_launches(s, l, n, &a);
-        add_exchange(s, l, n, &a);
+        roofline_add_exchange(s, l, n, &a);
         if (a.read_const > 0 || a.token_flops > 0) {
             const struct kernel *d = &l->kernels.at[KERNEL_linear_decode], *p = &l->kernels.at[KERNEL_linear_prefill];
             s->decode_s += kernel_bytes_s(d, l->engine.attention_scale * n * a.read_const, l->gpu.memory_Bps);
@@ -355,7 +244,7 @@ static void add_attention(struct state *s, const struct layout *l)
     }
 }
 
-static void add_head(struct state *s, const struct layout *l)
+static void add_head(struct roofline *s, const struct layout *l)
 {
     const struct kernel *k = &l->kernels.at[KERNEL_gemm_bf16];
     double tp = (double)l->replica.tp, width = (double)l->model.hidden, vocab = (double)l->model.vocab / tp;
@@ -369,7 +258,7 @@ static void add_head(struct state *s, const struct layout *l)
 
 /* Expected tokens of a verification of n drafts, each accepted with a if all before it were: sum_0^n a^i (Leviathan,
  * Kalman, Matias, ICML 2023, eq. 1). A draft costs an MTP layer and the head. */
-static void set_speculation(struct state *s, const struct layout *l)
+static void set_speculation(struct roofline *s, const struct layout *l)
 {
     double power = 1;
 
@@ -382,10 +271,10 @@ static void set_speculation(struct state *s, const struct layout *l)
 
 static void prepare(const void *options, const struct layout *l, void *state)
 {
-    struct state *s = state;
+    struct roofline *s = state;
 
     (void)options;
-    *s = (struct state){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
+    *s = (struct roofline){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
     set_speculation(s, l);
     s->seq_s = (double)l->engine.seq_overhead_ns * 1e-9;
     s->step_s = (double)l->engine.step_overhead_ns * 1e-9;
@@ -394,7 +283,7 @@ static void prepare(const void *options, const struct layout *l, void *state)
     add_mlps(s, l);
     add_experts(s, l);
     add_elementwise(s, l);
-    add_communication(s, l);
+    roofline_add_communication(s, l);
     add_attention(s, l);
     add_head(s, l);
     s->dispatch_s = (double)l->engine.kernel_dispatch_ns * 1e-9 * s->kernels;
@@ -422,7 +311,7 @@ static inline double line_port_s(const struct line *l, double x, struct port_s *
 
 /* Routed experts of one step, which sees the tokens of all attention ranks: the expert rank with most distinct ones,
  * and the one with most rows. */
-static inline double experts_s(const struct state *s, double all, struct port_s *port)
+static inline double experts_s(const struct roofline *s, double all, struct port_s *port)
 {
     double distinct = experts_distinct(&s->experts, all), share = 1 / s->ep;
     double local = distinct * share, rows = all * s->topk, here = rows * share;
@@ -445,7 +334,8 @@ static double rank_share(double n, double ranks)
 }
 
 /* port: NULL where nobody asks. */
-static inline double time_s(const struct state *s, const struct cost_step *step, double n_prefill, struct port_s *port)
+static inline double time_s(const struct roofline *s, const struct cost_step *step, double n_prefill,
+                            struct port_s *port)
 {
     double decodes = (double)step->n_decode / s->pp, prompts = n_prefill / s->pp;
     bool ends = step->n_logits > step->n_decode;
@@ -495,7 +385,7 @@ static inline double time_s(const struct state *s, const struct cost_step *step,
 
 static int64_t step_ns(const void *state, const struct cost_step *step)
 {
-    const struct state *s = state;
+    const struct roofline *s = state;
     double t = time_s(s, step, (double)step->n_prefill, NULL);
 
     if (s->verify > 1 && step->n_decode > 0) {
@@ -515,7 +405,7 @@ static int64_t step_ns(const void *state, const struct cost_step *step)
 /* With speculation the whole step's port time shrinks as its time does. */
 static struct cost_port port(const void *state, const struct cost_step *step)
 {
-    const struct state *s = state;
+    const struct roofline *s = state;
     struct port_s p = {0, 0};
     double all = time_s(s, step, (double)step->n_prefill, &p), scale = (double)step_ns(state, step) * 1e-9 / all;
     double rest = all - p.bound;
@@ -527,7 +417,7 @@ static struct cost_port port(const void *state, const struct cost_step *step)
 const struct cost_ops cost_roofline_ops = {
     .policy = {.name = "roofline",
                .help = "the larger of compute and memory time for each operator group, plus launches and overheads"},
-    .state_size = sizeof(struct state),
+    .state_size = sizeof(struct roofline),
     .prepare = prepare,
     .step_ns = step_ns,
     .port = port,

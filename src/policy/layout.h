@@ -86,6 +86,8 @@ struct engine_options {
     int64_t kernel_dispatch_ns;  /* a step with prompts runs without CUDA graph: it takes at least so long a kernel */
     int64_t receive_interval;    /* decode steps from one look at the requests that came to the next; SGLang */
     int64_t balance_timeout; /* dp > 1: steps that prompts wait for one a rank at most; TensorRT-LLM; 0: they don't */
+    int64_t batch_wait_timeout; /* dp = 1: steps that prompts wait for more of them; TensorRT-LLM; 0: they don't */
+    double batch_wait_share;    /* of a step's tokens: with so many they wait no longer */
     int64_t stream_interval; /* a client is sent its first token with so many that follow it, or with its last */
     int64_t request_latency_ns; /* from arrival to the replica's queue */
     int64_t request_service_ns; /* of it, one request after the other (the front end is one thread) */

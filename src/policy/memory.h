@@ -76,6 +76,7 @@ struct tier_options { /* [tier NAME] */
     double usd_per_gb;
     struct evict_choice evict;
     int write;                        /* enum tier_write */
+    int64_t write_buffer_bytes;       /* under way to a unit: with so much, it takes no more */
     bool exclusive;                   /* what a warmer tier takes from here leaves; else it stays here too */
     int64_t admit_uses, admit_tokens; /* takes only prefixes used so often, and contexts so long */
     /* The names above, resolved when a scenario is loaded: indices into memory_options' link and tier. */
@@ -117,7 +118,7 @@ struct cache_options {         /* [cache] */
     bool unlimited;            /* no eviction from HBM's prefix cache: blocks cost no room (a bound, for studies) */
     int64_t block_tokens;      /* of a shared block; 0: the trace's, or the least multiple of kv_block_tokens */
     int64_t blocks;            /* of those, HBM's prefix cache holds no more beside what runs; 0: as many as fit */
-    int64_t evict_tokens;      /* HBM gives up so many tokens of a run at once, where the run has as many */
+    int64_t evict_tokens;      /* so many tokens of a run are given up at once, where the run has as many */
     int64_t checkpoint_tokens;  /* models with bounded state (windows, linear layers): reuse begins at multiples of it */
     const char *overflow;      /* tier for KV of running sequences that HBM has no room for, read in place; "none" */
     int64_t overflow_at;       /* its index; -1: none */

@@ -27,8 +27,8 @@ static const struct opt memory_rows[] = {
     TEXT("tables", memory_options, tables, "none",
          "tier that holds the model's conditional memory tables (engram_* of [model]), whose rows are fetched ahead of "
          "their layers; none: HBM"),
-    QUANTITY("tables_size", UNIT_BYTE, memory_options, tables_bytes, 0, BIG, "0B",
-             "size of these tables, which takes room in the tier"),
+    BYTES("tables_size", memory_options, tables_bytes, 0, BIG, "0B",
+          "size of these tables, which takes room in the tier"),
     TIME("sample", memory_options, sample_ns, 0, 1e9, "1s",
          "time between samples of the use of ports and the room in tiers; 0: none"),
 };
@@ -108,6 +108,8 @@ static const struct opt tier_rows[] = {
     CHOICE("write", AT(tier_options, write), tier_writes, "back",
            "when KV is written to it: when a warmer tier gives it up, as soon as it is computed, or at the request's "
            "end"),
+    BYTES("write_buffer", tier_options, write_buffer_bytes, 1, BIG, "16GB",
+          "KV on its way down to a unit, at most: once it is so much, what comes next is not written to it"),
     BOOL("exclusive", tier_options, exclusive, "no", "what a warmer tier takes from it leaves it"),
     INT("admit_uses", tier_options, admit_uses, 1, 1e9, "1", "it takes only prefixes that were used so often"),
     INT("admit_tokens", tier_options, admit_tokens, 0, 1e9, "0", "it takes only contexts of at least so many tokens"),
@@ -134,16 +136,16 @@ static const struct opt cache_rows[] = {
     TEXT("overflow", cache_options, overflow, "none",
          "tier for the KV of running sequences that HBM has no room for, which steps read in place; none: there is no "
          "such room"),
-    QUANTITY("overflow_size", UNIT_BYTE, cache_options, overflow_bytes, 0, BIG, "0B",
-             "room in that tier for the KV of each replica's running sequences"),
+    BYTES("overflow_size", cache_options, overflow_bytes, 0, BIG, "0B",
+          "room in that tier for the KV of each replica's running sequences"),
     REAL("sparse_hit", cache_options, sparse_hit, 0, 1, "0",
          "of the entries in that tier that a sparse attention picks in a step, the share that a buffer in HBM has from "
          "the steps before"),
     INT("blocks", cache_options, blocks, 1, 1e12, "",
         "shared blocks that HBM keeps at most, those of running requests apart; without it, as many as there is room for"),
     INT("evict_tokens", cache_options, evict_tokens, 0, 1e9, "512",
-        "HBM gives up at least so many tokens of a context at once, where it has as many left of it; 0: as few as it "
-        "must"),
+        "HBM and tiers give up at least so many tokens of a context at once, where they have as many left of it; 0: as "
+        "few as they must"),
     CHOICE(
         "prefetch", AT(cache_options, prefetch), cache_prefetches, "none",
         "when KV of a colder tier moves up ahead of need: never, when its request arrives, or when its tool returns"),

@@ -44,12 +44,12 @@ ok "a host, drives, a link: every begin and end has a record" "$(ask "SELECT sum
 ok "a host, drives, a link: two modules of 96 GB are gone for good" \
     "$(ask "SELECT group_concat(DISTINCT capacity_bytes) = '208000000000,16000000000' FROM room_sample WHERE tier = 1 AND unit = 0")" \
     "$(ask "SELECT group_concat(DISTINCT capacity_bytes) FROM room_sample WHERE tier = 1 AND unit = 0")"
-ok "a host, drives, a link: transfers were cut off as the drives went" \
-    "$(ask "SELECT transfers > 0 AND blocks > 0 FROM fault WHERE fault = 1")" "$(ask "SELECT transfers, blocks FROM fault WHERE fault = 1")"
+ok "a host, drives, a link: what the drives held is lost" \
+    "$(ask "SELECT blocks > 0 FROM fault WHERE fault = 1")" "$(ask "SELECT transfers, blocks FROM fault WHERE fault = 1")"
 ok "a host, drives, a link: nothing is moved to or from the lost drives any more" \
     "$(ask "SELECT count(*) = 0 FROM transfer WHERE tier = 2 AND unit = 1 AND t_start_ns >= 100e9")" ""
 slowdown() { # WHERE: the least of transfers between the replica with the slow link and its LPDDR
-    ask "SELECT count(*) > 5, round(min(1.0 * (t_end_ns - t_start_ns) / solo_ns), 1) FROM transfer
+    ask "SELECT count(*) > 5, round(min(1.0 * (t_end_ns - t_start_ns) / solo_ns)) FROM transfer
         WHERE replica = 2 AND tier = 1 AND bytes > 1e8 AND $1"
 }
 ok "a host, drives, a link: transfers take ten times as long meanwhile" \
@@ -67,7 +67,7 @@ variant() { # NAME LINES: faults.ini with other faults
 }
 variant "all hosts down and back" '[fault all]\nwhat = host\nunit = 0\nat = 50s\nduration = 20s\n[fault other]\nwhat = host\nunit = 1\nat = 55s\nduration = 20s\n'
 variant "a host gone at the start, for good" '[fault host]\nwhat = host\nunit = 0\nat = 0s\n'
-variant "requests fail where their GPU does" '[fault gpu]\nwhat = gpu\nunit = 2\nat = 70s\nduration = 10s\nrequests = fail\n'
+variant "requests fail where their GPU does" '[fault gpu]\nwhat = gpu\nunit = 2\nat = 100s\nduration = 10s\nrequests = fail\n'
 ok "requests fail where their GPU does: some do, and are told" "$(ask "SELECT sum(status = 'failed') > 0 FROM request")" ""
 ok "requests fail where their GPU does: its cache is lost" "$(ask "SELECT sum(blocks) > 0 FROM fault WHERE begins")" ""
 variant "a memory module takes its GPUs down" '[fault module]\nwhat = module\ntarget = lpddr\nunit = 0\nmodules = 1\nat = 80s\nduration = 15s\n'

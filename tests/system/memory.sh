@@ -126,7 +126,7 @@ is "fifo: queueing + service" 1 "$(sqlite3 f.db "SELECT abs(queueing_ms - 26.843
 # A few GB of warm memory under many sessions: blocks of 16 tokens.
 run l.db memory_load
 laws "sessions" l.db 2097152
-run c.db memory_load -s run.horizon=80s -s run.warmup=20s
+run c.db memory_load -s run.horizon=60s -s run.warmup=20s
 laws "sessions, warm-up and horizon" c.db 2097152
 run o.db memory_load -s cache.overlap=yes
 laws "sessions, restores that overlap" o.db 2097152

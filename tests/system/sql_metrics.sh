@@ -70,7 +70,7 @@ check_file "three tiers" "$tmp/tiers.db"
 n=$(sqlite3 "$tmp/tiers.db" "SELECT count(*) FROM metric WHERE value > 0 AND (name GLOB 'hit_tokens/*' OR name GLOB 'contention_s/step/*'
     OR name GLOB 'contention_s/restore/*' OR name GLOB 'drive_life_years/*' OR name GLOB 'evicted_blocks/*')")
 result "three tiers: hits, evictions, contention and wear are among them ($n)" $((n >= 10)) "$n"
-run_tiers "$tmp/tiers-cut.db" -s run.horizon=80s
+run_tiers "$tmp/tiers-cut.db" -s run.horizon=60s
 check_file "three tiers, cut at a horizon" "$tmp/tiers-cut.db"
 n=$(sqlite3 "$tmp/tiers-cut.db" "SELECT sum(value) FROM counter WHERE name GLOB 'moves_*_running'")
 result "three tiers, cut at a horizon: transfers are under way ($n)" $((n > 0)) "none"

@@ -182,24 +182,28 @@ END_TEST
 
 START_TEST(a_victim_can_go_elsewhere)
 {
-    int32_t s = store_with("lru", 100, NULL), t = store_with("lru", 100, NULL);
+    int32_t s = store_with("lru", 100, NULL), t = store_with("lru", 100, NULL), u = store_with("lru", 100, NULL);
     struct prefix_victim v, w;
 
     prefix_put(p, a, 0, 8, s, 5);
     prefix_use(p, a, 8, s, 7);
     ck_assert(prefix_evict(p, s, 6, &v));
     ck_assert(v.run.id == 2 && v.run.n == 6 && v.depth == 2 && v.put_ns == 5 && v.used_ns == 7 && v.uses == 2);
-    ck_assert(!v.elsewhere && !prefix_has_node(p, v.node, s) && !prefix_has_node(p, v.node, t));
+    ck_assert(!prefix_has_node(p, v.node, s) && !prefix_has_node(p, v.node, t));
     prefix_put(p, b, 0, 7, s, 8); /* cuts it while it is on its way */
     ck_assert_int_eq(prefix_put_victim(p, &v, t, 9), 6);
     ck_assert_int_eq(prefix_put_node(p, v.node, t, 9), 0);
     ck_assert(prefix_has_node(p, v.node, t));
     ck_assert_int_eq(prefix_blocks(p, t), 6);
+    ck_assert_int_eq(prefix_put_victim(p, &v, u, 9), 6);
+    prefix_remove_victim(p, &v, u); /* all of it, and none of the others */
+    ck_assert_int_eq(prefix_blocks(p, u), 0);
+    ck_assert_int_eq(prefix_blocks(p, t), 6);
     prefix_let_go(p, v.node);
     prefix_put(p, a, 0, 8, s, 10);
     prefix_use(p, b, 7, s, 11);
     ck_assert(prefix_evict(p, s, 9, &w));
-    ck_assert(w.run.id == 4 && w.elsewhere);
+    ck_assert(w.run.id == 4);
     prefix_let_go(p, w.node);
     gives_up(t, 9, 4, 4); /* the first one: what is below it goes first */
 }

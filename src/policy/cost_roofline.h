@@ -1,0 +1,56 @@
+/*
+ * cost_roofline.h - what a layout comes to in the cost roofline: seconds by operator group, as lines in the tokens of a
+ * step. Private to cost_roofline.c, which fills and evaluates it, and cost_comm.c, which adds the communication.
+ */
+#ifndef POLICY_COST_ROOFLINE_H
+#define POLICY_COST_ROOFLINE_H
+
+#include <stdbool.h>
+
+#include "policy/attn.h"
+#include "policy/cost.h"
+#include "policy/experts.h"
+#include "policy/layout.h"
+
+/* t(T) = max(c0 + c1*T, m0 + m1*T): one operator over all its layers, seconds. Launches are summed apart. */
+struct line {
+    double c0, c1, m0, m1;
+};
+
+enum { LINES_MAX = ATTN_KINDS + 3 }; /* projections of each kind of attention; dense and shared MLPs, router */
+
+struct roofline {
+    double fixed_s;                          /* launches */
+    double step_s, seq_s, prefill_s;         /* software: each step, each sequence, each step with prompts */
+    double decode_launch_s, prompt_launch_s; /* of the attention kernels */
+    struct line token[LINES_MAX];            /* of T, the tokens of the slowest rank */
+    int n_token;
+    double token_s;                           /* small kernels and communication, per token */
+    double reduce_s[2], reduce_token_s[2];    /* all all-reduces by either kernel: the faster counts */
+    double kernels, dispatch_s;               /* how many the host launches in a step; its time without CUDA graph */
+    struct line head;                         /* of the sequences that yield a token */
+    double ctx_s[COST_KNEES], decode_s;       /* decode attention: per sum S_k, per sequence */
+    double pair_s[COST_KNEES], chunk_s, kv_s; /* prompts': per pair, per token, per token of cache read */
+    double gather_s, gather_chunk_s, sum_s;   /* of pcp ranks: KV, per token of cache read and of the chunk; per token
+                                               * that decodes, what it attended */
+    int n_knees;
+    /* routed experts */
+    bool moe;
+    struct experts experts;
+    double expert_flop_s, expert_token_s; /* per token of an expert: compute, activations */
+    double expert_byte_s;                 /* per distinct expert: weights */
+    double ep, spread, topk;
+    /* ranks, stages, speculation */
+    double dp, pp, pcp, verify, expected, draft_share;
+};
+
+static inline double roofline_dense_layers(const struct model_options *m)
+{
+    return m->experts ? (double)m->dense_layers : (double)m->layers;
+}
+
+/* cost_comm.c: collectives of the layers and stages; what pcp ranks exchange in `layers` layers of attention `a`. */
+void roofline_add_communication(struct roofline *s, const struct layout *l);
+void roofline_add_exchange(struct roofline *s, const struct layout *l, double layers, const struct attn_profile *a);
+
+#endif
