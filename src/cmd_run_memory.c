@@ -48,16 +48,17 @@ static struct store_tier tier(const struct memory *m, int at, bool caches)
 {
     const struct tier_options *t = &m->sc->memory.tier[at];
     const struct memory_line *l = &m->tier[at];
-    double reached = t->efficiency * (double)l->merged;
+    const struct memory_span *s = memory_span_of(m, l, 0); /* of several pools, the first's */
+    double reached = t->efficiency * (double)s->merged;
     bool wears = t->kind == TIER_NAND;
 
     return (struct store_tier){
         .name = t->name,
         .kind = wears ? "nand" : "dram",
         .units = l->units,
-        .gpus = l->span * m->gpus,
-        .capacity_bytes = memory_capacity(m, at),
-        .hardware_bytes = tier_capacity_bytes(t, t->modules) * l->merged,
+        .gpus = s->span * m->pool[0].gpus,
+        .capacity_bytes = memory_capacity(m, at, 0),
+        .hardware_bytes = tier_capacity_bytes(t, t->modules) * s->merged,
         .read_Bps = tier_read_Bps(t, t->modules) * reached,
         .write_Bps = tier_write_Bps(t, t->modules) * reached,
         .latency_ns = t->latency_ns,

@@ -40,6 +40,7 @@ enum rng_purpose {
     RNG_EXPERT = 11,
     RNG_GC = 12,
     RNG_FAULT = 13,
+    RNG_PREDICT = 14,
 };
 
 enum { RNG_BATCH = 16 };

@@ -6,7 +6,7 @@
 /* What the world holds at this instant, counted from the replicas and the requests themselves. */
 struct audit {
     struct replica_counts sum;
-    int64_t front, waiting, running, stepping;
+    int64_t front, waiting, running, held, stepping;
     int64_t blocks_allocated, blocks_freed, blocks_held;
     int64_t flight, flight_front, flight_generated, flight_computed;
     uint64_t flight_sojourn_ns;
@@ -28,7 +28,9 @@ static struct audit audit(const struct world *w)
 {
     struct audit a = {0};
 
-    for (int64_t i = 0; i < w->loads.view.n; i++) {
+    for (int64_t i = 0; i < w->n_fleets; i++)
+        a.held += w->fleet[i].held.n;
+    for (int64_t i = 0; i < w->n_replicas; i++) {
         const struct replica *r = &w->replicas[i];
         a.sum.steps_started += r->counts.steps_started;
         a.sum.steps_ended += r->counts.steps_ended;
@@ -100,7 +102,7 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
         move_check(w->memory.mover);
     world_count_area(w);
     sim_assert(w->arrived == w->completed + w->rejected + w->failed + a.flight);
-    sim_assert(a.flight == a.front + a.waiting + a.running + w->held.n && a.front == a.flight_front);
+    sim_assert(a.flight == a.front + a.waiting + a.running + a.held && a.front == a.flight_front);
     sim_assert(a.sum.tokens_out == w->done_output + w->failed_output + a.flight_generated);
     sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens + a.sum.cached_tokens ==
                w->done_computed + a.flight_computed + a.sum.dropped_tokens);
@@ -115,7 +117,7 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
         {"requests_failed", w->failed},
         {"requests_waiting", a.front + a.waiting},
         {"requests_running", a.running},
-        {"requests_held", w->held.n},
+        {"requests_held", a.held},
         {"tokens_in_arrived", w->arrived_input},
         {"tokens_in_done", w->done_input},
         {"tokens_out_done", w->done_output},

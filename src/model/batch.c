@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks,
-                const struct cost_knees *knees)
+                const struct cost_knees *knees, const struct queue_env *order, bool reserves)
 {
-    *b = (struct batch){.pool = pool, .block_tokens = block_tokens, .total_blocks = total_blocks};
+    *b = (struct batch){
+        .pool = pool, .block_tokens = block_tokens, .total_blocks = total_blocks, .reserves = reserves};
+    queue_init(&b->queue, order);
     b->grow = mem_zalloc((size_t)block_tokens, sizeof *b->grow);
     list_init(&b->waiting);
     list_init(&b->running);
@@ -25,6 +27,7 @@ void batch_free(struct batch *b)
     for (int i = 0; i < b->n_knees; i++)
         free(b->knee[i].cross);
     free(b->grow);
+    queue_free(&b->queue);
     heap_free(&b->last_steps);
 }
 
@@ -177,6 +180,34 @@ void batch_share(struct batch *b, uint32_t slot, int64_t shared)
     r->shared = shared;
 }
 
+/* ---- what is set aside ---- */
+
+int64_t batch_most_blocks(const struct batch *b, const struct request *r)
+{
+    return batch_blocks_of(b, r->input_tokens + r->max_tokens - 1); /* the last token has no KV */
+}
+
+/* It takes up to what it may come to need, or gives that back: between its chunks. */
+static void set_aside(struct batch *b, const struct request *r, int by)
+{
+    if (b->reserves)
+        b->ahead += by * (batch_most_blocks(b, r) - batch_blocks_of(b, r->computed));
+    sim_assert(b->ahead >= 0);
+}
+
+/* A running one takes blocks. */
+static void take_ahead(struct batch *b, int64_t n)
+{
+    take_blocks(b, n);
+    b->ahead -= b->reserves ? n : 0;
+}
+
+static void give_ahead(struct batch *b, int64_t n)
+{
+    give_blocks(b, n);
+    b->ahead += b->reserves ? n : 0;
+}
+
 /* ---- between steps ---- */
 
 void batch_enqueue(struct batch *b, uint32_t slot)
@@ -185,12 +216,20 @@ void batch_enqueue(struct batch *b, uint32_t slot)
     list_push_back(b->pool, &b->waiting, LINK_QUEUE, slot);
 }
 
+void batch_see(struct batch *b, uint32_t first)
+{
+    for (uint32_t next; b->queue.env && first != SLOT_NONE; first = next) {
+        next = b->pool->at[first].next[LINK_QUEUE];
+        queue_place(&b->queue, b->pool, &b->waiting, first, b->step);
+    }
+}
+
 void batch_chunk(struct batch *b, uint32_t slot, int64_t tokens)
 {
     struct request *r = &b->pool->at[slot];
 
     sim_assert(r->phase == PHASE_PARTIAL && r->chunk == 0 && tokens > 0 && tokens <= request_prompt_left(r));
-    take_blocks(b, batch_blocks_of(b, r->computed + tokens) - batch_blocks_of(b, r->computed));
+    take_ahead(b, batch_blocks_of(b, r->computed + tokens) - batch_blocks_of(b, r->computed));
     r->chunk = tokens;
 }
 
@@ -199,12 +238,14 @@ void batch_admit(struct batch *b, uint32_t slot, int64_t tokens)
     struct request *r = &b->pool->at[slot];
 
     sim_assert(r->phase == PHASE_WAITING);
-    list_remove(b->pool, &b->waiting, LINK_QUEUE, slot);
+    queue_take(&b->queue, b->pool, &b->waiting, slot);
+    queue_runs(&b->queue, r, 1);
     list_push_back(b->pool, &b->running, LINK_QUEUE, slot);
     list_push_back(b->pool, &b->partial, LINK_PARTIAL, slot);
     r->phase = PHASE_PARTIAL;
     b->loading -= batch_held(b, r);
     b->n_holding -= r->computed > 0;
+    set_aside(b, r, 1);
     batch_chunk(b, slot, tokens);
 }
 
@@ -213,6 +254,7 @@ static void leave_decode(struct batch *b, struct request *r)
 {
     int64_t computed = batch_computed(b, r), generated = batch_generated(b, r);
 
+    queue_decodes(&b->queue, r, -1, b->step);
     b->grow[grow_phase(b, r)]--;
     b->n_decode--;
     b->ctx -= computed;
@@ -234,6 +276,8 @@ int64_t batch_preempt(struct batch *b, uint32_t slot)
         list_remove(b->pool, &b->partial, LINK_PARTIAL, slot);
     }
     list_remove(b->pool, &b->running, LINK_QUEUE, slot);
+    queue_runs(&b->queue, r, -1);
+    set_aside(b, r, -1);
 #ifdef TIERSIM_BROKEN /* the deliberately wrong model: who was preempted queues up again */
     list_push_back(b->pool, &b->waiting, LINK_QUEUE, slot);
 #else
@@ -243,6 +287,7 @@ int64_t batch_preempt(struct batch *b, uint32_t slot)
     r->phase = PHASE_WAITING;
     r->computed = 0;
     r->preemptions++;
+    queue_place(&b->queue, b->pool, &b->waiting, slot, b->step);
     return blocks;
 }
 
@@ -251,7 +296,7 @@ void batch_withdraw(struct batch *b, uint32_t slot)
     struct request *r = &b->pool->at[slot];
 
     sim_assert(r->phase == PHASE_WAITING && r->computed == 0 && r->shared == 0);
-    list_remove(b->pool, &b->waiting, LINK_QUEUE, slot);
+    queue_take(&b->queue, b->pool, &b->waiting, slot);
     r->phase = PHASE_ARRIVED;
 }
 
@@ -266,14 +311,14 @@ void batch_lose_chunk(struct batch *b, uint32_t slot)
 void batch_undo_begin(struct batch *b)
 {
     if (!b->paused)
-        give_blocks(b, b->grow[b->phase]);
+        give_ahead(b, b->grow[b->phase]);
 }
 
 void batch_undo_chunk(struct batch *b, uint32_t slot)
 {
     struct request *r = &b->pool->at[slot];
 
-    give_blocks(b, batch_blocks_of(b, r->computed + r->chunk) - batch_blocks_of(b, r->computed));
+    give_ahead(b, batch_blocks_of(b, r->computed + r->chunk) - batch_blocks_of(b, r->computed));
     r->chunk = 0;
 }
 
@@ -283,7 +328,7 @@ void batch_begin(struct batch *b, bool paused)
 {
     b->paused = paused;
     if (!paused)
-        take_blocks(b, b->grow[b->phase]);
+        take_ahead(b, b->grow[b->phase]);
 }
 
 void batch_end(struct batch *b)
@@ -304,6 +349,8 @@ uint32_t batch_next_completed(struct batch *b)
     struct request *r = &b->pool->at[slot];
     leave_decode(b, r);
     sim_assert(r->generated == r->output_tokens);
+    queue_runs(&b->queue, r, -1);
+    set_aside(b, r, -1);
     free_blocks_of(b, r);
     list_remove(b->pool, &b->running, LINK_QUEUE, slot);
     return slot;
@@ -320,7 +367,10 @@ bool batch_chunk_done(struct batch *b, uint32_t slot, bool *ended)
         return false;
     list_remove(b->pool, &b->partial, LINK_PARTIAL, slot);
     r->generated++;
+    queue_gave(&b->queue, r);
     if (r->generated == r->output_tokens) {
+        queue_runs(&b->queue, r, -1);
+        set_aside(b, r, -1);
         free_blocks_of(b, r);
         list_remove(b->pool, &b->running, LINK_QUEUE, slot);
         *ended = true;
@@ -328,6 +378,7 @@ bool batch_chunk_done(struct batch *b, uint32_t slot, bool *ended)
     }
     r->phase = PHASE_DECODING;
     r->join_step = b->step;
+    queue_decodes(&b->queue, r, 1, b->step);
     b->n_decode++;
     b->ctx += r->computed;
     b->grow[grow_phase(b, r)]++;
@@ -357,12 +408,13 @@ static void check_knee(const struct batch *b, const struct batch_knee *k)
 
 void batch_check(const struct batch *b)
 {
-    int64_t used = 0, loading = 0, n_holding = 0, ctx = 0, n_decode = 0, n_partial = 0, grows = 0, n = 0;
+    int64_t used = 0, ahead = 0, loading = 0, n_holding = 0, ctx = 0, n_decode = 0, n_partial = 0, grows = 0, n = 0;
 
     for (uint32_t s = b->running.head; s != SLOT_NONE; s = b->pool->at[s].next[LINK_QUEUE], n++) {
         const struct request *r = &b->pool->at[s];
         int64_t computed = batch_computed(b, r);
         used += batch_held(b, r);
+        ahead += b->reserves ? batch_most_blocks(b, r) - batch_blocks_of(b, computed + r->chunk) : 0;
         if (r->phase == PHASE_DECODING) {
             n_decode++;
             ctx += computed;
@@ -380,7 +432,8 @@ void batch_check(const struct batch *b)
         loading += batch_held(b, &b->pool->at[s]);
         n_holding += b->pool->at[s].computed > 0;
     }
-    sim_assert(loading == b->loading && n_holding == b->n_holding);
+    sim_assert(loading == b->loading && n_holding == b->n_holding && ahead == b->ahead);
+    queue_check(&b->queue, b->pool, &b->waiting);
     used += b->loading;
     sim_assert(used == b->used && b->allocated == b->freed + b->used);
 }

@@ -39,6 +39,8 @@
  * them for it (request.shared): those count in `cached`, once for all who share them, with what the cache keeps for
  * later. used + cached <= total when a step begins (kv.h evicts what the step needs).
  *
+ * Where admission reserves, ahead = sum over the running of batch_most_blocks less the blocks of what each has.
+ *
  * A step is batch_admit/chunk/preempt (any number), then batch_begin, then batch_end. Between begin and end
  * nothing may change but the waiting queue's tail.
  *
@@ -50,7 +52,7 @@
 #define MODEL_BATCH_H
 
 #include "base/heap.h"
-#include "model/request.h"
+#include "model/queue.h"
 #include "policy/cost.h"
 
 struct batch_knee {
@@ -65,7 +67,8 @@ struct batch {
     struct pool *pool;
     int64_t block_tokens, total_blocks;
 
-    struct list waiting; /* LINK_QUEUE */
+    struct list waiting; /* LINK_QUEUE; in order: batch_first_waiting */
+    struct queue queue;  /* which order that is */
     struct list running; /* LINK_QUEUE, in order of admission */
     struct list partial; /* LINK_PARTIAL, in order of admission */
     struct heap last_steps;
@@ -81,10 +84,13 @@ struct batch {
     int64_t cached;                 /* the prefix cache's */
     int64_t loading;                /* of used: held by waiting requests, whose KV has come or is on its way */
     int64_t n_holding;              /* those waiting requests */
+    bool reserves;                  /* admission sets aside all blocks that a request may come to need */
+    int64_t ahead;                  /* of the free blocks: set aside for the running */
 };
 
+/* order NULL: first come, first served. */
 void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks,
-                const struct cost_knees *knees);
+                const struct cost_knees *knees, const struct queue_env *order, bool reserves);
 void batch_free(struct batch *b);
 
 /* As of the next step; any phase. */
@@ -105,10 +111,26 @@ int64_t batch_held(const struct batch *b,
                    const struct request *r); /* blocks that it holds itself, as of the next step */
 
 void batch_enqueue(struct batch *b, uint32_t slot);               /* to the waiting queue's tail */
+/* The server has looked at those waiting from `first` on: they take their place in the order. */
+void batch_see(struct batch *b, uint32_t first);
+/* The waiting in order, those not yet seen at the end; SLOT_NONE ends them (queue.h). */
+static inline uint32_t batch_first_waiting(struct batch *b)
+{
+    return b->queue.env ? queue_first(&b->queue, b->pool, &b->waiting, b->step) : b->waiting.head;
+}
+
+static inline uint32_t batch_next_waiting(struct batch *b, uint32_t slot)
+{
+    return b->queue.env ? queue_next(&b->queue, b->pool, &b->waiting, slot, b->step) : b->pool->at[slot].next[LINK_QUEUE];
+}
 void batch_admit(struct batch *b, uint32_t slot, int64_t tokens); /* waiting -> partial, with its first chunk */
 void batch_chunk(struct batch *b, uint32_t slot, int64_t tokens); /* a partial goes on */
-/* Running -> the waiting queue's head, blocks freed, everything to compute again. Gives the blocks freed. */
+/* Running -> the waiting queue, at its head or where the order has it; blocks freed, everything to compute again. Gives
+ * the blocks freed. */
 int64_t batch_preempt(struct batch *b, uint32_t slot);
+
+/* Blocks that it may come to hold: for its prompt and all tokens that it announced. */
+int64_t batch_most_blocks(const struct batch *b, const struct request *r);
 
 /* Takes a waiting request without KV out of the batch. */
 void batch_withdraw(struct batch *b, uint32_t slot);

@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "model/kv_state.h"
+#include "model/offload.h"
 
 /* ---- what lies where ---- */
 
@@ -94,7 +95,7 @@ static int64_t whole_blocks(const struct kv *kv, const struct request *q, int64_
 /* Blocks [.., to) of its chain are the cache's from now on. Gives the first that was not before. */
 static int64_t share(struct kv *kv, struct replica *r, uint32_t slot, int64_t to, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
+    struct request *q = &kv->requests->at[slot];
     int64_t from = q->shared / kv->ratio;
 
     if (to <= from)
@@ -109,7 +110,7 @@ static int64_t share(struct kv *kv, struct replica *r, uint32_t slot, int64_t to
 
 void kv_restored(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
-    share(kv, r, slot, whole_blocks(kv, &kv->env->pool->at[slot], kv->env->pool->at[slot].computed), now_ns);
+    share(kv, r, slot, whole_blocks(kv, &kv->requests->at[slot], kv->requests->at[slot].computed), now_ns);
 }
 
 /* The last block of the prompt, where it is not whole: a copy, if there is room. */
@@ -124,7 +125,7 @@ static void copy_partial(struct kv *kv, struct replica *r, struct request *q, in
 
 void kv_prompt_done(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
+    struct request *q = &kv->requests->at[slot];
     int64_t whole = whole_blocks(kv, q, q->input_tokens);
 
     if (!kv_shares(kv, q))
@@ -136,7 +137,7 @@ void kv_prompt_done(struct kv *kv, struct replica *r, uint32_t slot, int64_t now
 
 void kv_preempt(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
+    struct request *q = &kv->requests->at[slot];
 
     q->considered = q->looked = false;
     if (kv->sc->memory.cache.preempt == PREEMPT_SWAP && kv->n_tiers > 0)
@@ -148,7 +149,7 @@ void kv_preempt(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 
 void kv_ended(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
+    struct request *q = &kv->requests->at[slot];
     int64_t blocks = chain_blocks(q->chain), computed = q->computed / kv->block_tokens;
     int64_t written = q->output_tokens > 1 ? q->input_tokens / kv->block_tokens : 0; /* by kv_prompt_done */
 
@@ -185,7 +186,7 @@ int64_t kv_lose_hbm(struct kv *kv, struct replica *r)
 static double recompute_s(void *ctx, int64_t depth)
 {
     const struct kv *kv = ctx;
-    const struct replica_env *env = kv->env;
+    const struct replica_env *env = kv->replicas[0].env;
     int64_t budget = env->limits->max_num_batched_tokens;
     struct cost_step step = {0};
 
@@ -200,25 +201,34 @@ static int64_t next_use(void *ctx, int64_t block)
     return kv->next_use(kv->next_use_ctx, block);
 }
 
-struct kv *kv_new(const struct scenario *sc, struct memory *memory, const struct replica_env *env,
-                  struct replica *replicas, int64_t block_tokens)
+struct kv *kv_new(const struct scenario *sc, struct memory *memory, struct trace *trace, struct pool *requests,
+                  struct replica *replicas, int64_t n_replicas, int64_t block_tokens)
 {
     const struct cache_options *c = &sc->memory.cache;
-    int64_t kv_block = sc->layout.replica.kv_block_tokens;
+    const struct layout *l = &sc->pools[0].as->layout; /* what matters here is alike in all (scenario/pools.c) */
+    int64_t kv_block = l->replica.kv_block_tokens;
 
     struct kv *kv = mem_zalloc(1, sizeof *kv);
-    *kv = (struct kv){.sc = sc, .env = env, .memory = memory, .replicas = replicas, .free_cargo = -1};
+    *kv = (struct kv){.sc = sc,
+                      .trace = trace,
+                      .requests = requests,
+                      .memory = memory,
+                      .replicas = replicas,
+                      .n_replicas = n_replicas,
+                      .kv_block = kv_block,
+                      .kv_dtype = l->replica.kv_dtype,
+                      .free_cargo = -1};
     kv->block_tokens = block_tokens > 0 ? block_tokens : kv_block;
     kv->ratio = kv->block_tokens / kv_block;
     sim_assert(kv->block_tokens % kv_block == 0); /* scenario/check.c */
-    cost_kv_bytes(&sc->layout, &kv->token_bytes, &kv->state_bytes);
+    cost_kv_bytes(l, &kv->token_bytes, &kv->state_bytes);
     kv->checkpoint = kv->state_bytes > 0 ? c->checkpoint_tokens : 0;
     kv->kept_bytes = kv->token_bytes + (kv->checkpoint > 0 ? kv->state_bytes / (double)kv->checkpoint : 0);
     kv->prefix = prefix_new(kv_bytes(kv, kv->block_tokens), c->evict.ops->oracle ? 1 : 0);
     prefix_set_oracles(kv->prefix,
                        &(struct prefix_oracles){.ctx = kv, .recompute_s = recompute_s, .next_use = next_use});
-    kv->hbm = mem_zalloc((size_t)sc->layout.replica.count, sizeof *kv->hbm);
-    for (int64_t i = 0; i < sc->layout.replica.count; i++) {
+    kv->hbm = mem_zalloc((size_t)n_replicas, sizeof *kv->hbm);
+    for (int64_t i = 0; i < n_replicas; i++) {
         int64_t room = c->unlimited ? INT64_MAX : replicas[i].batch.total_blocks / kv->ratio;
         kv->hbm[i] = prefix_store(kv->prefix, room, c->evict.ops, c->evict.options);
     }
@@ -234,6 +244,7 @@ void kv_free(struct kv *kv)
     kv_tiers_free(kv);
     prefix_free(kv->prefix);
     free(kv->hbm);
+    free(kv->held);
     free(kv);
 }
 
@@ -245,21 +256,56 @@ void kv_set_oracle(struct kv *kv, int64_t (*oracle)(void *ctx, int64_t block), v
     kv->next_use_ctx = ctx;
 }
 
-void kv_sample(const struct kv *kv, int64_t now_ns)
-{
-    int64_t kv_block = kv->sc->layout.replica.kv_block_tokens;
-    struct cost_memory m = cost_memory(&kv->sc->layout);
+/* ---- samples ---- */
 
-    for (int64_t i = 0; i < kv->sc->layout.replica.count; i++) {
-        const struct batch *b = &kv->replicas[i].batch;
-        *trace_put_room_sample(kv->env->trace) =
-            (struct ev_room_sample){.t_ns = now_ns,
-                                    .tier = 0,
-                                    .unit = i,
-                                    .capacity_bytes = kv_bytes(kv, b->total_blocks * kv_block),
-                                    .weights_bytes = (int64_t)m.weight_bytes * layout_gpus(&kv->sc->layout),
-                                    .running_bytes = kv_bytes(kv, b->used * kv_block),
-                                    .cached_bytes = kv_bytes(kv, b->cached * kv_block)};
+/* Weights of a replica with that share of its routed experts. */
+static double weights_with(const struct replica *r, double hot_share)
+{
+    struct layout l = *r->env->layout;
+
+    l.lower.cold_experts = 1 - hot_share;
+    return cost_memory(&l).weight_bytes * (double)layout_gpus(&l);
+}
+
+static int64_t overflow_blocks(const struct replica *r)
+{
+    return cost_kv_blocks(r->env->layout) - cost_hbm_blocks(r->env->layout);
+}
+
+int64_t kv_overflowed_blocks(const struct replica *r)
+{
+    int64_t over = r->batch.used + r->batch.cached - (r->batch.total_blocks - overflow_blocks(r));
+
+    return over > 0 ? over : 0;
+}
+
+/* What does not fit in HBM is told of the tier that has room for it: first what requests have for themselves, then what
+ * they share. */
+static void sample_hbm(const struct kv *kv, const struct replica *r, double weights, double experts, int64_t now_ns)
+{
+    const struct batch *b = &r->batch;
+    int64_t over = kv_overflowed_blocks(r), own = over < b->used ? over : b->used;
+
+    *trace_put_room_sample(kv->trace) = (struct ev_room_sample){
+        .t_ns = now_ns,
+        .tier = 0,
+        .unit = r->id,
+        .capacity_bytes = kv_bytes(kv, (b->total_blocks - overflow_blocks(r)) * kv->kv_block),
+        .weights_bytes = (int64_t)weights,
+        .running_bytes = kv_bytes(kv, (b->used - own) * kv->kv_block),
+        .cached_bytes = kv_bytes(kv, (b->cached - (over - own)) * kv->kv_block),
+        .expert_bytes = (int64_t)experts,
+    };
+}
+
+void kv_sample(const struct kv *kv, const struct offload *o, int64_t now_ns)
+{
+    bool offloads = kv->sc->memory.experts.tier_at >= 0;
+
+    for (int64_t i = 0; i < kv->n_replicas; i++) {
+        const struct replica *r = &kv->replicas[i];
+        double weights = weights_with(r, offloads ? 0 : 1);
+        sample_hbm(kv, r, weights, offloads ? weights_with(r, offload_hot_share(o, i)) - weights : 0, now_ns);
     }
     kv_sample_tiers(kv, now_ns);
 }
@@ -268,7 +314,7 @@ void kv_check(const struct kv *kv)
 {
     prefix_check(kv->prefix);
     kv_check_tiers(kv);
-    for (int64_t i = 0; i < kv->sc->layout.replica.count; i++) {
+    for (int64_t i = 0; i < kv->n_replicas; i++) {
         const struct batch *b = &kv->replicas[i].batch;
         sim_assert(unlimited(kv) || b->cached == prefix_blocks(kv->prefix, kv->hbm[i]) * kv->ratio);
         sim_assert(b->used + b->cached <= b->total_blocks);

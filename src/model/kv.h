@@ -38,12 +38,12 @@
 #include "model/request.h"
 
 struct kv;
+struct offload;
 struct replica;
-struct replica_env;
 
 /* memory: NULL without tiers. */
-struct kv *kv_new(const struct scenario *sc, struct memory *memory, const struct replica_env *env,
-                  struct replica *replicas, int64_t block_tokens);
+struct kv *kv_new(const struct scenario *sc, struct memory *memory, struct trace *trace, struct pool *requests,
+                  struct replica *replicas, int64_t n_replicas, int64_t block_tokens);
 void kv_free(struct kv *kv);
 void kv_set_oracle(struct kv *kv, int64_t (*next_use)(void *ctx, int64_t block), void *ctx);
 
@@ -52,6 +52,8 @@ void kv_set_oracle(struct kv *kv, int64_t (*next_use)(void *ctx, int64_t block),
 void kv_prepare(struct kv *kv, struct replica *r, uint32_t limit, int64_t now_ns);
 /* It has come to the replica's queue: KV moves up ahead of need, where the scenario says so. */
 void kv_arrived(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
+/* The plan is applied, or comes to nothing: what was found in HBM for those not admitted may be evicted again. */
+void kv_look_away(struct kv *kv);
 /* The plan would stand still or preempt: one of those waiting drops the KV it has. False: none can. */
 bool kv_give_back(struct kv *kv, struct replica *r);
 /* A waiting request: tokens that it would start with, and how many KV blocks of those nobody else could evict now. */
@@ -96,7 +98,7 @@ int64_t kv_lose_tier(struct kv *kv, int tier, int64_t unit);
 void kv_lose_modules(struct kv *kv, int tier, int64_t unit, int64_t modules, int64_t now_ns);
 
 /* Records of what fills each memory. */
-void kv_sample(const struct kv *kv, int64_t now_ns);
+void kv_sample(const struct kv *kv, const struct offload *o, int64_t now_ns);
 void kv_check(const struct kv *kv);
 
 #endif

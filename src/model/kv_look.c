@@ -17,7 +17,7 @@
 int64_t kv_usable(const struct kv *kv, const struct request *q, int64_t blocks)
 {
     int64_t tokens = blocks * kv->block_tokens, most = q->input_tokens + q->generated - 1;
-    int64_t kv_block = kv->sc->layout.replica.kv_block_tokens;
+    int64_t kv_block = kv->kv_block;
 
     tokens = tokens < most ? tokens : most;
     if (kv->checkpoint > 0)
@@ -86,7 +86,7 @@ static void tell_hits(struct kv *kv, const struct replica *r, struct request *q)
         tokens = end - before;
         int64_t used = q->computed - before < 0 ? 0 : q->computed - before;
         if (q->hit[i] > 0)
-            *trace_put_hit(kv->env->trace) = (struct ev_hit){.request = q->id,
+            *trace_put_hit(kv->trace) = (struct ev_hit){.request = q->id,
                                                              .t_ns = q->t_look_ns,
                                                              .replica = r->id,
                                                              .tier = i,
@@ -107,7 +107,7 @@ void kv_peek(const struct kv *kv, const struct replica *r, const struct request 
     }
     int64_t hit = match_hbm(kv, r, q);
     *tokens = kv_usable(kv, q, hit);
-    *blocks = *tokens / kv->sc->layout.replica.kv_block_tokens - unpinned(kv, r, q, hit);
+    *blocks = *tokens / kv->kv_block - unpinned(kv, r, q, hit);
 }
 
 static void pin(struct kv *kv, struct replica *r, struct request *q, int64_t blocks, int64_t now_ns)
@@ -127,8 +127,8 @@ void kv_unpin(struct kv *kv, struct request *q)
 /* Gives it the first `blocks` of its chain, of which HBM's cache has `here`. */
 static void give(struct kv *kv, struct replica *r, uint32_t slot, int64_t here, int64_t blocks, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
-    int64_t tokens = kv_usable(kv, q, blocks), kv_block = kv->sc->layout.replica.kv_block_tokens;
+    struct request *q = &kv->requests->at[slot];
+    int64_t tokens = kv_usable(kv, q, blocks), kv_block = kv->kv_block;
     int64_t shared = kv_usable(kv, q, here) / kv_block;
 
     if (tokens <= 0)
@@ -142,10 +142,11 @@ static void give(struct kv *kv, struct replica *r, uint32_t slot, int64_t here, 
 
 void kv_attach(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
+    struct request *q = &kv->requests->at[slot];
 
     if (q->computed == 0) {
         int64_t hit[1 + MEMORY_TIERS];
+        kv_unpin(kv, q); /* of the look */
         match_all(kv, r, q, hit);
         remember(kv, q, hit, now_ns);
         give(kv, r, slot, hit[0], hit[0], now_ns);
@@ -171,12 +172,18 @@ bool kv_undecided(const struct kv *kv, const struct request *q)
     return kv->n_tiers > 0 && !q->considered && !q->looked && q->computed == 0;
 }
 
+/* Free and not set aside for the running. */
+static int64_t spare_blocks(const struct kv *kv, const struct replica *r)
+{
+    return kv_free_blocks(kv, r) - r->batch.ahead;
+}
+
 /* Swapped out: it comes back when there is room for all of it. */
 static bool consider_swapped(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
+    struct request *q = &kv->requests->at[slot];
 
-    if (q->loads > 0 || batch_blocks_of(&r->batch, q->swapped) > kv_free_blocks(kv, r))
+    if (q->loads > 0 || batch_blocks_of(&r->batch, q->swapped) > spare_blocks(kv, r))
         return false; /* on its way out, or no room yet */
     q->considered = true;
     kv_swap_in(kv, r, slot, now_ns);
@@ -184,24 +191,61 @@ static bool consider_swapped(struct kv *kv, struct replica *r, uint32_t slot, in
     return true;
 }
 
+/* HBM keeps what it has for it, until the plan is made: who comes after it may need room for a restore. */
+static void hold(struct kv *kv, struct replica *r, uint32_t slot, int64_t blocks)
+{
+    struct request *q = &kv->requests->at[slot];
+
+    if (blocks == 0)
+        return;
+    if (kv->n_held == kv->cap_held) {
+        kv->cap_held = kv->cap_held ? 2 * kv->cap_held : 16;
+        kv->held = mem_realloc(kv->held, (size_t)kv->cap_held * sizeof *kv->held);
+    }
+    kv->held[kv->n_held++] = slot;
+    q->pin = prefix_pin(kv->prefix, q->chain, blocks, kv->hbm[r->id]);
+}
+
+/* The latest of them; false: there is none. Who was admitted has a pin of its own. */
+static bool let_one_go(struct kv *kv)
+{
+    while (kv->n_held > 0) {
+        struct request *q = &kv->requests->at[kv->held[--kv->n_held]];
+        if (q->phase != PHASE_WAITING || q->computed > 0 || q->pin < 0)
+            continue;
+        kv_unpin(kv, q);
+        return true;
+    }
+    return false;
+}
+
+void kv_look_away(struct kv *kv)
+{
+    while (let_one_go(kv))
+        ;
+}
+
 /* True: the queue may be looked at further. kind: MOVE_RESTORE, or MOVE_PREFETCH where it does not stand at the head. */
 static bool consider(struct kv *kv, struct replica *r, uint32_t slot, enum move_kind kind, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
-    int64_t hit[1 + MEMORY_TIERS], kv_block = kv->sc->layout.replica.kv_block_tokens;
+    struct request *q = &kv->requests->at[slot];
+    int64_t hit[1 + MEMORY_TIERS], kv_block = kv->kv_block;
 
     if (q->considered || q->computed > 0)
         return true;
     if (q->swapped > 0)
         return consider_swapped(kv, r, slot, now_ns);
+    kv_unpin(kv, q); /* of an earlier look */
     int64_t found = match_all(kv, r, q, hit);
     int64_t from = kv_usable(kv, q, hit[0]), to = kv_usable(kv, q, found);
     if (to <= from || !kv_restore_pays(kv, r, q, hit, from, to)) {
         q->looked = kind == MOVE_RESTORE; /* and again while it waits: what is being written may land */
+        if (q->looked)
+            hold(kv, r, slot, hit[0]);
         return true;
     }
     q->looked = false;
-    if (to / kv_block - from / kv_block + unpinned(kv, r, q, hit[0]) > kv_free_blocks(kv, r))
+    if (to / kv_block - from / kv_block + unpinned(kv, r, q, hit[0]) > spare_blocks(kv, r))
         return false;
     q->considered = true;
     remember(kv, q, hit, now_ns);
@@ -218,7 +262,7 @@ void kv_arrived(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
     if (kv->n_tiers == 0 || when == PREFETCH_NONE)
         return;
     kv_expire(kv, r, now_ns);
-    if (when == PREFETCH_ARRIVAL || kv->env->pool->at[slot].turn > 0)
+    if (when == PREFETCH_ARRIVAL || kv->requests->at[slot].turn > 0)
         consider(kv, r, slot, MOVE_PREFETCH, now_ns);
     kv_make_room(kv, r, now_ns);
 }
@@ -229,6 +273,8 @@ bool kv_give_back(struct kv *kv, struct replica *r)
 {
     struct batch *b = &r->batch;
 
+    if (let_one_go(kv))
+        return true;
     for (uint32_t s = b->waiting.tail; b->n_holding > 0 && s != SLOT_NONE; s = b->pool->at[s].prev[LINK_QUEUE]) {
         struct request *q = &b->pool->at[s];
         if (q->computed == 0 || q->loads > 0 || (s == b->waiting.head && b->running.n == 0))
@@ -254,15 +300,16 @@ static int64_t left_of(const struct kv *kv, const struct replica *r, const struc
 
 void kv_prepare(struct kv *kv, struct replica *r, uint32_t limit, int64_t now_ns)
 {
-    const struct scheduler_limits *l = kv->env->limits;
-    const struct pool *p = kv->env->pool;
-    int64_t slots = l->max_num_seqs - r->batch.running.n, tokens = l->max_num_batched_tokens;
+    const struct scheduler_limits *l = r->env->limits;
+    const struct pool *p = kv->requests;
+    bool may_preempt = l->preempt_for == PREEMPT_FOR_PRIORITY; /* then the slots of those who run are in reach, too */
+    int64_t slots = l->max_num_seqs - (may_preempt ? 0 : r->batch.running.n), tokens = l->max_num_batched_tokens;
 
     kv_expire(kv, r, now_ns);
     if (kv->n_tiers == 0)
         return;
-    for (uint32_t s = r->batch.waiting.head; s != limit && s != SLOT_NONE && slots > 0 && tokens > 0;
-         s = p->at[s].next[LINK_QUEUE], slots--) {
+    for (uint32_t s = batch_first_waiting(&r->batch); s != limit && s != SLOT_NONE && slots > 0 && tokens > 0;
+         s = batch_next_waiting(&r->batch, s), slots--) {
         if (!consider(kv, r, s, MOVE_RESTORE, now_ns))
             break;
         tokens -= left_of(kv, r, &p->at[s]);

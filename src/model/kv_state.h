@@ -22,9 +22,13 @@ struct kv_cargo {                /* what a transfer carries; slots, free ones li
 
 struct kv {
     const struct scenario *sc;
-    const struct replica_env *env;
+    struct trace *trace;
+    struct pool *requests;
     struct memory *memory; /* NULL: HBM alone */
     struct replica *replicas;
+    int64_t n_replicas;
+    int64_t kv_block; /* tokens of a KV block of HBM */
+    int kv_dtype;     /* there: enum dtype */
     struct prefix *prefix;
     int64_t block_tokens, ratio;  /* tokens of a block of the cache; KV blocks of HBM in it */
     double token_bytes;           /* of one copy of the KV of a token */
@@ -33,6 +37,8 @@ struct kv {
     double kept_bytes;            /* a token's, with its share of the checkpoints: what tiers keep */
     int32_t *hbm;                 /* store by replica */
     int32_t *store[MEMORY_TIERS]; /* store by unit */
+    uint32_t *held;               /* requests whose KV in HBM a look keeps there, while a plan is made */
+    int64_t n_held, cap_held;
     int32_t nowhere;              /* one that stays empty: in place of those out of reach */
     int64_t *room[MEMORY_TIERS];  /* blocks of the cache that a unit can hold beside what was swapped out to it */
     int32_t *coming[MEMORY_TIERS];  /* store by unit: what is on its way down to it, by one transfer each */
@@ -66,6 +72,7 @@ void kv_tiers_init(struct kv *kv);
 void kv_tiers_free(struct kv *kv);
 void kv_check_tiers(const struct kv *kv);
 void kv_sample_tiers(const struct kv *kv, int64_t now_ns);
+int64_t kv_overflowed_blocks(const struct replica *r); /* KV blocks that lie below HBM now (cache.overflow) */
 int64_t kv_tier_bytes(const struct kv *kv, int tier, int64_t tokens);
 int64_t kv_restored_bytes(const struct kv *kv, int tier, int64_t tokens); /* with the state of one checkpoint */
 /* A victim of HBM (tier -1) or of a tier: sends it on to where it is taken, or lets it go. Which units are below: those

@@ -18,14 +18,14 @@ static bool converts(const struct kv *kv, int tier)
 {
     int dtype = tier_of(kv, tier)->kv_dtype;
 
-    return dtype > 0 && dtype - 1 != kv->sc->layout.replica.kv_dtype;
+    return dtype > 0 && dtype - 1 != kv->kv_dtype;
 }
 
 /* Of HBM's format in the tier's. */
 static int64_t in_format_of(const struct kv *kv, int tier, double bytes)
 {
     if (converts(kv, tier))
-        bytes *= dtype_bytes(tier_of(kv, tier)->kv_dtype - 1) / dtype_bytes(kv->sc->layout.replica.kv_dtype);
+        bytes *= dtype_bytes(tier_of(kv, tier)->kv_dtype - 1) / dtype_bytes(kv->kv_dtype);
     return (int64_t)(bytes + 0.5);
 }
 
@@ -191,7 +191,7 @@ void kv_pass_down(struct kv *kv, int64_t replica, int tier, int64_t unit, const 
         if (tier_of(kv, t)->write == TIER_WRITE_BACK && takes(kv, t, at, v->uses, v->depth + v->run.n))
             to = t;
     }
-    *trace_put_evict(kv->env->trace) = (struct ev_evict){
+    *trace_put_evict(kv->trace) = (struct ev_evict){
         .t_ns = now_ns,
         .tier = tier + 1,
         .unit = unit,
@@ -295,7 +295,7 @@ static void land(struct kv *kv, struct kv_cargo *c, int64_t now_ns)
 
 static void tell(struct kv *kv, const struct move_state *s, const struct kv_cargo *c, int64_t delivered)
 {
-    *trace_put_transfer(kv->env->trace) = (struct ev_transfer){
+    *trace_put_transfer(kv->trace) = (struct ev_transfer){
         .kind = s->job.kind,
         .request = s->job.owner,
         .replica = s->job.replica,
@@ -314,7 +314,7 @@ static void tell(struct kv *kv, const struct move_state *s, const struct kv_carg
 /* For a request. True: all of its transfers have come to their ends. */
 static bool arrived(struct kv *kv, const struct kv_cargo *c, enum move_kind kind, struct replica *r, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[c->slot];
+    struct request *q = &kv->requests->at[c->slot];
     bool waited = kv_loads(kv, q), swap = kind == MOVE_SWAP;
 
     sim_assert(q->id == c->request && q->loads > 0); /* requests end only with their KV */
@@ -365,7 +365,7 @@ uint32_t kv_job_lost(struct kv *kv, const struct move_state *s, int64_t delivere
     give_cargo(kv, at);
     if (c.slot == SLOT_NONE)
         return SLOT_NONE;
-    struct request *q = &kv->env->pool->at[c.slot];
+    struct request *q = &kv->requests->at[c.slot];
     bool waited = kv_loads(kv, q);
     sim_assert(q->id == c.request && q->loads > 0);
     if (--q->loads == 0) {
@@ -398,20 +398,35 @@ void kv_lose_modules(struct kv *kv, int tier, int64_t unit, int64_t modules, int
         return;
     kv->room[tier][unit] += capacity(kv, tier, unit) - before;
     prefix_resize(kv->prefix, kv->store[tier][unit], kv->room[tier][unit]);
-    kv_tier_room(kv, tier, unit * kv->memory->tier[tier].span, 0, now_ns);
+    kv_tier_room(kv, tier, memory_first_replica(kv->memory, &kv->memory->tier[tier], unit), 0, now_ns);
+}
+
+/* KV of running sequences: swapped out to the unit, and what it holds of them for want of room in HBM. */
+static int64_t running_bytes(const struct kv *kv, int tier, int64_t unit)
+{
+    int64_t bytes = kv_tier_bytes(kv, tier, (capacity(kv, tier, unit) - kv->room[tier][unit]) * kv->block_tokens);
+
+    for (int64_t i = 0; tier == kv->sc->memory.cache.overflow_at && i < kv->n_replicas; i++)
+        if (memory_unit(kv->memory, tier, i) == unit)
+            bytes += kv_bytes(kv, kv_overflowed_blocks(&kv->replicas[i]) * kv->kv_block);
+    return bytes;
 }
 
 void kv_sample_tiers(const struct kv *kv, int64_t now_ns)
 {
     for (int t = 0; t < kv->n_tiers; t++)
-        for (int64_t i = 0; i < kv->memory->tier[t].units; i++)
-            *trace_put_room_sample(kv->env->trace) = (struct ev_room_sample){
+        for (int64_t i = 0; i < kv->memory->tier[t].units; i++) {
+            struct lower_use use = memory_use(kv->memory, t, i);
+            *trace_put_room_sample(kv->trace) = (struct ev_room_sample){
                 .t_ns = now_ns,
                 .tier = t + 1,
                 .unit = i,
-                .capacity_bytes = memory_room(kv->memory, t, i),
-                .running_bytes = kv_tier_bytes(kv, t, (capacity(kv, t, i) - kv->room[t][i]) * kv->block_tokens),
-                .cached_bytes = kv_tier_bytes(kv, t, prefix_blocks(kv->prefix, kv->store[t][i]) * kv->block_tokens)};
+                .capacity_bytes = memory_room(kv->memory, t, i) + (int64_t)use.overflow,
+                .running_bytes = running_bytes(kv, t, i),
+                .cached_bytes = kv_tier_bytes(kv, t, prefix_blocks(kv->prefix, kv->store[t][i]) * kv->block_tokens),
+                .expert_bytes = (int64_t)use.experts,
+                .table_bytes = (int64_t)use.tables};
+    }
 }
 
 /* Bytes on their way to the unit. */
@@ -432,7 +447,7 @@ static int64_t written_to(const struct kv *kv, int tier, int64_t unit)
 /* The room of the warmest tier lacks what is swapped out to it, that of the others nothing. */
 void kv_check_tiers(const struct kv *kv)
 {
-    const struct pool *p = kv->env->pool;
+    const struct pool *p = kv->requests;
 
     for (int t = 0; t < kv->n_tiers; t++)
         for (int64_t i = 0; i < kv->memory->tier[t].units; i++) {

@@ -20,7 +20,7 @@ static void part_of(const struct kv *kv, const struct request *q, const int64_t 
 
 int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *hit, enum move_kind kind, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
+    struct request *q = &kv->requests->at[slot];
     int64_t found = 0;
     int n = 0;
 
@@ -50,12 +50,13 @@ int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *h
 
 int64_t kv_compute_ns(const struct kv *kv, const struct request *q, int64_t computed)
 {
+    const struct replica_env *env = kv->replicas[q->replica].env;
     struct cost_step step = {0};
 
-    cost_add_chunk(&step, &kv->env->knees, computed, q->input_tokens + q->generated - computed, true);
+    cost_add_chunk(&step, &env->knees, computed, q->input_tokens + q->generated - computed, true);
     step.n_prefill = 1;
     step.n_logits = 1;
-    return kv->env->cost->step_ns(kv->env->cost_state, &step);
+    return env->cost->step_ns(env->cost_state, &step);
 }
 
 /* With an even share of each port for all that are on it now. */
@@ -99,7 +100,7 @@ int64_t kv_swap_blocks(const struct kv *kv, int64_t tokens)
 
 bool kv_swap_out(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
+    struct request *q = &kv->requests->at[slot];
     int64_t tokens = batch_computed(&r->batch, q), unit = memory_unit(kv->memory, 0, r->id);
 
     if (tokens == 0 || !memory_reaches(kv->memory, r->id, 0) || !kv_tier_room(kv, 0, r->id, kv_swap_blocks(kv, tokens), now_ns))
@@ -116,7 +117,7 @@ bool kv_swap_out(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns
 
 void kv_swap_in(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
-    struct request *q = &kv->env->pool->at[slot];
+    struct request *q = &kv->requests->at[slot];
     int32_t i = kv_take_cargo(kv);
 
     batch_give_kv(&r->batch, slot, q->swapped, 0);

@@ -20,11 +20,18 @@ static int32_t add_port(struct memory *m, const char *name, int64_t unit, bool i
 /* Who shares units of so many GPUs each (0: all). */
 static void line_init(const struct memory *m, int64_t gpus, struct memory_line *l)
 {
-    if (gpus == 0 || gpus > m->gpus * m->replicas)
-        gpus = m->gpus * m->replicas;
-    l->span = gpus > m->gpus ? gpus / m->gpus : 1;
-    l->merged = gpus < m->gpus ? m->gpus / gpus : 1;
-    l->units = (m->replicas + l->span - 1) / l->span;
+    for (int i = 0; i < m->n_pools; i++) {
+        const struct memory_pool *p = &m->pool[i];
+        int64_t of_unit = gpus == 0 || gpus > p->gpus * p->n ? p->gpus * p->n : gpus;
+        l->of[i] = (struct memory_span){.first = l->units,
+                                        .span = of_unit > p->gpus ? of_unit / p->gpus : 1,
+                                        .merged = of_unit < p->gpus ? p->gpus / of_unit : 1};
+        l->units += (p->n + l->of[i].span - 1) / l->of[i].span;
+    }
+    for (int i = 0; i < m->n_pools && gpus == 0; i++) {
+        l->of[i] = (struct memory_span){.first = 0, .span = m->replicas, .merged = 1};
+        l->units = 1;
+    }
     l->down = mem_zalloc((size_t)l->units, sizeof *l->down);
     l->lost = mem_zalloc((size_t)l->units, sizeof *l->lost);
 }
@@ -47,16 +54,33 @@ static void add_link(struct memory *m, const struct link_options *o, struct memo
         l->port[2] = add_ports(m, o->name, l->units, false, o->rule, o->servers);
 }
 
+static void add_pool(struct memory *m, int i)
+{
+    const struct layout *l = &m->sc->pools[i].as->layout;
+    double gpus = (double)layout_gpus(l), link = l->gpu.network_Bps > 0 ? l->gpu.network_Bps : l->gpu.nvlink_Bps;
+
+    m->pool[i] = (struct memory_pool){.first = m->replicas,
+                                      .n = l->replica.count,
+                                      .gpus = layout_gpus(l),
+                                      .hbm_Bps = l->gpu.memory_Bps * gpus,
+                                      .nic_Bps = link * gpus * m->sc->handoff.efficiency};
+    m->replicas += l->replica.count;
+}
+
 void memory_init(struct memory *m, const struct scenario *sc, struct sim *sim, uint32_t ev_done, uint32_t ev_part,
                  unsigned class_done)
 {
     const struct memory_options *o = &sc->memory;
 
-    *m = (struct memory){.sc = sc, .replicas = sc->layout.replica.count, .gpus = layout_gpus(&sc->layout)};
-    m->hbm_Bps = sc->layout.gpu.memory_Bps * (double)m->gpus;
+    *m = (struct memory){.sc = sc, .n_pools = (int)sc->n_pools};
+    sim_assert(m->n_pools <= MEMORY_POOLS);
+    for (int i = 0; i < m->n_pools; i++)
+        add_pool(m, i);
     m->share = share_new();
     m->mover = move_new(sim, m->share, ev_done, ev_part, class_done);
     m->hbm = add_ports(m, "hbm", m->replicas, true, o->hbm_rule, 1);
+    for (int way = 0; way < 2 && m->n_pools > 1; way++)
+        m->nic[way] = add_ports(m, way == MEMORY_UP ? "nic.in" : "nic.out", m->replicas, false, MEMORY_FAIR, 1);
     m->link = mem_zalloc((size_t)o->n_links + 1, sizeof *m->link);
     for (int64_t i = 0; i < o->n_links; i++)
         add_link(m, &o->link[i], &m->link[i]);
@@ -85,26 +109,70 @@ void memory_free(struct memory *m)
         line_free(&m->tier[i]);
     free(m->link);
     free(m->hbm);
+    free(m->nic[0]);
+    free(m->nic[1]);
     free(m->resource);
     move_free(m->mover);
     share_free(m->share);
 }
 
-int64_t memory_unit(const struct memory *m, int tier, int64_t replica)
+const struct memory_pool *memory_pool_of(const struct memory *m, int64_t replica)
 {
-    return replica / m->tier[tier].span;
+    int i = 0;
+
+    while (replica >= m->pool[i].first + m->pool[i].n)
+        i++;
+    return &m->pool[i];
 }
 
-int64_t memory_capacity(const struct memory *m, int tier)
+int64_t memory_unit_of(const struct memory *m, const struct memory_line *l, int64_t replica)
 {
-    const struct memory_line *l = &m->tier[tier];
+    const struct memory_pool *p = memory_pool_of(m, replica);
+    const struct memory_span *s = &l->of[p - m->pool];
 
-    return lower_room(m->sc, tier, (double)l->span / (double)l->merged) * l->merged;
+    return s->first + (replica - p->first) / s->span;
+}
+
+int64_t memory_unit(const struct memory *m, int tier, int64_t replica)
+{
+    return memory_unit_of(m, &m->tier[tier], replica);
+}
+
+const struct memory_span *memory_span_of(const struct memory *m, const struct memory_line *l, int64_t unit)
+{
+    int i = m->n_pools - 1;
+
+    while (i > 0 && (unit < l->of[i].first || l->of[i].first == l->of[i - 1].first))
+        i--;
+    return &l->of[i];
+}
+
+int64_t memory_first_replica(const struct memory *m, const struct memory_line *l, int64_t unit)
+{
+    const struct memory_span *s = memory_span_of(m, l, unit);
+
+    return m->pool[s - l->of].first + (unit - s->first) * s->span;
+}
+
+int64_t memory_capacity(const struct memory *m, int tier, int64_t unit)
+{
+    const struct memory_span *s = memory_span_of(m, &m->tier[tier], unit);
+
+    return lower_room(m->sc, tier, (double)s->span / (double)s->merged) * s->merged;
+}
+
+struct lower_use memory_use(const struct memory *m, int tier, int64_t unit)
+{
+    const struct memory_span *s = memory_span_of(m, &m->tier[tier], unit);
+    struct lower_use use = lower_use(m->sc, tier, (double)s->span / (double)s->merged);
+    double units = (double)s->merged;
+
+    return (struct lower_use){use.experts * units, use.tables * units, use.overflow * units};
 }
 
 int64_t memory_room(const struct memory *m, int tier, int64_t unit)
 {
-    int64_t room = memory_capacity(m, tier) - m->tier[tier].lost[unit] * m->sc->memory.tier[tier].module_bytes;
+    int64_t room = memory_capacity(m, tier, unit) - m->tier[tier].lost[unit] * m->sc->memory.tier[tier].module_bytes;
 
     return room > 0 ? room : 0;
 }
@@ -122,7 +190,7 @@ bool memory_reaches(const struct memory *m, int64_t replica, int tier)
 
     for (int64_t i = 0; i < t->n_links; i++) {
         const struct memory_line *l = &m->link[t->link_at[i]];
-        if (l->down[replica / l->span] > 0)
+        if (l->down[memory_unit_of(m, l, replica)] > 0)
             return false;
     }
     if (t->bounce_at >= 0 && !memory_is_up(m, (int)t->bounce_at, memory_unit(m, (int)t->bounce_at, replica)))
@@ -157,55 +225,77 @@ static void cross_link(const struct memory *m, int64_t replica, int64_t link, en
 {
     const struct link_options *o = &m->sc->memory.link[link];
     const struct memory_line *l = &m->link[link];
-    int64_t unit = replica / l->span;
+    int64_t unit = memory_unit_of(m, l, replica);
     double Bps = way == MEMORY_UP ? o->to_gpu_Bps : link_from_gpu_Bps(o);
+    double merged = (double)memory_span_of(m, l, unit)->merged;
 
-    add_hop(p, l->port[way][unit], 1 / (Bps * (double)l->merged));
+    add_hop(p, l->port[way][unit], 1 / (Bps * merged));
     if (l->port[2])
-        add_hop(p, l->port[2][unit], 1 / (o->both_Bps * (double)l->merged));
+        add_hop(p, l->port[2][unit], 1 / (o->both_Bps * merged));
     p->latency_ns += o->latency_ns;
 }
 
-static void cross_tier(const struct memory *m, int64_t replica, int tier, enum memory_way way, struct memory_path *p)
+static void cross_tier(const struct memory *m, int64_t unit, int tier, enum memory_way way, struct memory_path *p)
 {
     const struct tier_options *t = &m->sc->memory.tier[tier];
     const struct memory_line *l = &m->tier[tier];
+    double merged = (double)memory_span_of(m, l, unit)->merged;
     double Bps = way == MEMORY_UP ? tier_read_Bps(t, t->modules) : tier_write_Bps(t, t->modules);
 
-    add_hop(p, l->port[0][replica / l->span], 1 / (Bps * t->efficiency * (double)l->merged));
+    add_hop(p, l->port[0][unit], 1 / (Bps * t->efficiency * merged));
+}
+
+/* To, or from, a unit of the tier. */
+static struct memory_path path_of(const struct memory *m, int tier, int64_t unit)
+{
+    const struct tier_options *t = &m->sc->memory.tier[tier];
+
+    return (struct memory_path){.latency_ns = t->latency_ns,
+                                .fragment_ns = t->fragment_ns,
+                                .fragment_bytes =
+                                    t->fragment_bytes * memory_span_of(m, &m->tier[tier], unit)->merged,
+                                .granularity_bytes = t->granularity_bytes};
+}
+
+static void cross_hbm(const struct memory *m, int64_t replica, struct memory_path *p)
+{
+    add_hop(p, m->hbm[replica], 1 / memory_pool_of(m, replica)->hbm_Bps);
 }
 
 void memory_path(const struct memory *m, int64_t replica, int tier, enum memory_way way, struct memory_path *out)
 {
-    const struct memory_options *o = &m->sc->memory;
-    const struct tier_options *t = &o->tier[tier];
+    const struct tier_options *t = &m->sc->memory.tier[tier];
+    int64_t unit = memory_unit(m, tier, replica);
+    int bounce = (int)t->bounce_at;
 
-    *out = (struct memory_path){.latency_ns = t->latency_ns,
-                                .fragment_ns = t->fragment_ns,
-                                .fragment_bytes = t->fragment_bytes * m->tier[tier].merged,
-                                .granularity_bytes = t->granularity_bytes};
-    add_hop(out, m->hbm[replica], 1 / m->hbm_Bps);
+    *out = path_of(m, tier, unit);
+    cross_hbm(m, replica, out);
     for (int64_t i = 0; i < t->n_links; i++)
         cross_link(m, replica, t->link_at[i], way, out);
-    if (t->bounce_at >= 0) {
-        cross_tier(m, replica, (int)t->bounce_at, MEMORY_UP, out);
-        cross_tier(m, replica, (int)t->bounce_at, MEMORY_DOWN, out);
-        out->latency_ns += o->tier[t->bounce_at].latency_ns;
+    if (bounce >= 0) {
+        cross_tier(m, memory_unit(m, bounce, replica), bounce, MEMORY_UP, out);
+        cross_tier(m, memory_unit(m, bounce, replica), bounce, MEMORY_DOWN, out);
+        out->latency_ns += m->sc->memory.tier[bounce].latency_ns;
     }
-    cross_tier(m, replica, tier, way, out);
+    cross_tier(m, unit, tier, way, out);
 }
 
 void memory_between(const struct memory *m, int from, int64_t from_unit, int to, int64_t to_unit,
                     struct memory_path *out)
 {
-    const struct tier_options *t = &m->sc->memory.tier[to];
+    *out = path_of(m, to, to_unit);
+    out->latency_ns += m->sc->memory.tier[from].latency_ns;
+    cross_tier(m, from_unit, from, MEMORY_UP, out);
+    cross_tier(m, to_unit, to, MEMORY_DOWN, out);
+}
 
-    *out = (struct memory_path){.latency_ns = m->sc->memory.tier[from].latency_ns + t->latency_ns,
-                                .fragment_ns = t->fragment_ns,
-                                .fragment_bytes = t->fragment_bytes * m->tier[to].merged,
-                                .granularity_bytes = t->granularity_bytes};
-    cross_tier(m, from_unit * m->tier[from].span, from, MEMORY_UP, out);
-    cross_tier(m, to_unit * m->tier[to].span, to, MEMORY_DOWN, out);
+void memory_handoff(const struct memory *m, int64_t from, int64_t to, struct memory_path *out)
+{
+    *out = (struct memory_path){.latency_ns = m->sc->handoff.latency_ns};
+    cross_hbm(m, from, out);
+    add_hop(out, m->nic[MEMORY_DOWN][from], 1 / memory_pool_of(m, from)->nic_Bps);
+    add_hop(out, m->nic[MEMORY_UP][to], 1 / memory_pool_of(m, to)->nic_Bps);
+    cross_hbm(m, to, out);
 }
 
 /* ---- jobs ---- */
@@ -243,14 +333,14 @@ int64_t memory_solo_ns(const struct memory *m, const struct memory_path *p, int6
 void memory_step(const struct memory *m, int64_t replica, int64_t bound_ns, int64_t rest_ns, double share,
                  struct move_job *job)
 {
-    struct share_flow port = {
-        .hop = {{m->hbm[replica], 1 / m->hbm_Bps}}, .n_hops = 1, .weight = 1, .cap_Bps = m->hbm_Bps};
+    double Bps = memory_pool_of(m, replica)->hbm_Bps;
+    struct share_flow port = {.hop = {{m->hbm[replica], 1 / Bps}}, .n_hops = 1, .weight = 1, .cap_Bps = Bps};
 
     job->n_parts = 2;
     job->part[0] = (struct move_part){.solo_ns = bound_ns, .flow = port};
     job->part[1] = (struct move_part){.solo_ns = rest_ns};
     if (share > 0) {
         job->part[1].flow = port;
-        job->part[1].flow.cap_Bps = m->hbm_Bps * (share < 1 ? share : 1);
+        job->part[1].flow.cap_Bps = Bps * (share < 1 ? share : 1);
     }
 }

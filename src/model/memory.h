@@ -15,6 +15,10 @@
  * a divisor (scenario/check.c). A link has a port for each direction, and one for both where both_Bps says so; a tier
  * has one port, and a byte costs it 1/read or 1/write seconds. A tier that bounces crosses another's port in both ways.
  *
+ * Pools (scenario/pools.h) stand on nodes of their own: no unit is shared by replicas of two pools, but one for the whole
+ * cluster. Where one hands KV to another, each replica has a port in each direction to the other GPUs: `handoff`'s
+ * share of network_bandwidth, or of nvlink_bandwidth where there is no network, of all its GPUs together.
+ *
  * Time of a transfer beside its bytes: the links' and the tier's latency, and fragment_ns for each piece of
  * fragment_bytes, of those that one unit gets.
  * Not modelled: which GPU of a replica holds what; NUMA; the protocol overhead of small pieces beyond granularity.
@@ -27,7 +31,7 @@
 #include "model/move.h"
 #include "scenario/scenario.h"
 
-enum { MEMORY_TIERS = 8, MEMORY_HBM = -1 };
+enum { MEMORY_TIERS = 8, MEMORY_HBM = -1, MEMORY_POOLS = 2 };
 enum memory_way { MEMORY_UP, MEMORY_DOWN }; /* towards HBM; from it */
 
 struct memory_resource { /* what stands behind a resource id; for names in records */
@@ -41,13 +45,22 @@ struct memory {
     const struct scenario *sc;
     struct share *share;
     struct mover *mover;
-    int64_t replicas, gpus; /* gpus of a replica */
-    double hbm_Bps;         /* of a replica */
+    int64_t replicas;
+    int n_pools;
+    struct memory_pool {        /* the replicas of a [pool NAME] */
+        int64_t first, n, gpus; /* gpus of a replica */
+        double hbm_Bps;         /* of a replica */
+        double nic_Bps;         /* what a replica's GPUs reach of others' together, one direction */
+    } pool[MEMORY_POOLS];
     int32_t *hbm;           /* [replicas] */
+    int32_t *nic[2];        /* [replicas] to and from a replica, where one pool hands KV to another; else NULL */
     struct memory_line {    /* a link or tier */
         int64_t units;      /* resources: of all replicas */
-        int64_t span;       /* replicas that share one; 1: each has its own */
-        int64_t merged;     /* units of the scenario that one resource stands for */
+        struct memory_span {
+            int64_t first;  /* unit */
+            int64_t span;   /* replicas that share one; 1: each has its own */
+            int64_t merged; /* units of the scenario that one resource stands for */
+        } of[MEMORY_POOLS]; /* of each pool */
         int32_t *port[3];   /* [units]; links: to, from, both (NULL: none); tiers: one */
         int32_t *down;      /* [units] faults that keep it down */
         int64_t *lost;      /* [units] modules of a tier that are missing */
@@ -60,10 +73,15 @@ void memory_init(struct memory *m, const struct scenario *sc, struct sim *sim, u
                  unsigned class_done);
 void memory_free(struct memory *m);
 
-/* Of a replica: which unit of the tier it reaches. */
+const struct memory_pool *memory_pool_of(const struct memory *m, int64_t replica);
+/* Of a replica: which unit of the tier, or link, it reaches; of a unit, how it is shared and the first such replica. */
 int64_t memory_unit(const struct memory *m, int tier, int64_t replica);
-/* Room of such a unit for KV, bytes. */
-int64_t memory_capacity(const struct memory *m, int tier);
+int64_t memory_unit_of(const struct memory *m, const struct memory_line *l, int64_t replica);
+const struct memory_span *memory_span_of(const struct memory *m, const struct memory_line *l, int64_t unit);
+int64_t memory_first_replica(const struct memory *m, const struct memory_line *l, int64_t unit);
+/* Room of a unit for cached KV, bytes; and what else it holds. */
+int64_t memory_capacity(const struct memory *m, int tier, int64_t unit);
+struct lower_use memory_use(const struct memory *m, int tier, int64_t unit);
 
 /* The same of one of them, without its lost modules. */
 int64_t memory_room(const struct memory *m, int tier, int64_t unit);
@@ -83,6 +101,8 @@ void memory_path(const struct memory *m, int64_t replica, int tier, enum memory_
 /* From a unit of a tier to one of another, without HBM. */
 void memory_between(const struct memory *m, int from, int64_t from_unit, int to, int64_t to_unit,
                     struct memory_path *out);
+/* From one replica's HBM to another's: their ports to other GPUs and both HBMs. */
+void memory_handoff(const struct memory *m, int64_t from, int64_t to, struct memory_path *out);
 /* A transfer of so many bytes (of HBM's format), rounded up as the tier asks; extra_ns: waits beside (conversion, GC).
  */
 void memory_transfer(const struct memory *m, const struct memory_path *p, int64_t bytes, int64_t extra_ns, int level,

@@ -199,6 +199,15 @@ void offload_resize(struct offload *o, int64_t replica, double hot_share)
     expert_resize(o->experts[replica], hot_share);
 }
 
+double offload_hot_share(const struct offload *o, int64_t replica)
+{
+    const struct model_options *m = &o->sc->layout.model;
+
+    if (o->experts == NULL)
+        return 1;
+    return (double)expert_resident(o->experts[replica]) / (double)(m->experts * (m->layers - m->dense_layers));
+}
+
 uint64_t offload_digest(const struct offload *o)
 {
     uint64_t h = 0;

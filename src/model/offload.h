@@ -61,6 +61,8 @@ void offload_step(struct offload *o, const struct replica *r, const struct cost_
                   struct offload_step *out);
 /* Another share of a replica's experts in HBM. */
 void offload_resize(struct offload *o, int64_t replica, double hot_share);
+/* The share of them that is there now. */
+double offload_hot_share(const struct offload *o, int64_t replica);
 uint64_t offload_digest(const struct offload *o);
 void offload_check(const struct offload *o);
 

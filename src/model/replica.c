@@ -6,8 +6,8 @@
 
 void replica_init(struct replica *r, int64_t id, const struct replica_env *env, int64_t block_tokens, int64_t blocks)
 {
-    *r = (struct replica){.id = id, .unseen = SLOT_NONE, .speed = 1};
-    batch_init(&r->batch, env->pool, block_tokens, blocks, &env->knees);
+    *r = (struct replica){.id = id, .env = env, .unseen = SLOT_NONE, .speed = 1};
+    batch_init(&r->batch, env->pool, block_tokens, blocks, &env->knees, env->order, env->reserves);
 }
 
 void replica_free(struct replica *r)
@@ -16,102 +16,7 @@ void replica_free(struct replica *r)
     sched_plan_free(&r->plan);
     free(r->held.at);
     free(r->ended);
-}
-
-/* ---- what the scheduler sees ---- */
-
-struct view {
-    struct sched_view v;
-    const struct batch *b;
-    const struct replica *r;
-    const struct kv *kv;
-    uint32_t unseen;
-};
-
-/* A cursor holds slot + 1; `start` is where the list begins, `next` what comes after a slot. */
-static bool walk(const struct sched_view *v, uint64_t *at, uint32_t slot, struct sched_seq *out)
-{
-    const struct batch *b = ((const struct view *)v)->b;
-
-    if (slot == SLOT_NONE)
-        return false;
-    const struct request *r = &b->pool->at[slot];
-    bool decodes = r->phase == PHASE_DECODING;
-    int64_t computed = batch_computed(b, r);
-    *out = (struct sched_seq){
-        .seq = slot,
-        .prompt_left = decodes ? 0 : request_prompt_left(r),
-        .computed = computed,
-        .blocks = batch_blocks_of(b, computed),
-        .t_arrive_ns = r->t_arrive_ns,
-        .grows = batch_grows(b, r),
-        .decodes = decodes,
-    };
-    *at = (uint64_t)slot + 1;
-    return true;
-}
-
-static bool next_partial(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
-{
-    const struct batch *b = ((const struct view *)v)->b;
-    return walk(v, at, *at ? b->pool->at[*at - 1].next[LINK_PARTIAL] : b->partial.head, out);
-}
-
-static bool next_waiting(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
-{
-    const struct batch *b = ((const struct view *)v)->b;
-    const struct view *view = (const struct view *)v;
-    uint32_t slot = *at ? b->pool->at[*at - 1].next[LINK_QUEUE] : b->waiting.head;
-
-    while (view->kv && slot != SLOT_NONE && slot != view->unseen && kv_loads(view->kv, &b->pool->at[slot]) &&
-           !kv_is_out(&b->pool->at[slot]))
-        slot = b->pool->at[slot].next[LINK_QUEUE];
-    if (slot == view->unseen ||
-        (view->kv && slot != SLOT_NONE &&
-         (kv_is_out(&b->pool->at[slot]) || kv_undecided(view->kv, &b->pool->at[slot]))) ||
-        !walk(v, at, slot, out))
-        return false;
-    if (view->kv) {
-        kv_peek(view->kv, view->r, &b->pool->at[slot], &out->computed, &out->blocks);
-        out->prompt_left = b->pool->at[slot].input_tokens + b->pool->at[slot].generated - out->computed;
-    }
-    return true;
-}
-
-static bool next_latest(const struct sched_view *v, uint64_t *at, struct sched_seq *out)
-{
-    const struct batch *b = ((const struct view *)v)->b;
-    bool got = walk(v, at, *at ? b->pool->at[*at - 1].prev[LINK_QUEUE] : b->running.tail, out);
-
-    if (got)
-        out->blocks = batch_held(b, &b->pool->at[out->seq]); /* what its preemption would free */
-    return got;
-}
-
-static void make_plan(struct replica *r, const struct replica_env *env, int64_t now_ns)
-{
-    struct batch *b = &r->batch;
-    int64_t n_waiting = b->waiting.n - r->n_unseen - r->n_loading; /* who is prefetched unseen is in both */
-    struct view view = {
-        .v = {.now_ns = now_ns,
-              .limits = env->limits,
-              .block_tokens = b->block_tokens,
-              .free_blocks = env->kv ? kv_free_blocks(env->kv, r) : b->total_blocks - b->used,
-              .n_decode = b->n_decode,
-              .decode_blocks = b->grow[b->phase],
-              .n_partial = b->partial.n,
-              .n_waiting = n_waiting > 0 ? n_waiting : 0,
-              .partial = next_partial,
-              .waiting = next_waiting,
-              .latest = next_latest},
-        .b = b,
-        .r = r,
-        .kv = env->kv,
-        .unseen = r->unseen,
-    };
-
-    sched_plan_clear(&r->plan);
-    env->scheduler->plan(env->scheduler_options, &view.v, &r->plan);
+    free(r->victim);
 }
 
 /* ---- what came ---- */
@@ -157,6 +62,7 @@ static void look(struct replica *r, const struct replica_env *env)
         r->looked = -1;
     if (++r->looked < patience && r->batch.running.n > 0 && !looks_early(r, env))
         return;
+    batch_see(&r->batch, r->unseen);
     r->looked = r->n_unseen = 0;
     r->unseen = SLOT_NONE;
 }
@@ -221,8 +127,8 @@ static void make_way(struct replica *r, const struct replica_env *env, int64_t n
 {
     while (env->kv && (r->plan.n_preempt > 0 || stands_still(r)) && kv_give_back(env->kv, r)) {
         if (stands_still(r)) /* the head may be swapped out */
-            kv_prepare(env->kv, r, env->pool->at[r->batch.waiting.head].next[LINK_QUEUE], now_ns);
-        make_plan(r, env, now_ns);
+            kv_prepare(env->kv, r, batch_next_waiting(&r->batch, batch_first_waiting(&r->batch)), now_ns);
+        replica_plan(r, env, now_ns);
     }
 }
 
@@ -237,9 +143,11 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     look(r, env);
     if (env->kv)
         kv_prepare(env->kv, r, r->unseen, now_ns);
-    make_plan(r, env, now_ns);
+    replica_plan(r, env, now_ns);
     make_way(r, env, now_ns);
     if (stands_still(r) && (r->n_loading > 0 || b->n_holding > 0)) {
+        if (env->kv)
+            kv_look_away(env->kv);
         sched_plan_clear(&r->plan);
         return 0; /* KV is on its way, to those who wait for it or into the room that others need */
     }
@@ -260,8 +168,10 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
         admit(r, env, &p->admit[i], now_ns);
         add_chunk(&cost, env, p->admit[i].seq);
     }
-    if (env->kv)
+    if (env->kv) {
+        kv_look_away(env->kv);
         kv_make_room(env->kv, r, now_ns);
+    }
     sim_assert(cost.n_decode + cost.prefill_tokens <= env->limits->max_num_batched_tokens);
     sim_assert(b->running.n <= env->limits->max_num_seqs);
     sim_assert(cost.n_decode + cost.n_prefill > 0); /* a request that fits alone can always go on */
@@ -481,6 +391,7 @@ void replica_fail(struct replica *r, const struct replica_env *env, int64_t now_
     }
     sim_assert(b->used == 0 && r->late_ns == 0 && r->n_loading == 0);
     r->held.n = 0;
+    batch_see(b, r->unseen);
     r->unseen = SLOT_NONE;
     r->n_unseen = r->looked = 0;
     r->now = (struct ev_step){.replica = r->id};

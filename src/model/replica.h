@@ -30,19 +30,22 @@
 
 struct kv;
 
-/* What all replicas share; owned by the world. */
+/* What the replicas of a fleet share. */
 struct replica_env {
     struct trace *trace;
     struct pool *pool;
     const struct scheduler_limits *limits;
     const struct scheduler_ops *scheduler;
     const void *scheduler_options;
+    const struct layout *layout;
     const struct cost_ops *cost;
     const void *cost_state; /* prepared */
     int64_t receive_interval, stream_interval;
     int64_t balance_timeout, ranks; /* 0 where ranks is 1 */
     int64_t batch_wait_timeout, batch_wait_tokens; /* 0 where ranks is more */
     struct cost_knees knees;
+    const struct queue_env *order; /* NULL: first come, first served */
+    bool reserves;                 /* nothing is ever preempted for want of blocks: admission reserves them */
     struct kv *kv; /* NULL: no prefix cache and no tiers */
     bool ports;    /* steps share the HBM port with transfers */
 };
@@ -73,6 +76,7 @@ struct held_ring {
 
 struct replica {
     int64_t id;
+    const struct replica_env *env;
     struct batch batch;
     struct sched_plan plan; /* of the current step */
     struct ev_step now;     /* of the current step, without its end */
@@ -94,6 +98,8 @@ struct replica {
     int64_t front_free_ns; /* the world's: when its front end has served all sent to it */
     int64_t n_front;       /* requests there */
     struct replica_counts counts;
+    uint32_t *victim; /* of a plan: the running in the order in which they are preempted */
+    int64_t cap_victim;
     uint32_t *ended; /* slots of the requests that the last replica_end completed */
     int64_t n_ended, cap_ended;
 };
@@ -103,6 +109,8 @@ void replica_free(struct replica *r);
 
 /* A request has come to its waiting queue. */
 void replica_enqueue(struct replica *r, uint32_t slot);
+/* Fills r->plan: a part of replica_begin (replica_view.c). */
+void replica_plan(struct replica *r, const struct replica_env *env, int64_t now_ns);
 /* Plans and starts a step. Gives its duration in ns, or 0 when there is nothing to do. */
 int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t now_ns);
 /* Whether the step holds a prompt whose prefix still arrives, layer by layer. O(prompts of the step). */

@@ -88,6 +88,20 @@ void list_push_front(struct pool *p, struct list *l, enum link k, uint32_t slot)
     l->n++;
 }
 
+void list_insert(struct pool *p, struct list *l, enum link k, uint32_t before, uint32_t slot)
+{
+    if (before == SLOT_NONE) {
+        list_push_front(p, l, k, slot);
+        return;
+    }
+    uint32_t after = p->at[before].next[k];
+    p->at[slot].prev[k] = before;
+    p->at[slot].next[k] = after;
+    p->at[before].next[k] = slot;
+    *(after == SLOT_NONE ? &l->tail : &p->at[after].prev[k]) = slot;
+    l->n++;
+}
+
 void list_remove(struct pool *p, struct list *l, enum link k, uint32_t slot)
 {
     uint32_t prev = p->at[slot].prev[k], next = p->at[slot].next[k];

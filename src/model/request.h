@@ -63,6 +63,11 @@ struct request {
     int64_t session, turn; /* -1: none */
     uint32_t session_slot; /* for the workload */
     uint64_t front_event;  /* the world's: when it leaves the front end */
+    int64_t max_tokens;    /* that it announced, at least output_tokens */
+    /* Its place among the waiting (queue.h) */
+    int64_t order_key, predicted; /* predicted: output tokens; 0: not asked for yet */
+    uint32_t child[2];
+    bool placed, charged;
     bool touched;          /* its state changed since the last commit (pool_touch) */
     uint32_t prev[LINKS], next[LINKS];
 };
@@ -93,6 +98,8 @@ void pool_touch(struct pool *p, uint32_t slot);
 void list_init(struct list *l);
 void list_push_back(struct pool *p, struct list *l, enum link k, uint32_t slot);
 void list_push_front(struct pool *p, struct list *l, enum link k, uint32_t slot);
+/* Behind `before`; SLOT_NONE: to the front. */
+void list_insert(struct pool *p, struct list *l, enum link k, uint32_t before, uint32_t slot);
 void list_remove(struct pool *p, struct list *l, enum link k, uint32_t slot);
 
 /* Tokens to compute before it can decode: the prompt, and after a preemption what it had generated too. */

@@ -146,120 +146,47 @@ void world_wake(struct world *w, struct replica *r)
 /* Between steps, with a slot free and nobody left waiting by the latest plan (short of blocks or budget). */
 void world_update_room(struct world *w, const struct replica *r)
 {
-    if (w->loads.key == ROUTER_KEY_ROOM)
-        loads_set_room(&w->loads, r->id,
+    struct fleet *f = world_fleet(w, r->id);
+
+    if (f->loads.key == ROUTER_KEY_ROOM)
+        loads_set_room(&f->loads, r->id - f->first,
                        r->down == 0 && !r->stepping && r->now.n_waiting == 0 &&
-                           r->n_front + r->batch.running.n + r->batch.waiting.n < w->limits.max_num_seqs);
+                           r->n_front + r->batch.running.n + r->batch.waiting.n < f->limits.max_num_seqs);
 }
 
-/* ---- the front end ---- */
-
-static void enqueue(struct world *w, struct replica *r, uint32_t slot)
+void world_add_load(struct world *w, const struct replica *r, int64_t requests, int64_t tokens)
 {
-    replica_enqueue(r, slot);
-    if (w->kv && r->down == 0)
-        kv_arrived(w->kv, r, slot, sim_now(w->sim));
-    world_wake(w, r);
+    struct fleet *f = world_fleet(w, r->id);
+
+    loads_add(&f->loads, r->id - f->first, requests, tokens);
 }
 
-/* A request was routed to r. */
-static void enter_front(struct world *w, struct replica *r, uint32_t slot)
+/* Where answers are given. */
+static const struct fleet *decoding(const struct world *w)
 {
-    const struct engine_options *e = &w->sc->layout.engine;
-    int64_t now = sim_now(w->sim), service;
-
-    if (e->request_latency_ns == 0 && e->request_service_ns == 0 && e->token_service_ns == 0) {
-        enqueue(w, r, slot);
-        return;
-    }
-    w->pool.at[slot].phase = PHASE_FRONT;
-    r->n_front++;
-    if (r->front_free_ns < now)
-        r->front_free_ns = now;
-    int64_t t_queue_ns;
-    if (__builtin_mul_overflow(w->pool.at[slot].input_tokens, e->token_service_ns, &service) ||
-        __builtin_add_overflow(service, e->request_service_ns, &service) ||
-        __builtin_add_overflow(r->front_free_ns, service, &r->front_free_ns) ||
-        __builtin_add_overflow(r->front_free_ns, e->request_latency_ns, &t_queue_ns)) {
-        err_set(&w->err, EXIT_CODE_FAILED,
-                "the front end of replica %" PRId64 " would serve a request that arrived at %.9f s after the clock "
-                "ends, at %.4g s (look at request_service and token_service of [engine], and at the rate)",
-                r->id, (double)w->pool.at[slot].t_arrive_ns * 1e-9, (double)INT64_MAX * 1e-9);
-        sim_request_stop(w->sim);
-        return;
-    }
-    w->pool.at[slot].front_event = sim_schedule(w->sim, t_queue_ns, CLASS_ARRIVAL, EVENT_QUEUED, slot);
+    return &w->fleet[w->n_fleets - 1];
 }
 
-static void on_queued(struct world *w, uint32_t slot)
-{
-    struct replica *r = &w->replicas[w->pool.at[slot].replica];
-
-    sim_assert(w->pool.at[slot].phase == PHASE_FRONT);
-    r->n_front--;
-    enqueue(w, r, slot);
-}
-
-/* ---- routing ---- */
-
-/* A router that does not look at who is up is asked until it names one. */
-static int64_t choose(struct world *w)
-{
-    int64_t chosen;
-
-    if (w->loads.n_up == 0)
-        return ROUTER_HOLD;
-    do {
-        chosen = w->sc->router->route(w->sc->router_options, w->router_state, loads_view(&w->loads), &w->router_rng);
-    } while (chosen != ROUTER_HOLD && !w->loads.up[chosen]);
-    return chosen;
-}
-
-/* Sends the request to a replica; false: the router holds it. */
-static bool route(struct world *w, uint32_t slot)
-{
-    struct request *q = &w->pool.at[slot];
-    int64_t chosen = choose(w);
-
-    if (chosen == ROUTER_HOLD)
-        return false;
-    sim_assert(chosen >= 0 && chosen < w->loads.view.n);
-    struct replica *r = &w->replicas[chosen];
-    *trace_put_route(w->trace) = (struct ev_route){
-        .request = q->id, .t_ns = sim_now(w->sim), .replica = chosen, .outstanding = w->loads.requests[chosen]};
-    q->replica = chosen;
-    pool_touch(&w->pool, slot);
-    enter_front(w, r, slot);
-    loads_add(&w->loads, chosen, 1, q->input_tokens + q->generated);
-    world_update_room(w, r);
-    return true;
-}
-
-void world_route_held(struct world *w)
-{
-    while (w->held.n > 0) {
-        uint32_t slot = w->held.head;
-        list_remove(&w->pool, &w->held, LINK_QUEUE, slot);
-        if (!route(w, slot)) {
-            list_push_front(&w->pool, &w->held, LINK_QUEUE, slot);
-            return;
-        }
-    }
-}
-
-void world_route(struct world *w, uint32_t slot)
-{
-    if (w->held.n > 0 || !route(w, slot))
-        list_push_back(&w->pool, &w->held, LINK_QUEUE, slot);
-}
-
-/* Whether an empty rank of a replica could serve it: its context, and the KV of all tokens but the last. */
+/* Whether an empty rank of a replica could serve it: its context, and the KV of all tokens but the last; where prompts
+ * are computed elsewhere, that of the prompt there. */
 static bool can_fit(const struct world *w, const struct work_item *item)
 {
     int64_t tokens = item->input_tokens + item->output_tokens;
 
-    return tokens <= w->sc->layout.model.max_context &&
-           batch_blocks_of(&w->replicas[0].batch, tokens - 1) <= w->rank_blocks;
+    return tokens <= w->sc->layout.model.max_context && tokens - 1 <= fleet_rank_tokens(decoding(w)) &&
+           (w->n_fleets == 1 || item->input_tokens <= fleet_rank_tokens(&w->fleet[0]));
+}
+
+/* The output tokens that it announces: its class's, within the context and the KV of a rank, or its own. */
+static int64_t announced(const struct world *w, const struct work_item *item)
+{
+    int64_t tokens = decoding(w)->order.class[item->class_id].max_tokens, own = item->output_tokens;
+    int64_t kv_tokens = fleet_rank_tokens(decoding(w));
+    int64_t most = w->sc->layout.model.max_context - item->input_tokens;
+
+    most = most < kv_tokens - item->input_tokens + 1 ? most : kv_tokens - item->input_tokens + 1;
+    tokens = tokens < most ? tokens : most;
+    return tokens > own ? tokens : own;
 }
 
 /* After a request was turned away. */
@@ -292,6 +219,7 @@ static void on_arrival(struct world *w, uint32_t item_index)
     q->class_id = item.class_id;
     q->input_tokens = item.input_tokens;
     q->output_tokens = item.output_tokens;
+    q->max_tokens = announced(w, &item);
     q->t_arrive_ns = sim_now(w->sim);
     q->chain = item.chain;
     q->prompt_blocks = item.prompt_blocks;
@@ -336,7 +264,7 @@ static void begin_step(struct world *w, struct replica *r)
 {
     if (r->down > 0)
         return;
-    int64_t duration = replica_begin(r, &w->env, sim_now(w->sim));
+    int64_t duration = replica_begin(r, r->env, sim_now(w->sim));
 
     if (r->speed < 1)
         duration = slowed(duration, r->speed);
@@ -374,11 +302,11 @@ static void on_step_end(struct world *w, uint32_t replica)
 
 void world_step_end(struct world *w, struct replica *r)
 {
-    replica_end(r, &w->env, sim_now(w->sim));
-    loads_add(&w->loads, r->id, 0, r->now.tokens_out);
+    replica_end(r, r->env, sim_now(w->sim));
+    world_add_load(w, r, 0, r->now.tokens_out);
     for (int64_t i = 0; i < r->n_ended; i++) {
         const struct request *q = &w->pool.at[r->ended[i]];
-        loads_add(&w->loads, r->id, -1, -(q->input_tokens + q->output_tokens));
+        world_add_load(w, r, -1, -(q->input_tokens + q->output_tokens));
         if (w->kv)
             kv_ended(w->kv, r, r->ended[i], sim_now(w->sim));
         world_end_request(w, r->ended[i], REQUEST_COMPLETED);
@@ -386,7 +314,7 @@ void world_step_end(struct world *w, struct replica *r)
     if (w->faults)
         world_lost_in_step(w, r);
     world_update_room(w, r);
-    world_route_held(w);
+    world_route_held(w, world_fleet(w, r->id));
     if (r->waking)
         return;
     /* The next step begins after all else of this instant; when there is nothing else, now. */
@@ -404,7 +332,7 @@ static void on_part(struct world *w, uint32_t arg)
 static void dispatch(void *ctx, const struct sim_event *ev)
 {
     static void (*const causes[EVENT_KINDS])(struct world *, uint32_t) = {
-        [EVENT_STEP_END] = on_step_end,     [EVENT_ARRIVAL] = on_arrival, [EVENT_QUEUED] = on_queued,
+        [EVENT_STEP_END] = on_step_end,     [EVENT_ARRIVAL] = on_arrival, [EVENT_QUEUED] = world_on_queued,
         [EVENT_STEP_BEGIN] = on_step_begin, [EVENT_JOB] = world_on_job,   [EVENT_PART] = on_part,
         [EVENT_SAMPLE] = world_on_sample,
         [EVENT_FAULT] = world_on_fault,
@@ -424,7 +352,6 @@ static void dispatch(void *ctx, const struct sim_event *ev)
 struct world *world_new(const struct scenario *sc, struct workload *workload, struct trace *t)
 {
     struct world *w = mem_zalloc(1, sizeof *w);
-    int64_t n = sc->layout.replica.count;
 
     w->sc = sc;
     w->workload = workload;
@@ -433,39 +360,19 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
     t->on_rotate_ctx = w;
     w->sim = sim_new(dispatch, w);
     pool_init(&w->pool);
-    list_init(&w->held);
     w->free_item = -1;
-    w->cost_state = mem_zalloc(1, sc->cost->state_size);
-    sc->cost->prepare(sc->cost_options, &sc->layout, w->cost_state);
-    w->limits = sc->layout.limits;
-    w->limits.max_num_seqs *= sc->layout.replica.dp;
-    w->limits.max_num_batched_tokens *= sc->layout.replica.dp;
-    w->env = (struct replica_env){
-        .trace = t,
-        .pool = &w->pool,
-        .limits = &w->limits,
-        .scheduler = sc->scheduler,
-        .scheduler_options = sc->scheduler_options,
-        .cost = sc->cost,
-        .cost_state = w->cost_state,
-        .knees = cost_knees(&sc->layout),
-        .receive_interval = sc->layout.engine.receive_interval,
-        .balance_timeout = sc->layout.replica.dp > 1 ? sc->layout.engine.balance_timeout : 0,
-        .ranks = sc->layout.replica.dp,
-        .batch_wait_timeout = sc->layout.replica.dp > 1 ? 0 : sc->layout.engine.batch_wait_timeout,
-        .batch_wait_tokens = (int64_t)(sc->layout.engine.batch_wait_share * (double)w->limits.max_num_batched_tokens),
-        .stream_interval = sc->layout.engine.stream_interval,
-    };
-    w->total_blocks = cost_kv_blocks(&sc->layout);
-    w->rank_blocks = w->total_blocks / sc->layout.replica.dp;
-    w->replicas = mem_zalloc((size_t)n, sizeof *w->replicas);
-    for (int64_t i = 0; i < n; i++)
-        replica_init(&w->replicas[i], i, &w->env, sc->layout.replica.kv_block_tokens, w->total_blocks);
+    w->n_fleets = sc->n_pools;
+    w->fleet = mem_zalloc((size_t)w->n_fleets, sizeof *w->fleet);
+    for (int64_t i = 0; i < w->n_fleets; i++) {
+        fleet_init(&w->fleet[i], &sc->pools[i], i, w->n_replicas, t, &w->pool);
+        w->n_replicas += w->fleet[i].n;
+    }
+    w->replicas = mem_zalloc((size_t)w->n_replicas, sizeof *w->replicas);
+    for (int64_t i = 0; i < w->n_replicas; i++) {
+        const struct fleet *f = world_fleet(w, i);
+        replica_init(&w->replicas[i], i, &f->env, f->sc->layout.replica.kv_block_tokens, f->total_blocks);
+    }
     world_memory_init(w);
-    loads_init(&w->loads, n, sc->router->key);
-    w->router_state = mem_zalloc(1, sc->router->state_size);
-    rng_init(&w->router_rng, (uint64_t)sc->run.seed, (uint64_t)sc->run.replication, 0, RNG_ROUTER);
-
     world_faults_init(w);
 
     int64_t first = workload_concurrency(workload);
@@ -492,16 +399,14 @@ void world_free(struct world *w)
     free_chains(w);
     world_faults_free(w);
     world_memory_free(w);
-    for (int64_t i = 0; i < w->loads.view.n; i++)
+    for (int64_t i = 0; i < w->n_replicas; i++)
         replica_free(&w->replicas[i]);
-    loads_free(&w->loads);
+    for (int64_t i = 0; i < w->n_fleets; i++)
+        fleet_free(&w->fleet[i]);
     pool_free(&w->pool);
     sim_free(w->sim);
+    free(w->fleet);
     free(w->replicas);
-    if (w->sc->cost->release)
-        w->sc->cost->release(w->cost_state);
-    free(w->cost_state);
-    free(w->router_state);
     free(w->items);
     free(w);
 }
@@ -550,5 +455,9 @@ int64_t world_max_concurrent(const struct world *w)
 
 uint64_t world_digest(const struct world *w)
 {
-    return w->offload ? rng_hash(w->router_rng.digest, offload_digest(w->offload)) : w->router_rng.digest;
+    uint64_t digest = w->fleet[0].router_rng.digest;
+
+    for (int64_t i = 1; i < w->n_fleets; i++)
+        digest = rng_hash(digest, w->fleet[i].router_rng.digest);
+    return w->offload ? rng_hash(digest, offload_digest(w->offload)) : digest;
 }

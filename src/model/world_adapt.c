@@ -21,7 +21,7 @@ struct adapt {
 /* KV blocks of HBM that so large a share of the experts is worth. */
 static int64_t blocks_of_share(const struct world *w, double share)
 {
-    struct layout l = w->sc->layout;
+    struct layout l = w->fleet[0].sc->layout;
     int64_t before = cost_hbm_blocks(&l);
 
     l.lower.cold_experts += share;
@@ -36,7 +36,7 @@ static void to_kv(struct world *w, struct replica *r, struct adapt *a)
         return;
     a->share = share;
     offload_resize(w->offload, r->id, share);
-    r->batch.total_blocks = w->total_blocks + blocks_of_share(w, w->sc->memory.experts.hot_share - share);
+    r->batch.total_blocks = w->fleet[0].total_blocks + blocks_of_share(w, w->sc->memory.experts.hot_share - share);
     kv_resize(w->kv, r);
 }
 
@@ -45,7 +45,7 @@ static void to_experts(struct world *w, struct replica *r, struct adapt *a)
     double most = w->sc->memory.experts.hot_share, share = a->share + STEP_SHARE;
 
     share = share < most ? share : most;
-    int64_t blocks = w->total_blocks + blocks_of_share(w, most - share);
+    int64_t blocks = w->fleet[0].total_blocks + blocks_of_share(w, most - share);
     if (share <= a->share || kv_free_blocks(w->kv, r) < r->batch.total_blocks - blocks)
         return; /* the sequences that run need it */
     a->share = share;

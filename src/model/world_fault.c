@@ -49,9 +49,9 @@ static void leave(struct world *w, uint32_t slot)
         r->front_free_ns = sim_now(w->sim);
         q->phase = PHASE_ARRIVED;
     } else {
-        replica_withdraw(r, &w->env, slot);
+        replica_withdraw(r, r->env, slot);
     }
-    loads_add(&w->loads, r->id, -1, -(q->input_tokens + q->generated));
+    world_add_load(w, r, -1, -(q->input_tokens + q->generated));
     world_update_room(w, r);
     q->lost = 0;
 }
@@ -106,12 +106,13 @@ static void apply_at_replicas(struct world *w, const struct fault_process *p)
 
 static void fail_held(struct world *w)
 {
-    while (w->held.n > 0) {
-        uint32_t slot = w->held.head;
-        list_remove(&w->pool, &w->held, LINK_QUEUE, slot);
-        fault_tally(w, FAULT_FAIL);
-        world_end_request(w, slot, REQUEST_FAILED);
-    }
+    for (int64_t i = 0; i < w->n_fleets; i++)
+        while (w->fleet[i].held.n > 0) {
+            uint32_t slot = w->fleet[i].held.head;
+            list_remove(&w->pool, &w->fleet[i].held, LINK_QUEUE, slot);
+            fault_tally(w, FAULT_FAIL);
+            world_end_request(w, slot, REQUEST_FAILED);
+        }
 }
 
 /* Those in a step that still runs are seen to at its end. */
@@ -127,14 +128,20 @@ static void apply_to_hits(struct world *w)
     }
 }
 
+static void apply_to_lost(struct world *w, const struct sched_chunk *c, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const struct request *q = &w->pool.at[c[i].seq];
+        if (q->phase == PHASE_WAITING && q->lost > 0)
+            apply(w, c[i].seq, (enum fault_requests)(q->lost - 1));
+    }
+}
+
+/* The step's prompts. */
 void world_lost_in_step(struct world *w, struct replica *r)
 {
-    uint32_t next;
-
-    for (uint32_t s = r->batch.waiting.head; s != SLOT_NONE && w->pool.at[s].lost > 0; s = next) {
-        next = w->pool.at[s].next[LINK_QUEUE];
-        apply(w, s, (enum fault_requests)(w->pool.at[s].lost - 1));
-    }
+    apply_to_lost(w, r->plan.chunk, r->plan.n_chunk);
+    apply_to_lost(w, r->plan.admit, r->plan.n_admit);
 }
 
 /* ---- begin and end ---- */
@@ -149,8 +156,8 @@ static void fail(struct world *w, struct fault_process *p)
     fault_count_lines(w, p, 1);
     fault_count_replicas(w, p, 1);
     fault_lose_transfers(w, p);
-    for (int64_t i = 0; i < w->loads.view.n; i++)
-        if (fault_takes_down(w, p, i) && w->loads.up[i])
+    for (int64_t i = 0; i < w->n_replicas; i++)
+        if (fault_takes_down(w, p, i) && world_is_up(w, i))
             fault_lose_replica(w, &w->replicas[i]);
     fault_lose_tiers(w, p);
     fault_move_modules(w, p, p->lost);
@@ -166,15 +173,16 @@ static void come_back(struct world *w, struct fault_process *p)
     fault_count_replicas(w, p, -1);
     if (p->o->what == FAULT_DRIVE)
         fault_move_modules(w, p, -p->lost);
-    for (int64_t i = 0; i < w->loads.view.n; i++) {
+    for (int64_t i = 0; i < w->n_replicas; i++) {
         struct replica *r = &w->replicas[i];
-        if (r->down > 0 || w->loads.up[i])
+        if (r->down > 0 || world_is_up(w, i))
             continue;
-        loads_set_up(&w->loads, i, true);
+        world_set_up(w, i, true);
         world_update_room(w, r);
         world_wake(w, r);
     }
-    world_route_held(w);
+    for (int64_t i = 0; i < w->n_fleets; i++)
+        world_route_held(w, &w->fleet[i]);
 }
 
 /* An exponential time of that mean from now on; false: after the clock's end. */
@@ -268,7 +276,7 @@ void world_faults_init(struct world *w)
         n += each_unit(&sc->faults[i]) ? sc->faults[i].units : 1;
     w->faults = mem_zalloc(1, sizeof *w->faults);
     w->faults->process = mem_zalloc((size_t)n, sizeof *w->faults->process);
-    w->faults->forever = mem_zalloc((size_t)sc->layout.replica.count, sizeof *w->faults->forever);
+    w->faults->forever = mem_zalloc((size_t)w->n_replicas, sizeof *w->faults->forever);
     w->faults->dead = mem_zalloc((size_t)w->memory.n_resources + 1, sizeof *w->faults->dead);
     for (int64_t i = 0; i < sc->n_faults; i++)
         for (int64_t unit = 0; unit < (each_unit(&sc->faults[i]) ? sc->faults[i].units : 1); unit++)

@@ -12,12 +12,16 @@
 
 struct fault_range fault_replicas_of_host(const struct world *w, int64_t host)
 {
-    int64_t gpus = layout_gpus(&w->sc->layout), node = w->sc->layout.node.gpus;
-    int64_t nodes = (gpus + node - 1) / node, each = node / gpus;
+    const struct fleet *f = w->fleet;
 
+    while (host >= layout_hosts(&f->sc->layout))
+        host -= layout_hosts(&f++->sc->layout);
+    int64_t gpus = f->gpus, node = f->sc->layout.node.gpus;
+    int64_t nodes = (gpus + node - 1) / node, each = node / gpus;
     if (gpus > node)
-        return (struct fault_range){host / nodes, host / nodes + 1};
-    return (struct fault_range){host * each, (host + 1) * each};
+        return (struct fault_range){f->first + host / nodes, f->first + host / nodes + 1};
+    int64_t end = f->first + f->n, last = f->first + (host + 1) * each;
+    return (struct fault_range){f->first + host * each, last < end ? last : end};
 }
 
 static bool inside_host(const struct world *w, int64_t tier)
@@ -36,7 +40,7 @@ bool fault_concerns(const struct world *w, const struct fault_process *p, bool i
         if (!is_tier || !inside_host(w, line))
             return false;
         struct fault_range of = fault_replicas_of_host(w, p->at);
-        int64_t first = unit * w->memory.tier[line].span;
+        int64_t first = memory_first_replica(&w->memory, &w->memory.tier[line], unit);
         return first >= of.begin && first < of.end;
     }
     return o->what != FAULT_GPU && is_tier == (o->what != FAULT_LINK) && line == o->target_at && unit == p->at;
@@ -62,10 +66,22 @@ static bool cuts(const struct world *w, const struct fault_process *p, int64_t r
     const struct memory *m = &w->memory;
 
     for (int64_t i = 0; i < t->n_links; i++)
-        if (fault_puts_down(w, p, false, t->link_at[i], replica / m->link[t->link_at[i]].span))
+        if (fault_puts_down(w, p, false, t->link_at[i], memory_unit_of(m, &m->link[t->link_at[i]], replica)))
             return true;
-    return fault_puts_down(w, p, true, tier, replica / m->tier[tier].span) ||
-           (t->bounce_at >= 0 && fault_puts_down(w, p, true, t->bounce_at, replica / m->tier[t->bounce_at].span));
+    return fault_puts_down(w, p, true, tier, memory_unit(m, (int)tier, replica)) ||
+           (t->bounce_at >= 0 && fault_puts_down(w, p, true, t->bounce_at, memory_unit(m, (int)t->bounce_at, replica)));
+}
+
+/* GPUs are counted through all pools, those that serve. */
+static int64_t replica_of_gpu(const struct world *w, int64_t gpu)
+{
+    const struct fleet *f = w->fleet;
+
+    while (gpu >= f->n * f->gpus) {
+        gpu -= f->n * f->gpus;
+        f++;
+    }
+    return f->first + gpu / f->gpus;
 }
 
 /* Whether one of the replica's GPUs is what it is about. */
@@ -73,7 +89,7 @@ static bool is_home(const struct world *w, const struct fault_process *p, int64_
 {
     switch (p->o->what) {
     case FAULT_GPU:
-        return p->at / layout_gpus(&w->sc->layout) == replica;
+        return replica_of_gpu(w, p->at) == replica;
     case FAULT_HOST: {
         struct fault_range of = fault_replicas_of_host(w, p->at);
         return replica >= of.begin && replica < of.end;
@@ -100,12 +116,15 @@ bool fault_takes_down(const struct world *w, const struct fault_process *p, int6
 
 bool world_is_hopeless(const struct world *w)
 {
-    if (w->loads.n_up > 0)
-        return false;
-    for (int64_t i = 0; i < w->loads.view.n; i++)
-        if (w->faults->forever[i] == 0)
-            return false;
-    return true;
+    for (int64_t i = 0; i < w->n_fleets && w->faults; i++) {
+        const struct fleet *f = &w->fleet[i];
+        bool forever = f->loads.n_up == 0;
+        for (int64_t k = f->first; k < f->first + f->n && forever; k++)
+            forever = w->faults->forever[k] > 0;
+        if (forever)
+            return true;
+    }
+    return false;
 }
 
 /* ---- speeds ---- */
@@ -114,7 +133,7 @@ static double modules_speed(const struct world *w, int64_t tier, int64_t unit)
 {
     const struct tier_options *t = &w->sc->memory.tier[tier];
     const struct memory_line *l = &w->memory.tier[tier];
-    int64_t all = t->modules * l->merged, left = all - l->lost[unit];
+    int64_t all = t->modules * memory_span_of(&w->memory, l, unit)->merged, left = all - l->lost[unit];
 
     return t->module_Bps > 0 && left > 0 ? (double)left / (double)all : 1;
 }
@@ -148,7 +167,7 @@ void fault_set_speeds(struct world *w, const struct fault_process *p)
 {
     if (p->o->what == FAULT_TIER || p->o->what == FAULT_LINK)
         fault_set_port_speed(w, p->o->what == FAULT_TIER, p->o->target_at, p->at);
-    for (int64_t i = 0; i < w->loads.view.n; i++)
+    for (int64_t i = 0; i < w->n_replicas; i++)
         if (is_home(w, p, i))
             set_replica_speed(w, &w->replicas[i]);
 }

@@ -33,7 +33,7 @@ void fault_count_lines(const struct world *w, const struct fault_process *p, int
 
 void fault_count_replicas(struct world *w, const struct fault_process *p, int by)
 {
-    for (int64_t i = 0; i < w->loads.view.n; i++) {
+    for (int64_t i = 0; i < w->n_replicas; i++) {
         if (!fault_takes_down(w, p, i))
             continue;
         w->replicas[i].down += by;
@@ -152,7 +152,7 @@ static void lose_kv_of_hits(struct world *w, const struct fault_process *p)
         uint32_t slot = w->faults->hit[i];
         struct request *q = &w->pool.at[slot];
         cut_of_request(w, p, q->id);
-        replica_lose_kv(&w->replicas[q->replica], &w->env, slot);
+        replica_lose_kv(&w->replicas[q->replica], w->replicas[q->replica].env, slot);
         kv_unswap(w->kv, q);
     }
 }
@@ -172,10 +172,10 @@ void fault_lose_replica(struct world *w, struct replica *r)
 {
     if (r->stepping && w->memory.share == NULL)
         sim_cancel(w->sim, r->end_event);
-    replica_fail(r, &w->env, sim_now(w->sim));
+    replica_fail(r, r->env, sim_now(w->sim));
     if (w->kv)
         w->faults->now.blocks += kv_lose_hbm(w->kv, r);
-    loads_set_up(&w->loads, r->id, false);
+    world_set_up(w, r->id, false);
     world_update_room(w, r);
 }
 
@@ -192,7 +192,7 @@ static int64_t module_unit(const struct world *w, const struct fault_process *p)
 {
     if (p->o->what != FAULT_HOST)
         return p->at;
-    return fault_replicas_of_host(w, p->at).begin / w->memory.tier[p->o->target_at].span;
+    return memory_unit(&w->memory, (int)p->o->target_at, fault_replicas_of_host(w, p->at).begin);
 }
 
 void fault_take_modules(struct world *w, struct fault_process *p)
@@ -205,7 +205,8 @@ void fault_take_modules(struct world *w, struct fault_process *p)
         return;
     int64_t unit = module_unit(w, p);
     const struct memory_line *l = &w->memory.tier[o->target_at];
-    int64_t left = w->sc->memory.tier[o->target_at].modules * l->merged - l->lost[unit];
+    int64_t all = w->sc->memory.tier[o->target_at].modules * memory_span_of(&w->memory, l, unit)->merged;
+    int64_t left = all - l->lost[unit];
     p->lost = o->modules < left ? o->modules : left;
     p->dead = p->lost == left;
 }

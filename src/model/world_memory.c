@@ -63,8 +63,8 @@ void world_start_step(struct world *w, struct replica *r, int64_t duration_ns)
     struct move_job job = {.kind = MOVE_STEP, .owner = -1, .replica = r->id};
     struct cost_port port = {0, 0};
 
-    if (w->env.cost->port)
-        port = w->env.cost->port(w->cost_state, &r->cost);
+    if (r->env->cost->port)
+        port = r->env->cost->port(r->env->cost_state, &r->cost);
     int64_t bound_ns = (int64_t)(port.bound_s * 1e9);
     bound_ns = bound_ns < duration_ns ? bound_ns : duration_ns;
     int64_t rest_ns = duration_ns - bound_ns;
@@ -72,7 +72,7 @@ void world_start_step(struct world *w, struct replica *r, int64_t duration_ns)
         struct offload_step *s = &w->needs[r->id];
         offload_step(w->offload, r, &r->cost, sim_now(w->sim), s);
         tell_experts(w, r, s);
-        int64_t spared_ns = (int64_t)(s->not_read_bytes / w->memory.hbm_Bps * 1e9);
+        int64_t spared_ns = (int64_t)(s->not_read_bytes / memory_pool_of(&w->memory, r->id)->hbm_Bps * 1e9);
         bound_ns -= spared_ns < bound_ns ? spared_ns : bound_ns;
         start_needs(w, r, false);
     }
@@ -84,7 +84,7 @@ void world_start_step(struct world *w, struct replica *r, int64_t duration_ns)
 /* The step's own work, or something that it waits for, has come to its end. */
 void world_step_goes_on(struct world *w, struct replica *r)
 {
-    if (!r->computed || replica_waits(r, &w->env))
+    if (!r->computed || replica_waits(r, r->env))
         return;
     r->computed = false;
     world_step_end(w, r);
@@ -181,7 +181,7 @@ void world_on_sample(struct world *w, uint32_t unused)
 {
     (void)unused;
     sample_ports(w);
-    kv_sample(w->kv, sim_now(w->sim));
+    kv_sample(w->kv, w->offload, sim_now(w->sim));
     world_again(w, EVENT_SAMPLE, w->sc->memory.sample_ns);
 }
 
@@ -219,7 +219,8 @@ void world_memory_init(struct world *w)
     if (o->n_tiers > 0) {
         memory_init(&w->memory, w->sc, w->sim, EVENT_JOB, EVENT_PART, CLASS_COMPLETION);
         w->port_total = mem_zalloc((size_t)w->memory.n_resources, sizeof *w->port_total);
-        w->env.ports = true;
+        for (int64_t i = 0; i < w->n_fleets; i++)
+            w->fleet[i].env.ports = true;
         w->offload = offload_new(w->sc);
         w->needs = mem_zalloc((size_t)w->memory.replicas, sizeof *w->needs);
         if (o->sample_ns > 0) {
@@ -229,8 +230,9 @@ void world_memory_init(struct world *w)
     }
     if (o->n_tiers > 0 || (o->cache.prefix && workload_has_content(w->workload)))
         w->kv =
-            kv_new(w->sc, o->n_tiers > 0 ? &w->memory : NULL, &w->env, w->replicas, workload_block_tokens(w->workload));
-    w->env.kv = w->kv;
+            kv_new(w->sc, o->n_tiers > 0 ? &w->memory : NULL, w->trace, &w->pool, w->replicas, w->n_replicas, workload_block_tokens(w->workload));
+    for (int64_t i = 0; i < w->n_fleets; i++)
+        w->fleet[i].env.kv = w->kv;
     world_adapt_init(w);
     if (w->kv && needs_oracle(w->sc)) {
         if (workload_index_blocks(w->workload, &w->err) != 0)

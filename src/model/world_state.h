@@ -5,8 +5,8 @@
 #define MODEL_WORLD_STATE_H
 
 #include "engine/sim.h"
+#include "model/fleet.h"
 #include "model/kv.h"
-#include "model/loads.h"
 #include "model/offload.h"
 #include "model/replica.h"
 #include "model/world.h"
@@ -34,11 +34,10 @@ struct world {
     struct sim *sim;
 
     struct pool pool;
-    struct list held;               /* LINK_QUEUE: the central queue */
-    struct scheduler_limits limits; /* of a replica: those of its attention ranks together */
-    struct replica_env env;
-    void *cost_state;
+    struct fleet *fleet;            /* of each pool: where prompts are computed, and last where answers are given */
+    int64_t n_fleets;
     struct replica *replicas;
+    int64_t n_replicas;
     struct memory memory;           /* share NULL: no tiers, and steps have the ports to themselves */
     struct kv *kv;                  /* NULL: neither prefix cache nor tiers */
     struct offload *offload;        /* NULL: steps need nothing from below HBM */
@@ -47,14 +46,10 @@ struct world {
     struct faults *faults;          /* NULL: nothing ever fails */
     uint64_t background;            /* pending events that alone keep no run going: samples, faults */
     struct port_totals *port_total; /* [memory.n_resources] as of the latest sample */
-    struct loads loads;
-    void *router_state;
-    struct rng router_rng;
 
     struct work_item *items; /* arrivals that are pending events; slots, free ones linked by class_id */
     int64_t n_items, free_item;
 
-    int64_t total_blocks, rank_blocks; /* of a replica, of one of its attention ranks */
     int64_t arrived, completed, rejected, failed, max_concurrent;
     int64_t failed_output; /* tokens that the failed had given */
     int64_t arrived_input;                          /* prompt tokens of all that arrived */
@@ -68,9 +63,23 @@ struct world {
 void world_wake(struct world *w, struct replica *r);
 void world_step_end(struct world *w, struct replica *r);
 void world_update_room(struct world *w, const struct replica *r);
-void world_route(struct world *w, uint32_t slot); /* to a replica, or to the central queue while none takes it */
-void world_route_held(struct world *w);
+void world_add_load(struct world *w, const struct replica *r, int64_t requests, int64_t tokens); /* for its router */
 void world_end_request(struct world *w, uint32_t slot, enum request_status status);
+
+static inline struct fleet *world_fleet(const struct world *w, int64_t replica)
+{
+    int64_t i = 0;
+
+    while (replica >= w->fleet[i].first + w->fleet[i].n)
+        i++;
+    return &w->fleet[i];
+}
+
+/* ---- world_route.c ---- */
+
+void world_route(struct world *w, uint32_t slot); /* to a replica, or to the central queue while none takes it */
+void world_route_held(struct world *w, struct fleet *f);
+void world_on_queued(struct world *w, uint32_t slot);
 
 /* ---- world_memory.c: what happens at shared ports ---- */
 
@@ -98,8 +107,22 @@ void world_faults_free(struct world *w);
 void world_on_fault(struct world *w, uint32_t process);
 /* After a step: what becomes of those that lost their KV during it. */
 void world_lost_in_step(struct world *w, struct replica *r);
-/* All replicas are down, and none will come back. */
+/* All replicas of a pool are down, and none will come back. */
 bool world_is_hopeless(const struct world *w);
+
+static inline bool world_is_up(const struct world *w, int64_t replica)
+{
+    const struct fleet *f = world_fleet(w, replica);
+
+    return f->loads.up[replica - f->first];
+}
+
+static inline void world_set_up(struct world *w, int64_t replica, bool up)
+{
+    struct fleet *f = world_fleet(w, replica);
+
+    loads_set_up(&f->loads, replica - f->first, up);
+}
 
 /* ---- world_adapt.c ---- */
 

@@ -129,4 +129,12 @@ static inline int64_t layout_gpus(const struct layout *l)
     return l->replica.tp * l->replica.dp * l->replica.pp * l->replica.pcp;
 }
 
+/* Nodes that its replicas stand on. */
+static inline int64_t layout_hosts(const struct layout *l)
+{
+    int64_t gpus = layout_gpus(l), node = l->node.gpus, n = l->replica.count;
+
+    return gpus > node ? n * ((gpus + node - 1) / node) : (n + node / gpus - 1) / (node / gpus);
+}
+
 #endif

@@ -111,7 +111,7 @@ static inline double link_from_gpu_Bps(const struct link_options *l)
 
 enum cache_prefetch { PREFETCH_NONE, PREFETCH_ARRIVAL, PREFETCH_TOOL_RETURN };
 enum cache_restore { RESTORE_ALWAYS, RESTORE_ESTIMATE, RESTORE_NEVER };
-enum cache_preempt { PREEMPT_RECOMPUTE, PREEMPT_SWAP };
+enum cache_preempt { PREEMPT_RECOMPUTE, PREEMPT_SWAP, PREEMPT_NONE };
 
 struct cache_options {         /* [cache] */
     bool prefix;               /* blocks of equal content are shared */

@@ -5,6 +5,7 @@
 #include "policy/cost.h"
 #include "policy/evict.h"
 #include "policy/length.h"
+#include "policy/order.h"
 #include "policy/place.h"
 #include "policy/router.h"
 #include "policy/scheduler.h"
@@ -14,8 +15,11 @@ extern const struct arrival_ops arrival_poisson_ops, arrival_gamma_ops, arrival_
 extern const struct length_ops length_constant_ops, length_uniform_ops, length_exponential_ops, length_lognormal_ops,
     length_zipf_ops, length_empirical_ops, length_trace_ops;
 extern const struct router_ops router_round_robin_ops, router_least_requests_ops, router_least_tokens_ops,
-    router_random_ops, router_power_of_two_ops, router_central_queue_ops;
-extern const struct scheduler_ops sched_continuous_ops, sched_prefill_first_ops, sched_static_ops;
+    router_random_ops, router_power_of_two_ops, router_central_queue_ops, router_session_affinity_ops,
+    router_prefix_aware_ops, router_kv_utilisation_ops, router_slo_aware_ops;
+extern const struct scheduler_ops sched_continuous_ops, sched_chunked_ops, sched_prefill_first_ops, sched_static_ops;
+extern const struct order_ops order_fcfs_ops, order_priority_ops, order_edf_ops, order_sjf_ops, order_srpt_ops,
+    order_fair_ops;
 extern const struct cost_ops cost_roofline_ops, cost_fixed_ops;
 extern const struct evict_ops evict_lru_ops, evict_fifo_ops, evict_lfu_ops, evict_slru_ops, evict_gdsf_ops,
     evict_belady_ops, evict_ttl_ops;
@@ -49,12 +53,26 @@ static const struct policy *const lists[POLICY_KINDS][16] = {
             &router_random_ops.policy,
             &router_power_of_two_ops.policy,
             &router_central_queue_ops.policy,
+            &router_session_affinity_ops.policy,
+            &router_prefix_aware_ops.policy,
+            &router_kv_utilisation_ops.policy,
+            &router_slo_aware_ops.policy,
         },
     [POLICY_SCHEDULER] =
         {
             &sched_continuous_ops.policy,
+            &sched_chunked_ops.policy,
             &sched_prefill_first_ops.policy,
             &sched_static_ops.policy,
+        },
+    [POLICY_ORDER] =
+        {
+            &order_fcfs_ops.policy,
+            &order_priority_ops.policy,
+            &order_edf_ops.policy,
+            &order_sjf_ops.policy,
+            &order_srpt_ops.policy,
+            &order_fair_ops.policy,
         },
     [POLICY_COST] =
         {

@@ -2,9 +2,9 @@
  * prefill_first - prompts before answers, as SGLang's default: while a prompt can be computed, decodes pause.
  *
  *   1. if a prompt is under way or waits and can go on or be admitted, the step computes prompts only, up to
- *      max_num_batched_tokens: first those under way, then from the queue's head while slots, budget and blocks last.
+ *      max_num_batched_tokens: first those under way, then the waiting in order while slots, budget and blocks last.
  *      The first that does not fit ends admission: nobody overtakes;
- *   2. otherwise all decode; if their new KV blocks do not fit, the latest admitted are preempted as in continuous.
+ *   2. otherwise all decode; if their new KV blocks do not fit, some are preempted as in continuous.
  *
  * With chunked_prefill the last prompt of a step may be cut to the budget left and is the first of the next step,
  * still before any decode; without, one that does not fit into what is left waits for the next step, and one that no
@@ -54,10 +54,11 @@ static void plan_prompts(const struct sched_view *v, struct sched_plan *plan)
         free -= blocks;
         budget -= tokens;
     }
+    free = sched_free_to_admit(v, v->free_blocks - free);
     at = 0;
     while (budget > 0 && running < v->limits->max_num_seqs && v->waiting(v, &at, &s)) {
         tokens = chunk_of(v, &s, budget, plan->n_chunk + plan->n_admit > 0);
-        blocks = sched_blocks_for(v, &s, s.prompt_left);
+        blocks = sched_blocks_to_admit(v, &s, s.prompt_left);
         if (tokens == 0 || blocks + (running > 0 ? running + 1 : 0) > free)
             return;
         sched_plan_admit(plan, s.seq, tokens);

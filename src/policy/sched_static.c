@@ -8,7 +8,7 @@
  * with what is left of it: at least one token each. Without chunked_prefill the batch is those whose prompts fit
  * into one step whole.
  * Not modelled: padding (a slot whose sequence has ended costs nothing here) and reserving the longest
- * possible output; when decodes outgrow the cache, the latest is preempted as in continuous batching.
+ * possible output; when decodes outgrow the cache, the last in order is preempted as in continuous batching.
  */
 #include "policy/scheduler.h"
 
@@ -26,7 +26,7 @@ static void plan_step(const void *options, const struct sched_view *v, struct sc
     struct sched_seq s;
     uint64_t at = 0;
     while (members < v->limits->max_num_seqs && v->waiting(v, &at, &s)) {
-        int64_t blocks = sched_blocks_for(v, &s, s.prompt_left);
+        int64_t blocks = sched_blocks_to_admit(v, &s, s.prompt_left);
         prompts += s.prompt_left;
         if (blocks > free || (members > 0 && prompts > budget && !v->limits->chunked_prefill))
             break;

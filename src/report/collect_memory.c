@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "report/collect_steps.h"
 
 enum { NS_PER_S = 1000000000, S_PER_DAY = 86400 };
 enum what { BLOCKS, TOKENS, BYTES, WHATS };
@@ -21,7 +22,7 @@ struct memory_tally {
     const struct store_memory *m;
     int64_t warmup_ns;
     struct found found;
-    int64_t step_kind;
+    struct step_losses *steps;
 
     uint64_t requests, input_tokens, hit_tokens, blocks, hit_blocks, restore_ns;
     uint64_t *hit;                          /* [tiers][WHATS] */
@@ -30,7 +31,6 @@ struct memory_tally {
     uint64_t *transfers, *moved;            /* [kinds] */
     uint64_t *lost;                         /* [kinds][groups][kinds] */
     int64_t *group_of, *first_of, n_groups; /* of ports that differ in their unit only; the first port of a group */
-    unsigned __int128 step_ns;
 };
 
 /* ---- what requests found ---- */
@@ -119,6 +119,7 @@ static void count_request(struct memory_tally *t, const struct ev_request *q)
 
 static void count_transfer(struct memory_tally *t, const struct ev_transfer *x)
 {
+    step_losses_transfer(t->steps, x);
     if (x->t_start_ns < t->warmup_ns)
         return;
     t->transfers[x->kind]++;
@@ -129,8 +130,11 @@ static void count_transfer(struct memory_tally *t, const struct ev_transfer *x)
 
 static void count_contention(struct memory_tally *t, const struct ev_contention *x)
 {
+    int64_t group = t->group_of[x->port];
+
+    step_losses_contention(t->steps, x, group);
     if (x->t_ns >= t->warmup_ns)
-        t->lost[(x->kind * t->n_groups + t->group_of[x->port]) * t->m->n_kinds + x->by_kind] += (uint64_t)x->lost_ns;
+        t->lost[(x->kind * t->n_groups + group) * t->m->n_kinds + x->by_kind] += (uint64_t)x->lost_ns;
 }
 
 static void count_evict(struct memory_tally *t, const struct ev_evict *x)
@@ -141,11 +145,9 @@ static void count_evict(struct memory_tally *t, const struct ev_evict *x)
     t->evicted[x->tier * WHATS + BYTES] += (uint64_t)x->bytes;
 }
 
-/* What a request found comes before its end, also within a unit. */
+/* What a request found comes before its end, and what a step waited for before the step, also within a unit. */
 void memory_tally_consume(struct memory_tally *t, const struct trace_unit *u)
 {
-    const struct ev_step *step = (const struct ev_step *)u->rec[EV_STEP];
-
     for (uint32_t i = 0; i < u->n[EV_HIT]; i++)
         found_add(&t->found, &((const struct ev_hit *)u->rec[EV_HIT])[i]);
     for (uint32_t i = 0; i < u->n[EV_REQUEST]; i++)
@@ -157,8 +159,7 @@ void memory_tally_consume(struct memory_tally *t, const struct trace_unit *u)
     for (uint32_t i = 0; i < u->n[EV_EVICT]; i++)
         count_evict(t, &((const struct ev_evict *)u->rec[EV_EVICT])[i]);
     for (uint32_t i = 0; i < u->n[EV_STEP]; i++)
-        if (step[i].t_end_ns >= t->warmup_ns)
-            t->step_ns += (uint64_t)(step[i].t_end_ns - step[i].t_start_ns);
+        step_losses_step(t->steps, &((const struct ev_step *)u->rec[EV_STEP])[i]);
 }
 
 /* ---- metrics ---- */
@@ -248,27 +249,35 @@ static void give_writes(const struct giving *g, double duration_s)
     }
 }
 
-static void give_losses(const struct giving *g)
+/* KIND/PORT/BY of a cell of a table [kinds][groups][kinds]. */
+static const char *name_cell(const struct giving *g, const char *what, int64_t at)
 {
     const struct memory_tally *t = g->t;
     const int64_t n = t->m->n_kinds;
-    double of_steps = 0;
+    const struct store_port *p = &t->m->ports[t->first_of[at / n % t->n_groups]];
 
-    for (int64_t at = 0; t->step_kind >= 0 && at < t->n_groups * n; at++)
-        of_steps += (double)t->lost[t->step_kind * t->n_groups * n + at];
-    if (t->m->n_ports > 0)
-        give(g, g->lacks[EV_STEP] ? EV_STEP : EV_CONTENTION, "steps_slowed_share", ratio(of_steps, (double)t->step_ns),
-             "");
-    for (int64_t at = 0; at < n * t->n_groups * n; at++) {
-        const struct store_port *p = t->n_groups ? &t->m->ports[t->first_of[at / n % t->n_groups]] : NULL;
+    return arena_printf(g->names, "%s/%s/%s%s%s/%s", what, t->m->kinds[at / n / t->n_groups].name, p->name,
+                        p->direction ? "." : "", p->direction ? p->direction : "", t->m->kinds[at % n].name);
+}
 
-        if (t->lost[at] == 0)
-            continue;
-        give(g, EV_CONTENTION,
-             arena_printf(g->names, "contention_s/%s/%s%s%s/%s", t->m->kinds[at / n / t->n_groups].name, p->name,
-                          p->direction ? "." : "", p->direction ? p->direction : "", t->m->kinds[at % n].name),
-             (double)t->lost[at] / NS_PER_S, "s");
+static void give_losses(const struct giving *g)
+{
+    const struct memory_tally *t = g->t;
+    const int64_t n = t->m->n_kinds, cells = n * t->n_groups * n;
+    const enum ev_kind of = g->lacks[EV_STEP] ? EV_STEP : EV_CONTENTION;
+
+    if (t->m->n_ports > 0) {
+        give(g, of, "steps_slowed_share", step_losses_share(t->steps), "");
+        give(g, of, "itl_contention_ms", step_losses_gap_ms(t->steps), "ms");
     }
+    for (int64_t at = 0; at < cells; at++) {
+        double ms = step_losses_gap_ms_at(t->steps, at / n / t->n_groups, at / n % t->n_groups, at % n);
+        if (ms > 0)
+            give(g, of, name_cell(g, "itl_contention_ms", at), ms, "ms");
+    }
+    for (int64_t at = 0; at < cells; at++)
+        if (t->lost[at] > 0)
+            give(g, EV_CONTENTION, name_cell(g, "contention_s", at), (double)t->lost[at] / NS_PER_S, "s");
 }
 
 void memory_tally_metrics(const struct memory_tally *t, const bool lacks[EV_KINDS], double duration_s,
@@ -312,7 +321,7 @@ struct memory_tally *memory_tally_new(const struct store_memory *m, int64_t warm
     if (m->n_tiers == 0 || (m->n_tiers == 1 && !m->tiers[0].caches))
         return NULL;
     struct memory_tally *t = mem_zalloc(1, sizeof *t);
-    *t = (struct memory_tally){.m = m, .warmup_ns = warmup_ns, .step_kind = -1};
+    *t = (struct memory_tally){.m = m, .warmup_ns = warmup_ns};
     t->found.stride = 1 + tiers * WHATS;
     t->hit = mem_zalloc(tiers * WHATS, sizeof *t->hit);
     t->evicted = mem_zalloc(tiers * WHATS, sizeof *t->evicted);
@@ -321,10 +330,8 @@ struct memory_tally *memory_tally_new(const struct store_memory *m, int64_t warm
         t->written[i] = mem_zalloc((size_t)m->tiers[i].units + 1, sizeof **t->written);
     t->transfers = mem_zalloc(kinds + 1, sizeof *t->transfers);
     t->moved = mem_zalloc(kinds + 1, sizeof *t->moved);
-    for (int64_t k = 0; k < m->n_kinds; k++)
-        if (strcmp(m->kinds[k].name, "step") == 0)
-            t->step_kind = k;
     group_ports(t);
+    t->steps = step_losses_new(m, t->n_groups, warmup_ns);
     t->lost = mem_zalloc(kinds * kinds * (size_t)t->n_groups + 1, sizeof *t->lost);
     return t;
 }
@@ -337,6 +344,7 @@ void memory_tally_free(struct memory_tally *t)
         free(t->written[i]);
     free(t->written);
     free(t->found.row);
+    step_losses_free(t->steps);
     free(t->hit);
     free(t->evicted);
     free(t->transfers);

@@ -5,7 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { HOPS = 3 }; /* that are named */
+enum { HOPS = 3 };                   /* that are named */
+static const double SHOWN_MS = 0.01; /* what tokens lost at a port, at least */
 
 struct sheet {
     const struct results *r;
@@ -112,21 +113,27 @@ static void life(const struct sheet *s, const char *name, double v)
 
 struct hop {
     const char *name; /* KIND/PORT/BY */
-    double lost_s;
+    double lost;
 };
 
-/* The worst of steps, or of transfers. */
-static int worst(const struct sheet *s, bool steps, struct hop out[HOPS])
+/* Has to do with steps: their own work, or transfers that they wait for. */
+static bool is_of_steps(const char *name)
+{
+    return of(name, "step/") || of(name, "expert/") || of(name, "read/") || of(name, "table/");
+}
+
+/* The worst of those of a prefix; of transfers, without what tokens wait for. */
+static int worst(const struct sheet *s, const char *prefix, bool of_steps, struct hop out[HOPS])
 {
     int n = 0;
 
     for (int64_t i = 0; i < s->r->n_metrics; i++) {
         const struct store_metric *m = &s->r->metrics[i];
-        const char *name = m->class_id < 0 ? of(m->name, "contention_s/") : NULL;
-        if (!name || isnan(m->value) || (of(name, "step/") != NULL) != steps)
+        const char *name = m->class_id < 0 ? of(m->name, prefix) : NULL;
+        if (!name || isnan(m->value) || is_of_steps(name) != of_steps)
             continue;
         int at = n < HOPS ? n++ : HOPS;
-        for (; at > 0 && out[at - 1].lost_s < m->value; at--)
+        for (; at > 0 && out[at - 1].lost < m->value; at--)
             if (at < HOPS)
                 out[at] = out[at - 1];
         if (at < HOPS)
@@ -135,19 +142,39 @@ static int worst(const struct sheet *s, bool steps, struct hop out[HOPS])
     return n;
 }
 
-static void hops(const struct sheet *s, bool steps)
+static bool label_hop(const struct sheet *s, const char *name, const char *unit)
+{
+    const char *first = strchr(name, '/'), *last = strrchr(name, '/');
+
+    if (first == NULL || first == last)
+        return false;
+    label(s, "  %.*s at %.*s, by %.10s (%s):", (int)(first - name < 10 ? first - name : 10), name,
+          (int)(last - first - 1 < 14 ? last - first - 1 : 14), first + 1, last + 1, unit);
+    return true;
+}
+
+/* What tokens waited for, and at which ports to whom: worst first. */
+static void gaps(const struct sheet *s)
 {
     struct hop hop[HOPS];
-    int n = worst(s, steps, hop);
+    double all = results_metric(s->r, -1, "itl_contention_ms", NULL);
+    int n = worst(s, "itl_contention_ms/", true, hop);
 
-    for (int i = 0; i < n; i++) {
-        const char *first = strchr(hop[i].name, '/'), *last = strrchr(hop[i].name, '/');
-        if (first == NULL || first == last)
-            continue;
-        label(s, "  %.*s at %.*s, by %.10s (s):", (int)(first - hop[i].name < 10 ? first - hop[i].name : 10),
-              hop[i].name, (int)(last - first - 1 < 14 ? last - first - 1 : 14), first + 1, last + 1);
-        value(s, hop[i].lost_s, 3, "");
-    }
+    label(s, "Contention in mean ITL (ms):");
+    value(s, all, 2, "");
+    for (int i = 0; i < n; i++)
+        if (hop[i].lost >= SHOWN_MS && label_hop(s, hop[i].name, "ms"))
+            fprintf(s->out, "%.2f (%.1f %%)\n", hop[i].lost, 100 * hop[i].lost / all);
+}
+
+static void transfers(const struct sheet *s)
+{
+    struct hop hop[HOPS];
+    int n = worst(s, "contention_s/", false, hop);
+
+    for (int i = 0; i < n; i++)
+        if (label_hop(s, hop[i].name, "s"))
+            value(s, hop[i].lost, 3, "");
 }
 
 /* ---- all ---- */
@@ -185,8 +212,8 @@ void report_memory(const struct results *r, int label_columns, FILE *out)
     if (has(r, "steps_slowed_share")) {
         label(&s, "Steps slowed by contention:");
         value(&s, 100 * results_metric(r, -1, "steps_slowed_share", NULL), 2, " %");
-        hops(&s, true);
-        hops(&s, false);
+        gaps(&s);
+        transfers(&s);
     }
     each(&s, "drive_life_years/", life);
 }

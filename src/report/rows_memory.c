@@ -161,15 +161,20 @@ bool rows_memory_has(const struct store_memory *m, enum ev_kind k, const int64_t
     const struct ev_transfer *x = (const struct ev_transfer *)rec;
     const struct ev_contention *c = (const struct ev_contention *)rec;
 
+    int64_t replicas = m->n_tiers > 0 ? m->tiers[0].units : INT64_MAX;
+
     switch (k) {
+    case EV_STEP:
+        return ((const struct ev_step *)rec)->replica < replicas;
     case EV_HIT:
         return h->tier < m->n_tiers;
     case EV_EVICT:
         return v->tier < m->n_tiers;
     case EV_TRANSFER:
-        return x->kind < m->n_kinds && x->tier < m->n_tiers && x->unit < m->tiers[x->tier].units;
+        return x->kind < m->n_kinds && x->tier < m->n_tiers && x->unit < m->tiers[x->tier].units &&
+               x->replica < replicas;
     case EV_CONTENTION:
-        return c->kind < m->n_kinds && c->by_kind < m->n_kinds && c->port < m->n_ports;
+        return c->kind < m->n_kinds && c->by_kind < m->n_kinds && c->port < m->n_ports && c->replica < replicas;
     default:
         return true;
     }

@@ -223,20 +223,66 @@ static void check_scheduler(const struct check *c)
                     l->max_num_seqs, l->max_num_batched_tokens, why);
     if (l->chunked_prefill)
         return;
-    /* A preempted request computes its prompt and what it had answered again, in one piece. */
+    /* A preempted request, which computes what it had answered again too, may take steps of its own. */
     int64_t longest = 0, context = c->sc->layout.model.max_context;
     for (int64_t i = 0; i < c->sc->n_classes; i++) {
         const struct class_options *k = &c->sc->classes[i];
-        int64_t both = k->input_max && k->output_max ? k->input_max + k->output_max : context;
-        longest = both > longest ? both : longest;
+        int64_t prompt = k->input_max ? k->input_max : context;
+        longest = prompt > longest ? prompt : longest;
     }
     longest = longest < context ? longest : context;
     if (l->max_num_batched_tokens < longest)
         check_wrong(c, "scheduler", "chunked_prefill",
                     "without it, max_num_batched_tokens = %" PRId64
-                    " must hold the longest prompt and answer, here %" PRId64
-                    " tokens (model.max_context, or less by input_max and output_max of every class)",
+                    " must hold the longest prompt, here %" PRId64
+                    " tokens (model.max_context, or less by input_max of every class)",
                     l->max_num_batched_tokens, longest);
+}
+
+static bool is_continuous(const struct scenario *sc)
+{
+    return strcmp(sc->scheduler->policy.name, "continuous") == 0 || strcmp(sc->scheduler->policy.name, "chunked") == 0;
+}
+
+static void check_order(const struct check *c)
+{
+    const struct scheduler_limits *l = &c->sc->layout.limits;
+
+    if (strcmp(c->sc->scheduler->policy.name, "chunked") == 0 && !l->chunked_prefill)
+        check_wrong(c, "scheduler", "chunked_prefill", "no, but policy = chunked cuts prompts (want continuous)");
+    if (l->step_target_ns > 0 && !is_continuous(c->sc))
+        check_wrong(c, "scheduler", "step_target", "has no effect with policy = %s (want continuous)",
+                    c->sc->scheduler->policy.name);
+    else if (l->step_target_ns > 0 && !l->chunked_prefill)
+        check_wrong(c, "scheduler", "step_target",
+                    "needs chunked_prefill: a whole prompt that takes longer would wait for as long as anything decodes");
+    if (c->sc->memory.cache.preempt == PREEMPT_NONE && c->sc->memory.experts.adapt_ns > 0)
+        check_wrong(c, "cache", "preempt", "none, but [experts] adapt may take the room that running requests count on");
+    if (l->preempt_for == PREEMPT_FOR_NONE)
+        return;
+    if (!is_continuous(c->sc) || strcmp(c->sc->order->policy.name, "priority") != 0)
+        check_wrong(c, "scheduler", "preempt_for", "priority, but policy = %s and order = %s (want continuous, priority)",
+                    c->sc->scheduler->policy.name, c->sc->order->policy.name);
+    if (c->sc->memory.cache.preempt == PREEMPT_NONE)
+        check_wrong(c, "scheduler", "preempt_for", "priority, but [cache] preempt = none lets nobody be preempted");
+}
+
+static const char *tenant_of(const struct class_options *k)
+{
+    return k->tenant ? k->tenant : k->name;
+}
+
+/* A tenant has one share, and only order = fair looks at it. */
+static void check_tenant(const struct check *c, const char *section, int64_t class)
+{
+    const struct class_options *k = &c->sc->classes[class];
+
+    for (int64_t i = 0; i < class; i++)
+        if (strcmp(tenant_of(&c->sc->classes[i]), tenant_of(k)) == 0 && c->sc->classes[i].share != k->share) {
+            check_wrong(c, section, "share", "%g, but class %s of the same tenant has %g", k->share,
+                        c->sc->classes[i].name, c->sc->classes[i].share);
+            return;
+        }
 }
 
 /* The normal form gives every key, so a default that is spelt out is no mistake; nor is a key put out of use by a
@@ -383,6 +429,7 @@ static void check_class(const struct check *c, const struct class_options *k, bo
     check_length(c, section, "input", &k->input);
     check_length(c, section, "output", &k->output);
     check_sessions(c, section, k);
+    check_tenant(c, section, k - c->sc->classes);
     if (least > l->model.max_context)
         check_wrong(c, section, "input_min",
                     "input_min and output_min make %" PRId64 " tokens, more than model.max_context = %" PRId64, least,
@@ -407,6 +454,7 @@ void scenario_check(const struct scenario *sc, struct diags *d)
     if (d->n == before)
         check_kernels(&c);
     check_scheduler(&c);
+    check_order(&c);
     check_workload(&c);
     check_tiers(&c);
     bool memory_fits = model_fits && check_memory(&c);

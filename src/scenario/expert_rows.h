@@ -20,7 +20,8 @@ static const struct opt expert_rows[] = {
            "an expert that is not in HBM is copied there before its layer runs, or read in place by its kernel"),
     CHOICE(
         "popularity", AT(expert_options, popularity), expert_popularities, "zipf",
-        "how often tokens pick an expert: by Zipf's law with the exponent replica.expert_skew, all alike, or by table"),
+        "how often tokens pick an expert: by Zipf's law with the exponent replica.expert_skew, all alike (which makes "
+        "that 0), or by table"),
     {"table", OPT_PATH, UNIT_NONE, AT(expert_options, table), OPT_NO_LIMITS, "", NULL,
      "with popularity = table: a file of weights, one row of all experts for all layers, or one for each layer that "
      "has "

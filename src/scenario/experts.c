@@ -1,5 +1,7 @@
 /*
- * experts.c - what [experts] names: the tier of the experts that do not stay in HBM, and the table of weights.
+ * experts.c - what [experts] names: the tier of the experts that do not stay in HBM, the table of weights, and what
+ * uniform popularity makes of replica.expert_skew. Not modelled: a table's popularity in the time of a step, whose
+ * distinct experts stay those of Zipf's law with replica.expert_skew.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -136,6 +138,8 @@ void experts_resolve(struct scenario *sc, struct diags *d)
     struct expert_options *x = &sc->memory.experts;
     int64_t layers = m->experts > 0 ? m->layers - m->dense_layers : 0;
 
+    if (x->popularity == EXPERTS_UNIFORM)
+        sc->layout.replica.expert_skew = 0; /* so that the time of a step counts the same experts as are drawn */
     if (x->hot_share < 1 && layers <= 0) {
         check_wrong(&c, "experts", "hot_share", "below 1, but the model has no routed experts");
         return;

@@ -64,27 +64,36 @@ static int64_t line_units(const struct layout *l, int64_t gpus)
     return (n + span - 1) / span;
 }
 
-static int64_t hosts(const struct layout *l)
+static int64_t units_in(const struct scenario *sc, const struct layout *l, const struct fault_options *f)
 {
-    int64_t replica = layout_gpus(l), node = l->node.gpus, n = l->replica.count;
-
-    if (replica > node)
-        return n * ((replica + node - 1) / node);
-    return (n + node / replica - 1) / (node / replica);
-}
-
-static int64_t units_of(const struct scenario *sc, const struct fault_options *f)
-{
-    const struct layout *l = &sc->layout;
-
     if (f->what == FAULT_GPU)
         return l->replica.count * layout_gpus(l);
     if (f->what == FAULT_HOST)
-        return hosts(l);
+        return layout_hosts(l);
     if (f->target_at < 0)
         return 0;
     return line_units(l,
                       f->what == FAULT_LINK ? sc->memory.link[f->target_at].gpus : sc->memory.tier[f->target_at].gpus);
+}
+
+static bool is_one_for_all(const struct scenario *sc, const struct fault_options *f)
+{
+    bool line = f->what != FAULT_GPU && f->what != FAULT_HOST && f->target_at >= 0;
+
+    return line &&
+           (f->what == FAULT_LINK ? sc->memory.link[f->target_at].gpus : sc->memory.tier[f->target_at].gpus) == 0;
+}
+
+/* Of all pools, one after the other. */
+static int64_t units_of(const struct scenario *sc, const struct fault_options *f)
+{
+    int64_t n = 0;
+
+    if (is_one_for_all(sc, f))
+        return 1;
+    for (int64_t i = 0; i < sc->n_pools; i++)
+        n += units_in(sc, &sc->pools[i].as->layout, f);
+    return n;
 }
 
 static void resolve_units(struct resolver *r, struct fault_options *f)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/bug.h"
-#include "scenario/load.h"
+#include "scenario/pools.h"
 #include "scenario/tables.h"
 
 enum { NAMED_MAX = 1000 }; /* sections of one kind */
@@ -348,28 +348,41 @@ static void bind_all(struct loader *l)
     opt_check_unknown(l->sc->binds, l->sc->n_binds, &l->es, l->d);
 }
 
+bool load_entries(struct loader *l, bool pool)
+{
+    size_t before = l->d->n;
+
+    bind_all(l);
+    if (l->d->n > before)
+        return false;
+    memory_resolve(l->sc, l->d);
+    experts_resolve(l->sc, l->d);
+    lower_resolve(l->sc, l->d);
+    if (pool || l->sc->n_pools == 0) /* else each pool is checked in its place */
+        scenario_check(l->sc, l->d);
+    return l->d->n == before;
+}
+
 static bool load(struct scenario *sc, const char *path, const char *text, char *const *sets, size_t n_sets,
                  struct diags *d)
 {
     struct loader l = {.sc = sc, .d = d};
+    struct pools_raw raw = {.n_own = 0};
     size_t before = d->n;
 
     *sc = (struct scenario){.text = ""};
     arena_init(&sc->arena);
     sc->path = arena_strdup(&sc->arena, path);
     if (read_all(&l, text, sets, n_sets)) {
-        bind_all(&l);
-        if (d->n == before) {
-            memory_resolve(sc, d);
-            experts_resolve(sc, d);
-            lower_resolve(sc, d);
-            scenario_check(sc, d);
-        }
+        pools_split(&l, &raw);
+        if (load_entries(&l, false))
+            pools_load(&l, &raw);
         if (d->n == before)
             faults_resolve(sc, d);
         if (d->n == before)
             print_normal_form(sc);
     }
+    pools_raw_free(&raw);
     ini_entries_free(&l.es);
     return d->n == before;
 }
@@ -387,6 +400,9 @@ bool scenario_load_text(struct scenario *sc, const char *name, const char *text,
 
 void scenario_free(struct scenario *sc)
 {
+    for (int64_t i = 0; i < sc->n_pools; i++)
+        if (sc->pools[i].as && sc->pools[i].as != sc)
+            arena_free(&sc->pools[i].as->arena);
     arena_free(&sc->arena);
     *sc = (struct scenario){0};
 }

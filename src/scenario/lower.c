@@ -43,20 +43,28 @@ void lower_resolve(struct scenario *sc, struct diags *d)
     };
 }
 
-int64_t lower_room(const struct scenario *sc, int64_t tier, double replicas)
+struct lower_use lower_use(const struct scenario *sc, int64_t tier, double replicas)
 {
     const struct memory_options *m = &sc->memory;
-    const struct tier_options *t = &m->tier[tier];
     const struct layout *l = &sc->layout;
-    double room = (double)(tier_capacity_bytes(t, t->modules) - t->reserved_bytes);
     double copies = replicas < 1 ? replicas : 1; /* a replica of several units has its copy spread over them */
+    struct lower_use use = {0, 0, 0};
 
     if (m->experts.tier_at == tier)
-        room -= copies * l->lower.cold_experts * cost_expert_bytes(l) * (double)l->model.experts *
-                (double)(l->model.layers - l->model.dense_layers);
+        use.experts = copies * l->lower.cold_experts * cost_expert_bytes(l) * (double)l->model.experts *
+                      (double)(l->model.layers - l->model.dense_layers);
     if (m->tables_at == tier)
-        room -= copies * (double)m->tables_bytes;
+        use.tables = copies * (double)m->tables_bytes;
     if (m->cache.overflow_at == tier)
-        room -= replicas * (double)m->cache.overflow_bytes;
-    return (int64_t)room;
+        use.overflow = replicas * (double)m->cache.overflow_bytes;
+    return use;
+}
+
+int64_t lower_room(const struct scenario *sc, int64_t tier, double replicas)
+{
+    const struct tier_options *t = &sc->memory.tier[tier];
+    struct lower_use use = lower_use(sc, tier, replicas);
+    double room = (double)(tier_capacity_bytes(t, t->modules) - t->reserved_bytes);
+
+    return (int64_t)(room - use.experts - use.tables - use.overflow);
 }

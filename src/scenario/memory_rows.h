@@ -120,8 +120,8 @@ _Static_assert(PREFETCH_NONE == 0 && PREFETCH_ARRIVAL == 1 && PREFETCH_TOOL_RETU
                "the order of cache_prefetches");
 static const char *const cache_restores[] = {"always", "estimate", "never", NULL};
 _Static_assert(RESTORE_ALWAYS == 0 && RESTORE_ESTIMATE == 1 && RESTORE_NEVER == 2, "the order of cache_restores");
-static const char *const cache_preempts[] = {"recompute", "swap", NULL};
-_Static_assert(PREEMPT_RECOMPUTE == 0 && PREEMPT_SWAP == 1, "the order of cache_preempts");
+static const char *const cache_preempts[] = {"recompute", "swap", "none", NULL};
+_Static_assert(PREEMPT_RECOMPUTE == 0 && PREEMPT_SWAP == 1 && PREEMPT_NONE == 2, "the order of cache_preempts");
 
 static const struct opt cache_rows[] = {
     BOOL("prefix", cache_options, prefix, "yes", "requests share the KV of equal beginnings (prefix caching)"),
@@ -155,7 +155,9 @@ static const struct opt cache_rows[] = {
     BOOL("overlap", cache_options, overlap, "no",
          "a prompt is computed while its prefix still arrives, layer by layer"),
     CHOICE("preempt", AT(cache_options, preempt), cache_preempts, "recompute",
-           "what becomes of the KV of a preempted request: given up, or written to the warmest tier and read back"),
+           "what becomes of the KV of a preempted request: given up, or written to the warmest tier and read back; none: "
+           "a request waits until there is room for its prompt and all the tokens that it announced (max_tokens of "
+           "[class NAME]), so that nobody is ever preempted for want of it"),
 };
 
 #endif

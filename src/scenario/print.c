@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
-#include "scenario/scenario.h"
+#include "scenario/pools.h"
 #include "scenario/tables.h"
 
 static const char *absolute(const char *path, struct arena *a)
@@ -61,28 +61,100 @@ static void print_origin(const struct ini_entry *e, FILE *out)
         fprintf(out, "  ; %s:%d", e->file, e->line);
 }
 
+/* One key of the normal form. */
+struct item {
+    const char *section; /* of a pool's own: "replica prefill" */
+    const struct opt_bind *b;
+    size_t row;
+    const char *value;
+};
+
+typedef void item_f(void *ctx, const struct item *x);
+
+static const char *common_value(const struct scenario *sc, const struct opt_bind *b, const char *key, struct arena *a)
+{
+    for (size_t i = 0; i < sc->n_binds; i++) {
+        const struct opt_bind *c = &sc->binds[i];
+        if (strcmp(c->section, b->section) != 0 || strcmp(c->prefix, b->prefix) != 0)
+            continue;
+        for (size_t row = 0; row < c->table->n; row++)
+            if (strcmp(c->table->rows[row].name, key) == 0)
+                return normal_value(c, row, a);
+    }
+    return NULL;
+}
+
+/* What a pool has otherwise than the common sections. */
+static void each_own(const struct scenario *sc, const struct pool_options *p, struct arena *a, item_f *f, void *ctx)
+{
+    for (size_t i = 0; i < p->as->n_binds; i++) {
+        const struct opt_bind *b = &p->as->binds[i];
+        struct item x = {.section = arena_printf(a, "%s %s", b->section, p->name), .b = b};
+        if (!pools_may(b->section))
+            continue;
+        for (x.row = 0; x.row < b->table->n; x.row++) {
+            x.value = normal_value(b, x.row, a);
+            const char *common = common_value(sc, b, b->table->rows[x.row].name, a);
+            if (x.value && (common == NULL || strcmp(x.value, common) != 0))
+                f(ctx, &x);
+        }
+    }
+}
+
+static void each(const struct scenario *sc, struct arena *a, item_f *f, void *ctx)
+{
+    for (size_t i = 0; i < sc->n_binds; i++) {
+        struct item x = {.section = sc->binds[i].section, .b = &sc->binds[i]};
+        for (x.row = 0; x.row < x.b->table->n; x.row++)
+            if ((x.value = normal_value(x.b, x.row, a)) != NULL)
+                f(ctx, &x);
+    }
+    for (int64_t i = 0; i < sc->n_pools; i++)
+        if (sc->pools[i].as != sc)
+            each_own(sc, &sc->pools[i], a, f, ctx);
+}
+
+struct printing {
+    FILE *out;
+    bool origin;
+    const char *section;
+};
+
+static void print_item(void *ctx, const struct item *x)
+{
+    struct printing *p = ctx;
+
+    if (p->section == NULL || strcmp(p->section, x->section) != 0)
+        fprintf(p->out, "%s[%s]\n", p->section ? "\n" : "", x->section);
+    p->section = x->section;
+    fprintf(p->out, "%s%s = %s", x->b->prefix, x->b->table->rows[x->row].name, x->value);
+    if (p->origin)
+        print_origin(x->b->origin[x->row], p->out);
+    fputc('\n', p->out);
+}
+
 void scenario_print(const struct scenario *sc, bool origin, FILE *out)
 {
-    const char *section = NULL;
+    struct printing p = {.out = out, .origin = origin};
     struct arena a;
 
     arena_init(&a);
-    for (size_t i = 0; i < sc->n_binds; i++) {
-        const struct opt_bind *b = &sc->binds[i];
-        for (size_t row = 0; row < b->table->n; row++) {
-            const char *value = normal_value(b, row, &a);
-            if (value == NULL)
-                continue;
-            if (section == NULL || strcmp(section, b->section) != 0)
-                fprintf(out, "%s[%s]\n", section ? "\n" : "", b->section);
-            section = b->section;
-            fprintf(out, "%s%s = %s", b->prefix, b->table->rows[row].name, value);
-            if (origin)
-                print_origin(b->origin[row], out);
-            fputc('\n', out);
-        }
-    }
+    each(sc, &a, print_item, &p);
     arena_free(&a);
+}
+
+struct param {
+    scenario_param *f;
+    void *ctx;
+    struct arena *a;
+};
+
+static void give_param(void *ctx, const struct item *x)
+{
+    const struct param *p = ctx;
+
+    p->f(p->ctx, arena_printf(p->a, "%s.%s%s", x->section, x->b->prefix, x->b->table->rows[x->row].name), x->value,
+         opt_value_num(x->b, x->row));
 }
 
 void scenario_each_param(const struct scenario *sc, scenario_param *f, void *ctx)
@@ -90,15 +162,7 @@ void scenario_each_param(const struct scenario *sc, scenario_param *f, void *ctx
     struct arena a;
 
     arena_init(&a);
-    for (size_t i = 0; i < sc->n_binds; i++) {
-        const struct opt_bind *b = &sc->binds[i];
-        for (size_t row = 0; row < b->table->n; row++) {
-            const char *value = normal_value(b, row, &a);
-            if (value)
-                f(ctx, arena_printf(&a, "%s.%s%s", b->section, b->prefix, b->table->rows[row].name), value,
-                  opt_value_num(b, row));
-        }
-    }
+    each(sc, &a, give_param, &(struct param){f, ctx, &a});
     arena_free(&a);
 }
 
@@ -110,23 +174,24 @@ static uint64_t mix(uint64_t hash, const char *s)
     return hash;
 }
 
+static void mix_item(void *ctx, const struct item *x)
+{
+    const struct opt *o = &x->b->table->rows[x->row];
+    uint64_t *hash = ctx;
+
+    if (strcmp(x->section, "run") == 0 && strcmp(o->name, "log") == 0)
+        return;
+    *hash = mix(mix(mix(*hash, x->section), x->b->prefix), o->name);
+    *hash = mix(*hash, o->kind == OPT_PATH ? last_part(x->value) : x->value);
+}
+
 static uint64_t config_hash(const struct scenario *sc)
 {
     uint64_t hash = 14695981039346656037u;
     struct arena a;
 
     arena_init(&a);
-    for (size_t i = 0; i < sc->n_binds; i++) {
-        const struct opt_bind *b = &sc->binds[i];
-        for (size_t row = 0; row < b->table->n; row++) {
-            const struct opt *o = &b->table->rows[row];
-            const char *value = normal_value(b, row, &a);
-            if (value == NULL || (strcmp(b->section, "run") == 0 && strcmp(o->name, "log") == 0))
-                continue;
-            hash = mix(mix(mix(hash, b->section), b->prefix), o->name);
-            hash = mix(hash, o->kind == OPT_PATH ? last_part(value) : value);
-        }
-    }
+    each(sc, &a, mix_item, &hash);
     arena_free(&a);
     return hash;
 }

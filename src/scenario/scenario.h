@@ -16,6 +16,7 @@
 #include "conf/opt.h"
 #include "policy/arrival.h"
 #include "policy/length.h"
+#include "policy/order.h"
 #include "policy/router.h"
 #include "policy/scheduler.h"
 #include "policy/cost.h"
@@ -59,6 +60,10 @@ struct class_options { /* [class NAME] */
     struct length_choice input, output;
     int64_t input_min, input_max, output_min, output_max; /* tokens; clamps after rounding */
     int64_t slo_ttft_ns, slo_tpot_ns, slo_e2el_ns;        /* 0: none */
+    int64_t max_tokens;                                   /* announced; 0: each request its own output */
+    int64_t priority;                                     /* higher first */
+    const char *tenant;                                   /* NULL: the class itself */
+    double share;                                         /* of the tenant */
     /* Sessions; where turns <= 1 and there is no system prompt, requests are alone and share nothing. */
     int64_t turns;               /* calls of a session, mean */
     int turns_dist;              /* enum turns_dist */
@@ -68,12 +73,40 @@ struct class_options { /* [class NAME] */
     int64_t system_tokens;       /* shared by all of the class */
 };
 
+enum pool_role {
+    POOL_BOTH,    /* its replicas compute prompts and decode */
+    POOL_PREFILL, /* its replicas compute prompts, and hand their KV to a replica that decodes */
+    POOL_DECODE
+};
+
+struct scenario;
+
+struct pool_options { /* [pool NAME] */
+    const char *name;
+    int role;            /* enum pool_role */
+    struct scenario *as; /* the scenario as it is for this pool's replicas; without pools, the scenario itself */
+};
+
+struct handoff_options {  /* [handoff]: KV from prefill to decode */
+    bool overlap;         /* layers leave as they are computed; else the whole prompt's KV when it is */
+    int64_t local_tokens; /* a prompt of which no more is to be computed, is computed where it decodes */
+    double efficiency;    /* share of the links' nominal bandwidth that is reached */
+    int64_t latency_ns;   /* of a transfer, beside its bytes */
+};
+
 struct scenario {
     struct run_options run;
     struct cluster_options cluster;
-    struct layout layout; /* [node] [gpu] [kernels] [model] [replica] [engine] and the shared keys of [scheduler] */
+    /* [node] [gpu] [kernels] [model] [replica] [engine] and the shared keys of [scheduler], as the common sections say:
+     * what runs is pools[i].as->layout, and so are scheduler, router and cost. */
+    struct layout layout;
+    struct pool_options *pools; /* [pool NAME]; at least one: without sections, all replicas */
+    int64_t n_pools;
+    struct handoff_options handoff;
     const struct scheduler_ops *scheduler;
     void *scheduler_options;
+    const struct order_ops *order; /* [scheduler] order */
+    void *order_options;
     const struct router_ops *router;
     void *router_options;
     const struct cost_ops *cost; /* [replica] cost = roofline | fixed */
@@ -122,8 +155,12 @@ void memory_resolve(struct scenario *sc, struct diags *d);
 void experts_resolve(struct scenario *sc, struct diags *d);
 /* What of the layout lies below HBM, and the tiers named for it (lower.c). After experts_resolve. */
 void lower_resolve(struct scenario *sc, struct diags *d);
-/* Room of a unit of the tier for cached KV, less what experts, tables and overflow take; replicas: that share a unit.
- * Below 0: they do not fit. */
+/* Bytes of a unit of the tier that are not the cache's, and the room for cached KV without them; replicas: that share a
+ * unit. Below 0: they do not fit. */
+struct lower_use {
+    double experts, tables, overflow;
+};
+struct lower_use lower_use(const struct scenario *sc, int64_t tier, double replicas);
 int64_t lower_room(const struct scenario *sc, int64_t tier, double replicas);
 
 /* And for each [fault NAME]: its target, and which of its keys go together (faults.c). After experts_resolve; asks for

@@ -25,6 +25,26 @@ static const struct opt run_rows[] = {
            "what the results file holds: every event, or steps and requests, or requests, or metrics only"),
 };
 
+static const char *const pool_roles[] = {"both", "prefill", "decode", NULL};
+_Static_assert(POOL_BOTH == 0 && POOL_PREFILL == 1 && POOL_DECODE == 2, "the order of pool_roles");
+
+static const struct opt pool_rows[] = {
+    CHOICE("role", AT(pool_options, role), pool_roles, NULL,
+           "what its replicas do: prompts and answers, prompts alone (the KV then goes to a replica that decodes), or "
+           "answers alone"),
+};
+
+static const struct opt handoff_rows[] = {
+    BOOL("overlap", handoff_options, overlap, "yes",
+         "KV leaves layer by layer while the last part of the prompt is computed; no: when all of it is"),
+    INT("local_tokens", handoff_options, local_tokens, 0, 1e9, "0",
+        "a prompt of which no more than so many tokens are to be computed goes to the decoding pool at once and is "
+        "computed there"),
+    REAL("efficiency", handoff_options, efficiency, 1e-3, 1, "1",
+         "share of nvlink_bandwidth or network_bandwidth of [gpu] that transfers reach"),
+    TIME("latency", handoff_options, latency_ns, 0, 100, "0s", "time of a transfer beside its bytes"),
+};
+
 static const struct opt cluster_rows[] = {
     INT("nodes", cluster_options, nodes, 1, 1e6, "", "nodes there are; without it, as many as the replicas need"),
 };
@@ -185,6 +205,12 @@ static const struct opt engine_rows[] = {
     INT("balance_timeout", engine_options, balance_timeout, 0, 1e6, "0",
         "with dp > 1: decode steps that new prompts wait at most until there is one for each rank (TensorRT-LLM's "
         "attention_dp_config timeout_iters); 0: they do not"),
+    INT("batch_wait_timeout", engine_options, batch_wait_timeout, 0, 1e6, "0",
+        "with dp = 1: steps that new prompts wait at most, while others decode, for more of them (TensorRT-LLM's "
+        "batch_wait_timeout_iters); 0: they do not"),
+    REAL("batch_wait_share", engine_options, batch_wait_share, 0.001, 1, "1",
+         "they wait no longer once they and the decodes have this share of max_num_batched_tokens (TensorRT-LLM's "
+         "batch_wait_max_tokens_ratio)"),
     INT("stream_interval", engine_options, stream_interval, 1, 1e6, "1",
         "tokens that are sent to the client at once: it sees the first with that many, or with its last"),
     TIME("request_latency", engine_options, request_latency_ns, 0, 100, "0s",
@@ -209,6 +235,9 @@ static const struct opt engine_rows[] = {
     REAL("ttft_high", engine_options, ttft_high, 0, 100, "", "its upper end"),
 };
 
+static const char *const preempt_fors[] = {"none", "priority", NULL};
+_Static_assert(PREEMPT_FOR_NONE == 0 && PREEMPT_FOR_PRIORITY == 1, "the order of preempt_fors");
+
 static const struct opt scheduler_rows[] = {
     INT("max_num_seqs", scheduler_limits, max_num_seqs, 1, 1e6, "256", "most sequences that run at once on a replica"),
     INT("max_num_batched_tokens", scheduler_limits, max_num_batched_tokens, 1, 1e9, "8192",
@@ -216,6 +245,12 @@ static const struct opt scheduler_rows[] = {
         "16384)"),
     BOOL("chunked_prefill", scheduler_limits, chunked_prefill, "yes",
          "a prompt may be cut to what is left of a step's budget; without, it waits until it fits whole"),
+    TIME("step_target", scheduler_limits, step_target_ns, 1e-9, 1e6, "",
+         "decodes first: while any runs, prompts are cut and requests admitted so that a step takes no longer, by the "
+         "cost model; for policy = continuous"),
+    CHOICE("preempt_for", AT(scheduler_limits, preempt_for), preempt_fors, "none",
+           "whether a request that waits takes slots and KV blocks from running ones of a lower priority; for policy = "
+           "continuous, order = priority"),
 };
 
 static const char *const trace_formats[] = {"auto", "azure", "mooncake", NULL};
@@ -254,6 +289,13 @@ static const struct opt class_rows[] = {
     LIMIT("output_max", output_max, "", "longest answer in tokens: longer ones are cut to it"),
     TIME("ttft", class_options, slo_ttft_ns, 1e-9, 9e6, "", "SLO: time to the first token, at most"),
     TIME("tpot", class_options, slo_tpot_ns, 1e-9, 9e6, "", "SLO: mean time of each later token, at most"),
+    INT("priority", class_options, priority, -1e6, 1e6, "0", "with order = priority: higher goes first"),
+    TEXT("tenant", class_options, tenant, "", "with order = fair: whose requests these are; without it, the class's own"),
+    REAL("share", class_options, share, 1e-6, 1e6, "1",
+         "with order = fair: the service that its tenant has a right to, relative to the others"),
+    LIMIT("max_tokens", max_tokens, "",
+          "answer tokens that each request announces, for which preempt = none reserves room; without it, as many as it "
+          "will give"),
     TIME("e2el", class_options, slo_e2el_ns, 1e-9, 9e6, "", "SLO: time from arrival to the last token, at most"),
     INT("turns", class_options, turns, 1, 1e6, "1",
         "mean calls of a session: each further prompt is the last one, its answer and what append says (one that would "
@@ -283,6 +325,8 @@ static const char *policy_names[POLICY_KINDS][POLICIES_MAX + 1];
 static const struct opt cost_row[] = {PICK("cost", POLICY_COST, "roofline", "how the time of a step is computed")};
 static const struct opt scheduler_row[] = {
     PICK("policy", POLICY_SCHEDULER, "continuous", "what each step of a replica works on")};
+static const struct opt order_row[] = {
+    PICK("order", POLICY_ORDER, "fcfs", "which of the waiting requests of a replica is admitted next")};
 static const struct opt router_row[] = {
     PICK("policy", POLICY_ROUTER, "round_robin", "which replica a request goes to")};
 static const struct opt arrivals_row[] = {PICK("arrivals", POLICY_ARRIVAL, NULL, "when requests arrive")};
@@ -308,6 +352,8 @@ static const struct section_named links = {
     "link NAME", "pcie", NULL, sizeof(struct link_options), SC(memory.link), SC(memory.n_links)};
 static const struct section_named tiers = {
     "tier NAME", "ddr5", NULL, sizeof(struct tier_options), SC(memory.tier), SC(memory.n_tiers)};
+static const struct section_named pools = {
+    "pool NAME", "prefill", NULL, sizeof(struct pool_options), SC(pools), SC(n_pools)};
 static const struct section_named faults = {
     "fault NAME", "drive", NULL, sizeof(struct fault_options), SC(faults), SC(n_faults)};
 static const struct section_named classes = {
@@ -318,7 +364,8 @@ static const struct section_named classes = {
     SC(classes),
     SC(n_classes)};
 _Static_assert(offsetof(struct link_options, name) == 0 && offsetof(struct tier_options, name) == 0 &&
-                   offsetof(struct class_options, name) == 0 && offsetof(struct fault_options, name) == 0,
+                   offsetof(struct class_options, name) == 0 && offsetof(struct fault_options, name) == 0 &&
+                   offsetof(struct pool_options, name) == 0,
                "the name comes first");
 
 static const struct section sections[SECTIONS] = {
@@ -358,6 +405,15 @@ static const struct section sections[SECTIONS] = {
      .preset_folder = "engines",
      .table = OPT_TABLE(engine_rows),
      .base = SC(layout.engine)},
+    {.name = "pool",
+     .help = "replicas with a part of their own: [pool NAME]; [replica NAME], [gpu NAME], [node NAME], [kernels NAME], "
+             "[engine NAME], [scheduler NAME] and [router NAME] say what differs from the common sections",
+     .named = &pools,
+     .table = OPT_TABLE(pool_rows)},
+    {.name = "handoff",
+     .help = "how KV goes from a pool that computes prompts to one that decodes",
+     .table = OPT_TABLE(handoff_rows),
+     .base = SC(handoff)},
     {.name = "memory",
      .help = "the memories beside HBM: which are used, or presets of a machine",
      .preset_folder = "memory",
@@ -393,8 +449,9 @@ static const struct section sections[SECTIONS] = {
      .help = "what each step works on",
      .table = OPT_TABLE(scheduler_rows),
      .base = SC(layout.limits),
-     .choice = {{OPT_TABLE(scheduler_row), POLICY_SCHEDULER, "", SC(scheduler), SC(scheduler_options)}},
-     .n_choices = 1},
+     .choice = {{OPT_TABLE(scheduler_row), POLICY_SCHEDULER, "", SC(scheduler), SC(scheduler_options)},
+                {OPT_TABLE(order_row), POLICY_ORDER, "", SC(order), SC(order_options)}},
+     .n_choices = 2},
     {.name = "router",
      .help = "which replica a request goes to",
      .table = {NULL, 0},

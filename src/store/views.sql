@@ -142,8 +142,9 @@ room AS MATERIALIZED (
     SELECT r.tier, r.unit, avg(r.weights_bytes) AS weights, avg(r.running_bytes) AS running, avg(r.cached_bytes) AS cached,
            avg(r.expert_bytes) AS experts, avg(r.table_bytes) AS tables,
            max(r.running_bytes) AS peak_running, max(r.cached_bytes) AS peak_cached,
-           max(r.running_bytes + r.cached_bytes + r.expert_bytes + r.table_bytes) AS peak,
-           max(1.0 * (r.running_bytes + r.cached_bytes + r.expert_bytes + r.table_bytes) / nullif(r.capacity_bytes, 0)) AS peak_share
+           max(r.running_bytes + r.cached_bytes) AS peak,
+           max(1.0 * (r.running_bytes + r.cached_bytes) / nullif(r.capacity_bytes, 0)) AS peak_share,
+           avg(1.0 * (r.running_bytes + r.cached_bytes) / nullif(r.capacity_bytes, 0)) AS mean_share
     FROM w, room_sample r WHERE r.t_ns > w.t GROUP BY r.tier, r.unit
 ), x AS MATERIALIZED (
     SELECT tier, unit, replica, up, kind, sum(delivered) AS bytes, count(*) AS n
@@ -174,7 +175,7 @@ room AS MATERIALIZED (
 SELECT t.id AS tier, t.name, t.kind, u.n AS unit, t.capacity_bytes, t.hardware_bytes,
        room.weights AS weights_bytes, room.running AS running_bytes, room.cached AS cached_bytes,
        room.experts AS expert_bytes, room.tables AS table_bytes,
-       (room.running + room.cached + room.experts + room.tables) / t.capacity_bytes AS mean_share,
+       room.mean_share,
        room.peak_running AS peak_running_bytes, room.peak_cached AS peak_cached_bytes, room.peak AS peak_bytes, room.peak_share,
        CASE WHEN log = 'all' THEN coalesce(moved.bytes_in, 0) END AS bytes_in,
        CASE WHEN log = 'all' THEN coalesce(moved.bytes_out, 0) + coalesce(gone.passed, 0) END AS bytes_out,
@@ -195,7 +196,7 @@ INSERT INTO doc VALUES
     ('v_tier', NULL, 'each unit of each memory after warm-up: what fills it, what went in and out, use of its port, wear'),
     ('v_tier', 'unit', 'of HBM: the replica'),
     ('v_tier', 'running_bytes', 'mean; so weights_bytes, cached_bytes, expert_bytes and table_bytes'),
-    ('v_tier', 'mean_share', 'of capacity_bytes, without weights that always stay; so peak_share'),
+    ('v_tier', 'mean_share', 'KV, running and cached, of the room for it at each sample; so peak_share'),
     ('v_tier', 'bytes_in', 'of transfers that ended there, begun after warm-up; log all, as the columns up to evicted_bytes'),
     ('v_tier', 'bytes_out', 'of transfers that began there, and what it evicted to the next tier'),
     ('v_tier', 'utilisation', 'share of the time that its port was in use'),
@@ -272,6 +273,52 @@ INSERT INTO doc VALUES
     ('v_contention', NULL, 'who slowed whom after warm-up: time that transfers of a kind, or engine steps, lost at ports of a name to another kind'),
     ('v_contention', 'port', 'a link''s with its direction: up is towards HBM'),
     ('v_contention', 'lost_ns_per_request', 'lost_ns / counted requests');
+
+-- A step is its own work, transfers beside it and such as begin after it; it lost what it took beyond what these take alone.
+-- That is put down to the losses of the path that ended last, each by its share (report/collect_steps.h).
+CREATE VIEW v_step_contention AS
+WITH own AS (SELECT id FROM move_kind WHERE name = 'step'),
+waits AS (SELECT id FROM move_kind WHERE name IN ('read', 'expert', 'table')),
+line AS ( -- all that steps end with, a step after it
+    SELECT replica, t_end_ns AS t, 1 AS ends, rowid AS step, NULL AS kind, NULL AS t_start, NULL AS solo, NULL AS loss FROM step
+    UNION ALL SELECT replica, t_end_ns, 0, NULL, kind, t_start_ns, solo_ns, NULL FROM transfer WHERE kind IN waits
+    UNION ALL SELECT replica, t_ns, 0, NULL, kind, NULL, NULL, rowid FROM contention WHERE kind IN waits OR kind IN own
+), placed AS MATERIALIZED (
+    SELECT *, min(step) OVER (PARTITION BY replica ORDER BY t DESC, ends DESC ROWS UNBOUNDED PRECEDING) AS of_step FROM line
+), need AS MATERIALIZED (
+    SELECT s.rowid AS step, p.kind, p.t, p.t_start, p.solo, p.t_start > s.t_start_ns AS after
+    FROM placed p JOIN step s ON s.rowid = p.of_step WHERE p.solo IS NOT NULL AND p.t_start >= s.t_start_ns
+), needs AS MATERIALIZED (
+    SELECT step, max(CASE WHEN after THEN t_start END) AS own_end, max(CASE WHEN after THEN solo ELSE 0 END) AS after_solo,
+           max(CASE WHEN after THEN 0 ELSE solo END) AS beside_solo
+    FROM need GROUP BY step
+), last AS MATERIALIZED ( -- bare columns are those of the row with the maximum
+    SELECT step, kind, after, t, max(2 * t + after) AS at FROM need GROUP BY step
+), lost AS MATERIALIZED (
+    SELECT s.rowid AS step, p.kind IN own AS is_own, p.t, c.kind, c.port, c.by_kind, c.lost_ns
+    FROM placed p JOIN step s ON s.rowid = p.of_step JOIN contention c ON c.rowid = p.loss WHERE p.t > s.t_start_ns
+), at_own AS MATERIALIZED (
+    SELECT step, max(t) AS t, sum(lost_ns) AS ns FROM lost WHERE is_own GROUP BY step
+), path AS MATERIALIZED (
+    SELECT l.step, l.kind, l.port, l.by_kind, l.lost_ns, sum(l.lost_ns) OVER (PARTITION BY l.step) AS all_ns,
+           s.t_end_ns - s.t_start_ns - max(coalesce(n.beside_solo, 0), coalesce(n.after_solo, 0) + max(0,
+               coalesce(o.t, n.own_end, CASE WHEN z.t = s.t_end_ns THEN s.t_start_ns ELSE s.t_end_ns END)
+               - s.t_start_ns - coalesce(o.ns, 0))) AS beyond_ns
+    FROM lost l JOIN step s ON s.rowid = l.step LEFT JOIN needs n ON n.step = l.step
+    LEFT JOIN last z ON z.step = l.step LEFT JOIN at_own o ON o.step = l.step
+    WHERE CASE WHEN l.is_own THEN z.t IS NULL OR z.t < s.t_end_ns OR z.after
+          ELSE z.t = s.t_end_ns AND l.kind = z.kind AND l.t = z.t END
+)
+SELECT s.replica, s.t_start_ns, s.t_end_ns, s.n_decode, s.t_start_ns >= u.warmup_ns AS counted, k.name AS kind,
+       p.name || coalesce('.' || p.direction, '') AS port, p.unit, b.name AS by_kind,
+       x.lost_ns * min(1.0, 1.0 * max(0, x.beyond_ns) / x.all_ns) AS lost_ns
+FROM run u, path x JOIN step s ON s.rowid = x.step JOIN move_kind k ON k.id = x.kind JOIN move_kind b ON b.id = x.by_kind
+JOIN port p ON p.id = x.port;
+INSERT INTO doc VALUES
+    ('v_step_contention', NULL, 'what each step lost at each port, and to what: only what it ended later for (log level all)'),
+    ('v_step_contention', 'kind', 'step: its own work; else the transfer that it waited for'),
+    ('v_step_contention', 'counted', '1: begun after warm-up'),
+    ('v_step_contention', 'lost_ns', 'sum(n_decode * lost_ns) / the sum of n_decode over all steps: that part of the mean ITL');
 
 -- TTFT = queue + restore + recompute + prefill + rest. A chunk's step is split by tokens: those below `known` had been in a
 -- cache before, at look-up or until a preemption. Restores that overlap with computing count as prefill.

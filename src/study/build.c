@@ -185,6 +185,7 @@ static void print_workload(FILE *f, const struct silicon_config *c)
     fprintf(f, "\n[class all]\n");
     print_length(f, "input", c->isl, c->isl_mean, inferencex);
     print_length(f, "output", c->osl, c->osl_mean, inferencex);
+    fprintf(f, "input_max = %" PRId64 "\n", c->isl);
 }
 
 static void print_count(FILE *f, const char *key, int64_t n, int64_t deflt)
@@ -237,7 +238,8 @@ static void print_limits(FILE *f, const struct plan *p)
     double users = (double)p->c->concurrency / (double)p->c->dp * (double)shared;
 
     if (tokens)
-        fprintf(f, "max_num_batched_tokens = %" PRId64 "\n", recipe_pick(tokens, 2 * (double)p->c->isl) / shared);
+        fprintf(f, "max_num_batched_tokens = %" PRId64 "\n",
+                recipe_tokens(tokens, p->c->isl, p->c->concurrency) / shared);
     if (seqs)
         fprintf(f, "max_num_seqs = %" PRId64 "\n", (recipe_pick(seqs, users) + shared - 1) / shared);
 }
@@ -247,17 +249,23 @@ static void print_scheduler(FILE *f, const struct plan *p)
     fprintf(f, "\n[scheduler]\n");
     print_setting(f, p, "policy");
     print_limits(f, p);
+    print_setting(f, p, "chunked_prefill");
 }
 
 static void print_engine(FILE *f, const struct plan *p)
 {
-    const char *receive = setting(p, "receive_interval");
+    const char *receive = setting(p, "receive_interval"), *wait = setting(p, "batch_wait_timeout");
+    const struct recipe_shape shape = {p->c->isl, p->c->osl, p->c->tp};
 
     fprintf(f, "\n[engine]\npreset = %s\n", p->c->engine);
     if (receive)
         print_count(f, "receive_interval", recipe_from(receive, (double)p->c->concurrency), 1);
     if (p->c->dp > 1)
         print_setting(f, p, "balance_timeout");
+    if (wait && recipe_where(wait, &shape) > 0) {
+        print_count(f, "batch_wait_timeout", recipe_where(wait, &shape), 0);
+        print_setting(f, p, "batch_wait_share");
+    }
 }
 
 static char *print(const struct plan *p, double fraction, bool workload)

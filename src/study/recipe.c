@@ -11,15 +11,35 @@
 enum { WORDS = 4 };
 
 /* The kinds of value a recipe's key may have; those that go into a scenario as they are, the scenario checks. */
-enum kind { KIND_SCENARIO, KIND_FRACTION, KIND_LIST, KIND_FROM, KIND_MEMORY, KIND_YES_NO };
+enum kind {
+    KIND_SCENARIO,
+    KIND_FRACTION,
+    KIND_LIST,
+    KIND_TOKENS,
+    KIND_FROM,
+    KIND_WHERE,
+    KIND_MEMORY,
+    KIND_YES_NO
+};
 
 static const struct {
     const char *name;
     enum kind kind;
-} keys[] = {{"policy", KIND_SCENARIO},  {"kv_dtype", KIND_SCENARIO},           {"kv_block_tokens", KIND_SCENARIO},
-            {"dtype", KIND_SCENARIO},   {"moe_dtype", KIND_SCENARIO},          {"memory_fraction", KIND_FRACTION},
-            {"memory_of", KIND_MEMORY}, {"max_num_batched_tokens", KIND_LIST}, {"max_num_seqs", KIND_LIST},
-            {"per_rank", KIND_YES_NO},  {"balance_timeout", KIND_SCENARIO},    {"receive_interval", KIND_FROM}};
+} keys[] = {{"policy", KIND_SCENARIO},
+            {"kv_dtype", KIND_SCENARIO},
+            {"kv_block_tokens", KIND_SCENARIO},
+            {"dtype", KIND_SCENARIO},
+            {"moe_dtype", KIND_SCENARIO},
+            {"memory_fraction", KIND_FRACTION},
+            {"memory_of", KIND_MEMORY},
+            {"max_num_batched_tokens", KIND_TOKENS},
+            {"max_num_seqs", KIND_LIST},
+            {"chunked_prefill", KIND_YES_NO},
+            {"per_rank", KIND_YES_NO},
+            {"balance_timeout", KIND_SCENARIO},
+            {"batch_wait_timeout", KIND_WHERE},
+            {"batch_wait_share", KIND_SCENARIO},
+            {"receive_interval", KIND_FROM}};
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
 
 struct recipes {
@@ -61,6 +81,44 @@ static bool is_list(const char *s)
     return false;
 }
 
+static const char beside_prompt[] = "prompt+"; /* of a step's tokens: "prompt+64" */
+
+static bool is_tokens(const char *s)
+{
+    size_t n = sizeof beside_prompt - 1;
+    int64_t more;
+
+    if (strncmp(s, beside_prompt, n) != 0)
+        return is_list(s);
+    s += n;
+    return whole(&s, &more) && *s == '\0';
+}
+
+/* "20 isl=1024 osl=1024 tp<8": 20 where all hold, else 0. */
+static bool parse_where(const char *s, const struct recipe_shape *shape, int64_t *n)
+{
+    const struct {
+        const char *name;
+        int64_t is;
+        bool below;
+    } of[] = {{" isl=", shape->isl, false}, {" osl=", shape->osl, false}, {" tp<", shape->tp, true}};
+    bool holds = true;
+
+    if (!whole(&s, n))
+        return false;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        int64_t wanted;
+        if (strncmp(s, of[i].name, strlen(of[i].name)) != 0)
+            continue;
+        s += strlen(of[i].name);
+        if (!whole(&s, &wanted))
+            return false;
+        holds = holds && (of[i].below ? of[i].is < wanted : of[i].is == wanted);
+    }
+    *n = holds ? *n : 0;
+    return *s == '\0';
+}
+
 /* "10 16:30": 10, and from 16 users on 30. *n: what holds for so many users. */
 static bool parse_from(const char *s, double users, int64_t *n)
 {
@@ -79,6 +137,7 @@ static bool parse_from(const char *s, double users, int64_t *n)
 /* What is wanted instead, or NULL. */
 static const char *bad_value(enum kind kind, const char *v)
 {
+    static const struct recipe_shape any = {0, 0, 0};
     int64_t n;
 
     switch (kind) {
@@ -88,6 +147,10 @@ static const char *bad_value(enum kind kind, const char *v)
         return is_fraction(v) ? NULL : "want a share of 1, e.g. 0.9";
     case KIND_LIST:
         return is_list(v) ? NULL : "want whole numbers, e.g. 8192 or 8192/32768";
+    case KIND_TOKENS:
+        return is_tokens(v) ? NULL : "want whole numbers, e.g. 8192 or 8192/32768, or prompt+64";
+    case KIND_WHERE:
+        return parse_where(v, &any, &n) ? NULL : "want a whole number, or where: e.g. 20 isl=1024 osl=1024 tp<8";
     case KIND_FROM:
         return parse_from(v, 0, &n) ? NULL : "want a whole number, or e.g. 10 16:30 for 10, and 30 from 16 users on";
     case KIND_MEMORY:
@@ -193,6 +256,24 @@ int64_t recipe_pick(const char *list, double least)
             fits = n;
     }
     return fits ? fits : largest;
+}
+
+int64_t recipe_tokens(const char *value, int64_t prompt, int64_t users)
+{
+    size_t n = sizeof beside_prompt - 1;
+
+    if (strncmp(value, beside_prompt, n) != 0)
+        return recipe_pick(value, 2 * (double)prompt);
+    return (prompt + users + strtoll(value + n, NULL, 10) + 63) / 64 * 64;
+}
+
+int64_t recipe_where(const char *value, const struct recipe_shape *shape)
+{
+    int64_t n = 0;
+    bool ok = parse_where(value, shape, &n);
+
+    sim_assert(ok); /* recipes_read refuses what is none */
+    return n;
 }
 
 int64_t recipe_from(const char *list, double users)

@@ -27,6 +27,17 @@ const char *recipes_find(const struct recipes *r, const struct recipe_query *q, 
 /* Of a list such as "8192/32768" the least number that is at least `least`, else the largest. */
 int64_t recipe_pick(const char *list, double least);
 
+/* A step's tokens. Of a list, the least that holds two of the longest prompts; of "prompt+64" one prompt, the users
+ * and 64, up to a multiple of 64. */
+int64_t recipe_tokens(const char *value, int64_t prompt, int64_t users);
+
+struct recipe_shape {
+    int64_t isl, osl, tp;
+};
+
+/* Of "20 isl=1024 osl=1024 tp<8" (in this order, any of them may be missing) 20 where all hold, else 0. */
+int64_t recipe_where(const char *value, const struct recipe_shape *shape);
+
 /* Of "10 16:30" what holds for so many users: 10, and from 16 on 30. */
 int64_t recipe_from(const char *list, double users);
 

@@ -1,9 +1,19 @@
 /*
- * bench_run.c - the whole program against the clock: scenarios/bench-100k.ini on 1, 4 and 32 replicas, with the
- * full log and without, each five times; medians. Time is from exec to exit, so it has the rename and indices in it.
+ * bench_run.c - the whole program against the clock, with the full log and without, each five times; medians. Time is
+ * from exec to exit, so it has the rename and indices in it. The cases:
  *
- * Usage: bench_run TIERSIM SCENARIO [RUNS]. Writes its databases in the current folder and removes them.
+ *   equal     scenarios/bench-100k.ini on 1, 4 and 32 replicas: what a step and a request cost
+ *   1m        scenarios/bench-1m.ini: contexts of a million tokens that move between three memories
+ *   mooncake  scenarios/mooncake-8x3.ini: a production trace on eight replicas with three memories; left out, and said
+ *             so, where the trace is not there
+ *
+ * "log x": wall time with the full log over that without. Nothing is asserted of times.
+ *
+ * Usage: bench_run TIERSIM SCENARIOS TRACE [RUNS]: SCENARIOS is the folder, TRACE Mooncake's conversation trace. Writes
+ * its databases in the current folder and removes them.
  */
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +24,23 @@
 
 #include <sqlite3.h>
 
-enum { RUNS_MAX = 99 };
+enum { RUNS_MAX = 99, SETS_MAX = 2 };
 
 static const char db_path[] = "bench-run.db";
+
+struct bench_case {
+    const char *name, *scenario;
+    const char *set[SETS_MAX]; /* NULL: no more */
+    bool wants_trace;
+};
+
+static const struct bench_case cases[] = {
+    {"equal, 1", "bench-100k.ini", {"replica.count=1", "workload.rate=10/s"}, false},
+    {"equal, 4", "bench-100k.ini", {NULL}, false},
+    {"equal, 32", "bench-100k.ini", {"replica.count=32", "workload.rate=320/s"}, false},
+    {"1m", "bench-1m.ini", {NULL}, false},
+    {"mooncake", "mooncake-8x3.ini", {NULL}, true},
+};
 
 static double now_s(void)
 {
@@ -26,8 +50,17 @@ static double now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Wall seconds; peak RSS in MB. Exits where the program fails. */
-static double run_once(char *const argv[], double *rss_mb)
+struct sample {
+    double wall_s, cpu_s, rss_mb; /* cpu: of all threads; rss: peak */
+};
+
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+}
+
+/* Exits where the program fails. */
+static struct sample run_once(char *const argv[])
 {
     struct rusage usage;
     int status;
@@ -42,8 +75,8 @@ static double run_once(char *const argv[], double *rss_mb)
         fprintf(stderr, "bench_run: %s failed\n", argv[0]);
         exit(EXIT_FAILURE);
     }
-    *rss_mb = (double)usage.ru_maxrss / 1024;
-    return now_s() - start;
+    return (struct sample){now_s() - start, seconds(usage.ru_utime) + seconds(usage.ru_stime),
+                           (double)usage.ru_maxrss / 1024};
 }
 
 static double query(sqlite3 *db, const char *sql)
@@ -69,79 +102,103 @@ static double metric(sqlite3 *db, const char *name)
     return query(db, sql);
 }
 
+/* Of all tables. */
 static double rows(sqlite3 *db)
 {
-    static const char *const tables[] = {"request", "step",        "arrive",  "route",  "admit",
-                                         "prefill", "first_token", "preempt", "resume", "finish"};
-    char sql[64];
+    sqlite3_stmt *tables;
     double n = 0;
 
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", tables[i]);
+    if (sqlite3_prepare_v2(db, "SELECT name FROM sqlite_schema WHERE type = 'table'", -1, &tables, NULL) != SQLITE_OK)
+        exit(EXIT_FAILURE);
+    while (sqlite3_step(tables) == SQLITE_ROW) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\"", (const char *)sqlite3_column_text(tables, 0));
         n += query(db, sql);
     }
+    sqlite3_finalize(tables);
     return n;
 }
 
-static int ascending(const void *a, const void *b)
+static int by_wall(const void *a, const void *b)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    const struct sample *x = a, *y = b;
+
+    return (x->wall_s > y->wall_s) - (x->wall_s < y->wall_s);
 }
 
-static void bench(const char *tiersim, const char *scenario, int replicas, const char *level, int runs)
+/* The one of median wall time. */
+static struct sample time_runs(char *const argv[], int runs)
 {
-    char count[64], rate[64], log[64];
-    double wall[RUNS_MAX], rss = 0, most = 0;
+    struct sample s[RUNS_MAX];
+
+    for (int i = 0; i < runs; i++)
+        s[i] = run_once(argv);
+    qsort(s, (size_t)runs, sizeof *s, by_wall);
+    return s[runs / 2];
+}
+
+/* One line; gives the median. without_log_s: 0 where this is the run without. */
+static double bench(char *const argv[], const struct bench_case *c, double without_log_s, int runs)
+{
+    struct sample s = time_runs(argv, runs);
     sqlite3 *db;
 
-    snprintf(count, sizeof count, "replica.count=%d", replicas);
-    snprintf(rate, sizeof rate, "workload.rate=%d/s", 10 * replicas);
-    snprintf(log, sizeof log, "run.log=%s", level);
-    char *const argv[] = {(char *)tiersim,
-                          "run",
-                          (char *)scenario,
-                          "-o",
-                          (char *)db_path,
-                          "--force",
-                          "--quiet",
-                          "-s",
-                          count,
-                          "-s",
-                          rate,
-                          "-s",
-                          log,
-                          NULL};
-    for (int i = 0; i < runs; i++) {
-        wall[i] = run_once(argv, &rss);
-        most = rss > most ? rss : most;
-    }
-    qsort(wall, (size_t)runs, sizeof *wall, ascending);
-    double t = wall[runs / 2];
     if (sqlite3_open(db_path, &db) != SQLITE_OK)
         exit(EXIT_FAILURE);
     double done = metric(db, "completed"), steps = metric(db, "steps");
-    printf("%8d  %-7s  %10.0f  %6.2f  %9.2f  %9.0f  %10.2f  %7.2f  %6.1f  %6.0f\n", replicas, level, done / t, t,
-           query(db, "SELECT events FROM run") / t * 1e-6, rows(db), steps / done, metric(db, "mean_tpot_ms"),
-           metric(db, "mean_batch"), most);
+    printf("%-9s  %-7s  %6.2f  %6.2f  %10.0f  %9.2f  %9.2f  %8.0f  %7.1f  %8.2f  %6.1f  %6.0f", c->name,
+           without_log_s > 0 ? "all" : "summary", s.wall_s, s.cpu_s, done / s.wall_s,
+           query(db, "SELECT events FROM run") / s.wall_s * 1e-6, steps / s.wall_s * 1e-6, rows(db), steps / done,
+           metric(db, "mean_tpot_ms"), metric(db, "mean_batch"), s.rss_mb);
+    if (without_log_s > 0)
+        printf("  %5.2f", s.wall_s / without_log_s);
+    putchar('\n');
     fflush(stdout);
     sqlite3_close(db);
     unlink(db_path);
+    return s.wall_s;
+}
+
+static void bench_case(const char *tiersim, const char *scenarios, const char *trace, const struct bench_case *c,
+                       int runs)
+{
+    char scenario[PATH_MAX], set_trace[PATH_MAX + 32];
+    char *argv[32] = {(char *)tiersim, "run", scenario, "-o", (char *)db_path, "--force", "--quiet"};
+    int n = 7;
+
+    snprintf(scenario, sizeof scenario, "%s/%s", scenarios, c->scenario);
+    for (int i = 0; i < SETS_MAX && c->set[i]; i++) {
+        argv[n++] = "-s";
+        argv[n++] = (char *)c->set[i];
+    }
+    if (c->wants_trace) {
+        snprintf(set_trace, sizeof set_trace, "workload.trace=%s", trace);
+        argv[n++] = "-s";
+        argv[n++] = set_trace;
+    }
+    argv[n++] = "-s";
+    argv[n] = "run.log=summary";
+    double without_log_s = bench(argv, c, 0, runs);
+    argv[n] = "run.log=all";
+    bench(argv, c, without_log_s, runs);
 }
 
 int main(int argc, char **argv)
 {
-    static const int replicas[] = {1, 4, 32};
-    static const char *const levels[] = {"all", "summary"};
-    int runs = argc > 3 ? atoi(argv[3]) : 5;
+    int runs = argc > 4 ? atoi(argv[4]) : 5;
+    char trace[PATH_MAX];
 
-    if (argc < 3 || runs < 1 || runs > RUNS_MAX) {
-        fprintf(stderr, "usage: bench_run TIERSIM SCENARIO [RUNS]\n");
+    if (argc < 4 || runs < 1 || runs > RUNS_MAX) {
+        fprintf(stderr, "usage: bench_run TIERSIM SCENARIOS TRACE [RUNS]\n");
         return EXIT_FAILURE;
     }
-    printf("replicas  log      requests/s  wall s  M events/s     rows  steps/req.  TPOT ms  batch  RSS MB\n");
-    for (size_t l = 0; l < 2; l++)
-        for (size_t i = 0; i < 3; i++)
-            bench(argv[1], argv[2], replicas[i], levels[l], runs);
+    bool there = realpath(argv[3], trace) && access(trace, R_OK) == 0;
+    puts("case       log      wall s   CPU s  requests/s  M event/s  M steps/s      rows  steps/r  TPOT, ms   batch  "
+         "RSS MB  log x");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (!cases[i].wants_trace || there)
+            bench_case(argv[1], argv[2], trace, &cases[i], runs);
+        else
+            printf("%-9s  left out: the trace %s is not there\n", cases[i].name, argv[3]);
     return EXIT_SUCCESS;
 }

@@ -79,7 +79,14 @@ BEGIN {
     if (chance(20)) put("spec_tokens = 2\nspec_acceptance = 0.6")
     if (chance(20)) put("cost = fixed\nstep_time = " pick("1us 1ms"))
     put("[router]\npolicy = " pick("round_robin least_requests least_tokens random power_of_two central_queue"))
-    put("[scheduler]\npolicy = " pick("continuous continuous static prefill_first"))
+    policy = pick("continuous continuous static prefill_first")
+    put("[scheduler]\npolicy = " policy)
+    order = pick("fcfs priority edf sjf srpt fair")
+    put("order = " order)
+    if (order ~ /sjf|srpt/ && chance(50)) put("predictor_error = " pick("0.5 2"))
+    waits = chance(20)
+    if (policy == "continuous" && order == "priority" && !waits && chance(70)) put("preempt_for = priority")
+    if (policy == "continuous" && chance(20)) put("step_target = " pick("1us 100us 2ms 50ms"))
     put("max_num_seqs = " seqs)
     budget = pick("100 300 8192")
     if (chance(80)) put("max_num_batched_tokens = " (budget < 200 ? 200 : budget))
@@ -92,7 +99,7 @@ BEGIN {
     put("prefetch = " pick("none arrival tool_return"))
     put("restore = " pick("always always always estimate never"))
     put("overlap = " pick("yes no"))
-    if (tiers > 0) put("preempt = " pick("recompute swap"))
+    if (waits) put("preempt = none"); else if (tiers > 0) put("preempt = " pick("recompute swap"))
     evictor()
     put("[memory]\nhbm_rule = " pick("fair weighted priority"))
     put("sample = " pick("0s 1ms 100ms"))
@@ -133,7 +140,7 @@ BEGIN {
     put("requests = " pick("30 60 120 200"))
     if (chance(40)) put("arrivals = closed_loop\nconcurrency = " pick("1 5 30 30") "\nthink = 1ms")
     else put("arrivals = poisson\nrate = " pick("100/s 2000/s 50000/s"))
-    classes = pick("1 2")
+    classes = pick("1 2 2 3")
     for (c = 0; c < classes; c++) {
         put("[class c" c "]\ninput = uniform\ninput_low = 1\ninput_high = " int(most / 3) "\noutput = uniform")
         put("output_low = 1\noutput_high = " pick("1 8 60 150") "\ninput_max = " int(most * 0.8))
@@ -142,5 +149,8 @@ BEGIN {
             put("append = uniform\nappend_low = 1\nappend_high = " pick("5 100"))
         }
         if (chance(50)) put("system_tokens = " pick("10 64 130"))
+        put("priority = " draw(3) "\nshare = " pick("0.5 1 3"))
+        if (chance(60)) put("ttft = " pick("1ms 100ms") "\ntpot = " pick("10us 1ms"))
+        if (chance(30)) put("max_tokens = " pick("1 40 200"))
     }
 }

@@ -316,7 +316,8 @@ static struct case_result compare(uint64_t seed, bool chunked, enum mode mode)
     if (!chunked && budget < longest + answer)
         budget = longest + answer; /* a recomputed prompt must fit the budget whole */
     int64_t blocks = (2 * longest + block_tokens - 1) / block_tokens * (1 + (int64_t)rng_below(&rng, 4));
-    struct scheduler_limits limits = {max_seqs, budget, chunked};
+    struct scheduler_limits limits = {
+        .max_num_seqs = max_seqs, .max_num_batched_tokens = budget, .chunked_prefill = chunked};
 
     t = (struct twin){.block_tokens = block_tokens,
                       .free_blocks = blocks,

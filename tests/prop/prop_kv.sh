@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# prop_kv.sh - random scenarios of the KV cache and the tiers below it (kv_scenario.awk): each must come to its end, with every law of
-# conservation checked by the run itself, twice with the same fingerprint; and hits of one request at a time are a per-block twin's
+# prop_kv.sh - random scenarios of the KV cache and the tiers below it, under every scheduler and order (kv_scenario.awk): each must come
+# to its end, with every law of conservation checked by the run itself, twice with the same fingerprint; and hits of one request at a time are a per-block twin's
 # (kv_twin.awk). SEEDS=FROM-TO runs others. Needs TIERSIM and srcdir from the environment.
 set -uo pipefail
 srcdir=$(cd "$srcdir" && pwd)
@@ -19,6 +19,10 @@ for seed in $(seq "${seeds%-*}" "${seeds#*-}"); do
     n=$((n + 1))
     if [ -z "$first" ] || [ "$first" != "$again" ]; then
         echo "# seed $seed: \"$first\", then \"$again\": $(head -2 err | tr '\n' ' ')"
+        bad=$((bad + 1))
+    elif grep -q '^preempt = none' "s$seed.ini" &&
+        [ "$(sqlite3 a.db "SELECT value FROM counter WHERE name = 'preemptions'")" != 0 ]; then
+        echo "# seed $seed: preempt = none, and some were"
         bad=$((bad + 1))
     fi
 done

@@ -1,6 +1,6 @@
 # kv_twin.awk - what a prefix cache of so many blocks would hit, block by block: one request at a time, each prompt looked
 # up, the blocks found used, the others put at its end. Knows nothing of the simulator's tree, runs or heaps.
-#   awk -v blocks=N (0: no limit) -v evict=lru|lfu|belady -v block=512 -f kv_twin.awk TRACE TRACE
+#   awk -v blocks=N (0: no limit) -v evict=lru|lfu|belady -v block=512 -v kv_block=16 -f kv_twin.awk TRACE TRACE
 # Reads the trace twice: first for when each block is asked for. Prints the hit blocks of each request.
 #
 # Rules: a block goes only when no longer prefix that holds it is there and when it is not of the running request's prompt
@@ -32,7 +32,11 @@ function swap(i, j,   t) {
     t = who[i]; who[i] = who[j]; who[j] = t
     t = version[i]; version[i] = version[j]; version[j] = t
 }
-function push(id,   i) { # stale entries are passed over when they come to the top
+function push(id,   i) { # of those with nothing below; stale entries are passed over when they come to the top
+    if (below[id] > 0) {
+        stamp[id]++
+        return
+    }
     i = ++n_heap
     who[i] = id
     key[i] = key_of(id)

@@ -74,9 +74,14 @@ UNION ALL SELECT 'written_bytes/' || name, coalesce(bytes, 0) FROM tier LEFT JOI
 UNION ALL SELECT 'drive_writes_per_day/' || name, per_day FROM wear WHERE kind = 'nand'
 UNION ALL SELECT 'drive_life_years/' || name, drive_writes_per_day * warranty_years / nullif(per_day, 0) FROM wear WHERE kind = 'nand'
 UNION ALL SELECT 'steps_slowed_share',
-              (SELECT total(ns) FROM lost JOIN move_kind k ON k.id = kind WHERE k.name = 'step')
+              (SELECT total(lost_ns) FROM v_step_contention, param WHERE t_end_ns >= w)
                   / (SELECT total(t_end_ns - t_start_ns) FROM step, param WHERE t_end_ns >= w)
           WHERE EXISTS (SELECT 1 FROM port)
+UNION ALL SELECT 'itl_contention_ms', (SELECT total(n_decode * lost_ns) FROM v_step_contention WHERE counted) / 1e6 / n
+          FROM (SELECT total(n_decode) AS n FROM step, param WHERE t_start_ns >= w) WHERE EXISTS (SELECT 1 FROM port)
+UNION ALL SELECT 'itl_contention_ms/' || kind || '/' || port || '/' || by_kind, total(c.n_decode * lost_ns) / 1e6 / n
+          FROM v_step_contention c, (SELECT total(n_decode) AS n FROM step, param WHERE t_start_ns >= w) WHERE counted
+          GROUP BY kind, port, by_kind HAVING total(c.n_decode * lost_ns) > 0
 UNION ALL SELECT 'contention_s/' || k.name || '/' || p.name || coalesce('.' || p.direction, '') || '/' || b.name, sum(l.ns) / 1e9
           FROM lost l JOIN move_kind k ON k.id = l.kind JOIN move_kind b ON b.id = l.by_kind JOIN port p ON p.id = l.port
           GROUP BY k.id, p.name, p.direction, b.id HAVING sum(l.ns) > 0;

@@ -46,6 +46,26 @@ ok "a step that waits ends no earlier than its fetch" \
     "$(sqlite3 half.db "SELECT count(*) = 0 FROM transfer t JOIN step s ON s.replica = t.replica AND t.t_start_ns BETWEEN s.t_start_ns AND s.t_end_ns - 1
         WHERE t.kind = (SELECT id FROM move_kind WHERE name = 'expert') AND t.t_end_ns > s.t_end_ns")" ""
 
+# What fills each memory: half of 58 x 256 experts in HBM, half in LPDDR, the tables; weights and experts of HBM are what check says.
+ok "room: half of the experts in each" \
+    "$(sqlite3 half.db "SELECT count(*) > 10 AND max(abs(expert_bytes - 58 * 128 * 3.0 * 7168 * 2048)) < 2 FROM room_sample")" \
+    "$(sqlite3 half.db "SELECT tier, expert_bytes FROM room_sample LIMIT 2")"
+weights=$("$TIERSIM" check "$srcdir/scenarios/moe-offload.ini" -s experts.hot_share=0.5 | sed -n 's/.*weights \([0-9.]*\), .*/\1/p')
+ok "room: other weights in HBM alone" "$(sqlite3 half.db "SELECT max(abs((weights_bytes + expert_bytes) / 8e9 - $weights) < 0.006) AND
+        min(weights_bytes) > 0 FROM room_sample WHERE tier = 0")" "$weights GB a GPU"
+ok "... and no tables" "$(sqlite3 half.db "SELECT sum(table_bytes) + sum(CASE WHEN tier > 0 THEN weights_bytes END) = 0 FROM room_sample")" ""
+run t.db -s model.engram_layers=2 -s model.engram_rows=24 -s model.engram_row_bytes=256 -s memory.tables=lpddr -s memory.tables_size=100GB \
+    -s workload.requests=40 -s experts.hot_share=0.5
+ok "room: tables in their tier" "$(sqlite3 t.db "SELECT sum(table_bytes <> CASE tier WHEN 0 THEN 0 ELSE 100e9 END) = 0 AND count(*) > 2 FROM room_sample")" \
+    "$(sqlite3 t.db "SELECT tier, table_bytes FROM room_sample LIMIT 2")"
+ok "... which has that much less for KV" "$(sqlite3 t.db "ATTACH 'half.db' AS h; SELECT (SELECT max(capacity_bytes) FROM h.room_sample WHERE tier = 1)
+        - max(capacity_bytes) = 100000000000 FROM room_sample WHERE tier = 1")" ""
+# KV of running sequences that HBM has no room for is told of the tier that has it.
+"$TIERSIM" run "$srcdir/scenarios/tiers-contended.ini" -o over.db -s run.log=step > /dev/null 2> err || failed=1
+ok "room: HBM full, the rest of the running KV in LPDDR" "$(sqlite3 over.db "SELECT max(CASE tier WHEN 0 THEN running_bytes + cached_bytes - capacity_bytes END) <= 0
+        AND max(CASE tier WHEN 0 THEN 1.0 * (running_bytes + cached_bytes) / capacity_bytes END) > 0.99
+        AND max(CASE tier WHEN 1 THEN running_bytes END) > 50e9 FROM room_sample")" ""
+
 last=0
 for share in 1 0.9 0.75 0.5 0.25 0.1; do
     run s.db -s experts.hot_share=$share -s run.log=summary

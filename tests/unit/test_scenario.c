@@ -431,6 +431,31 @@ static void see(void *ctx, const char *key, const char *value, double num)
     s->log += strcmp(key, "run.log") == 0 && strcmp(value, "all") == 0 && isnan(num);
 }
 
+/* With all experts alike a step takes as long as with a skew of 0, whatever skew is given: longer than by default. */
+START_TEST(uniform_experts_have_no_skew)
+{
+    static const char *const uniform[] = {"experts.popularity=uniform", "replica.expert_skew=0.9", NULL};
+    static const char *const flat[] = {"replica.expert_skew=0", NULL};
+    const char *const *const sets[] = {uniform, flat, NULL};
+    const struct cost_step step = {.n_decode = 16, .ctx = {16000}, .n_logits = 16};
+    int64_t took[3];
+
+    setenv("TIERSIM_DATA", in_tree("data"), 1);
+    for (int i = 0; i < 3; i++) {
+        load(in_tree("scenarios/moe-offload.ini"), sets[i]);
+        ck_assert(i == 2 || sc.layout.replica.expert_skew == 0);
+        void *state = calloc(1, sc.cost->state_size);
+        sc.cost->prepare(sc.cost_options, &sc.layout, state);
+        took[i] = sc.cost->step_ns(state, &step);
+        free(state);
+        scenario_free(&sc);
+    }
+    unsetenv("TIERSIM_DATA");
+    ck_assert_int_eq(took[0], took[1]);
+    ck_assert_int_gt(took[0], took[2]);
+}
+END_TEST
+
 START_TEST(params)
 {
     struct seen s = {0};
@@ -515,6 +540,7 @@ int main(void)
     tcase_add_test(t, round_trip_of_all_scenarios);
     tcase_add_test(t, hash);
     tcase_add_test(t, hash_leaves_folders_out);
+    tcase_add_test(t, uniform_experts_have_no_skew);
     tcase_add_test(t, params);
     tcase_add_test(t, tiers);
     tcase_add_test(t, own_tiers_come_last);

@@ -154,6 +154,41 @@ START_TEST(a_recipe_list_gives_what_fits)
     ck_assert_int_eq(recipe_pick("32768/8192", 8193), 32768);
     ck_assert_int_eq(recipe_pick("256/512", 4096), 512);
     ck_assert_int_eq(recipe_pick("7", 1), 7);
+    ck_assert_int_eq(recipe_tokens("8192/32768", 8192, 1000), 32768);
+    ck_assert_int_eq(recipe_tokens("prompt+64", 1024, 4), 1152);
+    ck_assert_int_eq(recipe_tokens("prompt+64", 1024, 64), 1152);
+    ck_assert_int_eq(recipe_tokens("prompt+64", 1024, 65), 1216);
+}
+END_TEST
+
+START_TEST(a_recipe_may_depend_on_the_shape)
+{
+    static const struct {
+        const char *value;
+        struct recipe_shape shape;
+        int64_t want;
+    } of[] = {{"7", {1, 2, 3}, 7},
+              {"20 isl=1024 osl=512 tp<8", {1024, 512, 7}, 20},
+              {"20 isl=1024 osl=512 tp<8", {1024, 512, 8}, 0},
+              {"20 isl=1024 osl=512 tp<8", {1023, 512, 7}, 0},
+              {"20 isl=1024 osl=512 tp<8", {1024, 1024, 7}, 0},
+              {"20 osl=512", {1, 512, 64}, 20}};
+    static const char *const wrong[] = {"0", "x", "20 isl=", "20 isl=0", "20 osl=1 isl=1", "20 tp=8", "20 tp<8x"};
+
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        ck_assert_msg(recipe_where(of[i].value, &of[i].shape) == of[i].want, "case %zu", i);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "[trtllm]\nbatch_wait_timeout = %s\nmax_num_batched_tokens = prompt+%s\n", wrong[i],
+                 wrong[i]);
+        put(text);
+        diags_free(&d);
+        diags_init(&d);
+        ck_assert_msg(recipes_read(path, &d) == NULL, "\"%s\"", wrong[i]);
+        ck_assert_uint_eq(d.n, 2);
+        has(d.at[0].text, "want a whole number, or where");
+        has(d.at[1].text, "or prompt+64");
+    }
 }
 END_TEST
 
@@ -282,6 +317,38 @@ START_TEST(recipes_say_when_a_server_looks)
     c.tp = 4;
     c.dp = 2;
     has(text = text_of(&c), "\n[engine]\npreset = trtllm\nbalance_timeout = 60\n");
+    free(text);
+    c.dp = 1;
+    c.model = "llama-3.1-70b";
+    c.osl = 1024;
+    has(text = text_of(&c), "\n[engine]\npreset = trtllm\nbatch_wait_timeout = 20\nbatch_wait_share = 0.9\n\n");
+    free(text);
+    c.tp = 8;
+    has(text = text_of(&c), "\n[engine]\npreset = trtllm\n\n[replica]\n");
+    free(text);
+}
+END_TEST
+
+/* Without chunked prefill the budget holds the longest prompt: the scenario is one that can run. */
+START_TEST(recipes_say_what_a_step_holds)
+{
+    struct silicon_config c = config();
+    struct predict_case k;
+
+    c.engine = "trtllm";
+    c.model = "deepseek-r1";
+    c.system = "b200_sxm";
+    c.precision = "fp4";
+    c.gpus = c.tp = 4;
+    c.isl = 8192;
+    c.isl_mean = 0;
+    c.concurrency = 16;
+    char *text = text_of(&c);
+    has(text, "\nmax_num_batched_tokens = 8320\nmax_num_seqs = 512\nchunked_prefill = no\n");
+    has(text, "\ninput_max = 8192\n");
+    bool ready = predict_prepare(&k, c.id, text, NULL, 0);
+    ck_assert_msg(ready, "%s", k.why_not);
+    predict_release(&k);
     free(text);
 }
 END_TEST
@@ -596,10 +663,12 @@ int main(void)
     tcase_add_test(c, the_most_specific_recipe_holds);
     tcase_add_test(c, a_recipe_list_gives_what_fits);
     tcase_add_test(c, a_recipe_may_depend_on_the_users);
+    tcase_add_test(c, a_recipe_may_depend_on_the_shape);
     tcase_add_test(c, wrong_users_are_refused);
     tcase_add_test(c, wrong_recipes_are_refused);
     tcase_add_test(c, a_row_becomes_a_scenario);
     tcase_add_test(c, recipes_say_when_a_server_looks);
+    tcase_add_test(c, recipes_say_what_a_step_holds);
     tcase_add_test(c, lengths_follow_mean_or_proto);
     tcase_add_test(c, the_seed_is_the_ids);
     tcase_add_test(c, systems_are_presets);

@@ -1,0 +1,111 @@
+/*
+ * world_route.c - the world's part between an arrival and a replica's queue: routers and front ends (world.h).
+ */
+#include "config.h"
+
+#include <inttypes.h>
+
+#include "model/world_state.h"
+
+/* ---- the front end ---- */
+
+static void enqueue(struct world *w, struct replica *r, uint32_t slot)
+{
+    replica_enqueue(r, slot);
+    if (w->kv && r->down == 0)
+        kv_arrived(w->kv, r, slot, sim_now(w->sim));
+    world_wake(w, r);
+}
+
+/* A request was routed to r. */
+static void enter_front(struct world *w, struct replica *r, uint32_t slot)
+{
+    const struct engine_options *e = &world_fleet(w, r->id)->sc->layout.engine;
+    int64_t now = sim_now(w->sim), service;
+
+    if (e->request_latency_ns == 0 && e->request_service_ns == 0 && e->token_service_ns == 0) {
+        enqueue(w, r, slot);
+        return;
+    }
+    w->pool.at[slot].phase = PHASE_FRONT;
+    r->n_front++;
+    if (r->front_free_ns < now)
+        r->front_free_ns = now;
+    int64_t t_queue_ns;
+    if (__builtin_mul_overflow(w->pool.at[slot].input_tokens, e->token_service_ns, &service) ||
+        __builtin_add_overflow(service, e->request_service_ns, &service) ||
+        __builtin_add_overflow(r->front_free_ns, service, &r->front_free_ns) ||
+        __builtin_add_overflow(r->front_free_ns, e->request_latency_ns, &t_queue_ns)) {
+        err_set(&w->err, EXIT_CODE_FAILED,
+                "the front end of replica %" PRId64 " would serve a request that arrived at %.9f s after the clock "
+                "ends, at %.4g s (look at request_service and token_service of [engine], and at the rate)",
+                r->id, (double)w->pool.at[slot].t_arrive_ns * 1e-9, (double)INT64_MAX * 1e-9);
+        sim_request_stop(w->sim);
+        return;
+    }
+    w->pool.at[slot].front_event = sim_schedule(w->sim, t_queue_ns, CLASS_ARRIVAL, EVENT_QUEUED, slot);
+}
+
+void world_on_queued(struct world *w, uint32_t slot)
+{
+    struct replica *r = &w->replicas[w->pool.at[slot].replica];
+
+    sim_assert(w->pool.at[slot].phase == PHASE_FRONT);
+    r->n_front--;
+    enqueue(w, r, slot);
+}
+
+/* ---- routing ---- */
+
+/* A router that does not look at who is up is asked until it names one. */
+static int64_t choose(struct fleet *f)
+{
+    int64_t chosen;
+
+    if (f->loads.n_up == 0)
+        return ROUTER_HOLD;
+    do {
+        chosen = f->sc->router->route(f->sc->router_options, f->router_state, loads_view(&f->loads), &f->router_rng);
+    } while (chosen != ROUTER_HOLD && !f->loads.up[chosen]);
+    sim_assert(chosen == ROUTER_HOLD || (chosen >= 0 && chosen < f->n));
+    return chosen;
+}
+
+/* Sends the request to a replica of the fleet; false: the router holds it. */
+static bool route(struct world *w, struct fleet *f, uint32_t slot)
+{
+    struct request *q = &w->pool.at[slot];
+    int64_t chosen = choose(f);
+
+    if (chosen == ROUTER_HOLD)
+        return false;
+    struct replica *r = &w->replicas[f->first + chosen];
+    *trace_put_route(w->trace) = (struct ev_route){
+        .request = q->id, .t_ns = sim_now(w->sim), .replica = r->id, .outstanding = f->loads.requests[chosen]};
+    q->replica = r->id;
+    pool_touch(&w->pool, slot);
+    enter_front(w, r, slot);
+    world_add_load(w, r, 1, q->input_tokens + q->generated);
+    world_update_room(w, r);
+    return true;
+}
+
+void world_route_held(struct world *w, struct fleet *f)
+{
+    while (f->held.n > 0) {
+        uint32_t slot = f->held.head;
+        list_remove(&w->pool, &f->held, LINK_QUEUE, slot);
+        if (!route(w, f, slot)) {
+            list_push_front(&w->pool, &f->held, LINK_QUEUE, slot);
+            return;
+        }
+    }
+}
+
+void world_route(struct world *w, uint32_t slot)
+{
+    struct fleet *f = &w->fleet[0];
+
+    if (f->held.n > 0 || !route(w, f, slot))
+        list_push_back(&w->pool, &f->held, LINK_QUEUE, slot);
+}
