@@ -176,10 +176,27 @@ static struct store_class *classes_of(const struct scenario *sc)
     return c;
 }
 
+static struct store_pool *pools_of(const struct scenario *sc)
+{
+    static const char *const roles[] = {[POOL_BOTH] = "both", [POOL_PREFILL] = "prefill", [POOL_DECODE] = "decode"};
+    struct store_pool *p = mem_zalloc((size_t)sc->n_pools, sizeof *p);
+
+    for (int64_t i = 0; i < sc->n_pools; i++) {
+        const struct layout *l = &sc->pools[i].as->layout;
+        p[i] = (struct store_pool){.name = sc->pools[i].name,
+                                   .role = roles[sc->pools[i].role],
+                                   .n_replicas = l->replica.count,
+                                   .gpus = layout_gpus(l),
+                                   .kv_blocks = cost_kv_blocks(l),
+                                   .kv_block_tokens = l->replica.kv_block_tokens};
+    }
+    return p;
+}
+
 static int open_store(struct store **out, const struct arguments *a, const struct scenario *sc,
                       const struct store_class *classes, struct err *e)
 {
-    const struct replica_options *r = &sc->layout.replica;
+    struct store_pool *pools = pools_of(sc);
     struct params params = {0};
 
     scenario_each_param(sc, add_param, &params);
@@ -198,15 +215,14 @@ static int open_store(struct store **out, const struct arguments *a, const struc
         .horizon_ns = sc->run.horizon_ns,
         .classes = classes,
         .n_classes = sc->n_classes,
-        .n_replicas = r->count,
-        .gpus_per_replica = layout_gpus(&sc->layout),
-        .kv_blocks = cost_kv_blocks(&sc->layout),
-        .kv_block_tokens = r->kv_block_tokens,
+        .pools = pools,
+        .n_pools = sc->n_pools,
         .params = params.at,
         .n_params = params.n,
     };
     int status = store_open(out, &c, e);
     params_free(&params);
+    free(pools);
     return status;
 }
 
@@ -224,7 +240,7 @@ static void simulate(const struct scenario *sc, struct world *w, bool quiet, str
 
 static void explain_rejections(const struct scenario *sc, int64_t rejected)
 {
-    const struct layout *l = &sc->layout;
+    const struct layout *l = &sc->pools[sc->n_pools - 1].as->layout; /* where answers are given */
 
     if (rejected > 0)
         fprintf(stderr,
@@ -248,7 +264,7 @@ static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *
 static uint64_t run_into(struct store *store, const struct scenario *sc, struct workload *load,
                          const struct store_class *classes, bool quiet, bool *cut, struct err *e)
 {
-    int64_t gpus = sc->layout.replica.count * layout_gpus(&sc->layout);
+    int64_t gpus = 0, replicas = 0;
     double start = wall_s();
     struct collect *collect = collect_new(classes, sc->n_classes, sc->run.warmup_ns, sc->run.log != LOG_SUMMARY);
     struct digest_sink digest;
@@ -274,9 +290,14 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     for (int i = 0; i < n_counts; i++)
         counters[i] = (struct store_counter){counts[i].name, counts[i].value};
     if (!quiet)
-        explain_rejections(sc, world_rejected(world));
+        explain_rejections(sc, world_unfit(world));
     const struct store_metric *metrics;
-    int64_t n_metrics = collect_metrics(collect, world_now(world), sc->layout.replica.count, gpus,
+    for (int64_t i = 0; i < sc->n_pools; i++) {
+        const struct layout *l = &sc->pools[i].as->layout;
+        replicas += l->replica.count;
+        gpus += l->replica.count * layout_gpus(l);
+    }
+    int64_t n_metrics = collect_metrics(collect, world_now(world), replicas, gpus,
                                         world_max_concurrent(world), &metrics);
     *cut = interrupted; /* once: a signal that comes later finds the run complete */
     struct store_end end = {

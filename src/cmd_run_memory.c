@@ -21,15 +21,17 @@ static double known(double x)
 
 static struct store_tier hbm(const struct scenario *sc, bool caches)
 {
-    const struct layout *l = &sc->layout;
-    int64_t gpus = layout_gpus(l);
+    const struct layout *l = &sc->pools[0].as->layout; /* of several pools, the first's figures */
+    int64_t gpus = layout_gpus(l), units = 0;
     double token_bytes, state_bytes, Bps = l->gpu.memory_Bps * (double)gpus;
 
     cost_kv_bytes(l, &token_bytes, &state_bytes);
+    for (int64_t i = 0; i < sc->n_pools; i++)
+        units += sc->pools[i].as->layout.replica.count;
     return (struct store_tier){
         .name = "hbm",
         .kind = "hbm",
-        .units = l->replica.count,
+        .units = units,
         .gpus = gpus,
         .capacity_bytes = (int64_t)((double)(cost_hbm_blocks(l) * l->replica.kv_block_tokens) * token_bytes + 0.5),
         .hardware_bytes = (int64_t)l->gpu.memory_bytes * gpus,
@@ -76,6 +78,9 @@ static const char *direction(const struct memory *m, int32_t port)
     static const char *const ways[] = {[MEMORY_UP] = "up", [MEMORY_DOWN] = "down", "both"};
     int64_t unit = m->resource[port].unit;
 
+    for (int way = 0; m->nic[0] && way < 2; way++)
+        if (m->nic[way][unit < m->replicas ? unit : 0] == port)
+            return ways[way];
     for (int64_t i = 0; i < m->sc->memory.n_links; i++)
         for (int way = 0; way < 3; way++)
             if (m->link[i].port[way] && unit < m->link[i].units && m->link[i].port[way][unit] == port)

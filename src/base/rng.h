@@ -41,6 +41,7 @@ enum rng_purpose {
     RNG_GC = 12,
     RNG_FAULT = 13,
     RNG_PREDICT = 14,
+    RNG_RETRY = 15,
 };
 
 enum { RNG_BATCH = 16 };

@@ -7,6 +7,7 @@
 struct audit {
     struct replica_counts sum;
     int64_t front, waiting, running, held, stepping;
+    int64_t loading, prefilling, decoding; /* of the waiting, of the running */
     int64_t blocks_allocated, blocks_freed, blocks_held;
     int64_t flight, flight_front, flight_generated, flight_computed;
     uint64_t flight_sojourn_ns;
@@ -44,6 +45,9 @@ static struct audit audit(const struct world *w)
         a.front += r->n_front;
         a.waiting += r->batch.waiting.n;
         a.running += r->batch.running.n;
+        a.decoding += r->batch.n_decode;
+        a.prefilling += r->batch.partial.n;
+        a.loading += r->n_loading;
         a.stepping += r->stepping;
         a.blocks_allocated += r->batch.allocated;
         a.blocks_freed += r->batch.freed;
@@ -59,7 +63,7 @@ static struct audit audit(const struct world *w)
         a.flight_generated += batch_generated(b, q);
         a.flight_computed += batch_computed(b, q);
         a.flight_sojourn_ns += (uint64_t)(sim_now(w->sim) - q->t_arrive_ns);
-        a.blocks_held += blocks_of(w, q);
+        a.blocks_held += blocks_of(w, q) + q->from_blocks + q->to_blocks;
     }
     return a;
 }
@@ -101,7 +105,8 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
     if (w->memory.mover)
         move_check(w->memory.mover);
     world_count_area(w);
-    sim_assert(w->arrived == w->completed + w->rejected + w->failed + a.flight);
+    sim_assert(w->arrived == w->completed + w->rejected + w->failed + w->timed_out + a.flight);
+    sim_assert(a.running == a.prefilling + a.decoding && a.loading <= a.waiting);
     sim_assert(a.flight == a.front + a.waiting + a.running + a.held && a.front == a.flight_front);
     sim_assert(a.sum.tokens_out == w->done_output + w->failed_output + a.flight_generated);
     sim_assert(a.sum.prefill_tokens + a.sum.decode_tokens + a.sum.cached_tokens ==
@@ -115,8 +120,16 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
         {"requests_completed", w->completed},
         {"requests_rejected", w->rejected},
         {"requests_failed", w->failed},
+        {"requests_timed_out", w->timed_out},
+        {"requests_refused", w->refused},
+        {"requests_retries", w->retries},
+        {"calls_between_attempts", w->between_attempts},
         {"requests_waiting", a.front + a.waiting},
+        {"requests_front", a.front},
+        {"requests_loading", a.loading},
         {"requests_running", a.running},
+        {"requests_prefilling", a.prefilling},
+        {"requests_decoding", a.decoding},
         {"requests_held", a.held},
         {"tokens_in_arrived", w->arrived_input},
         {"tokens_in_done", w->done_input},

@@ -291,6 +291,40 @@ int64_t batch_preempt(struct batch *b, uint32_t slot)
     return blocks;
 }
 
+int64_t batch_hand_over(struct batch *b, uint32_t slot)
+{
+    struct request *r = &b->pool->at[slot];
+
+    sim_assert(r->phase == PHASE_DECODING && r->chunk == 0);
+    heap_remove(&b->last_steps, b->pool->heap_pos[slot], b->pool->heap_pos);
+    leave_decode(b, r);
+    list_remove(b->pool, &b->running, LINK_QUEUE, slot);
+    queue_runs(&b->queue, r, -1);
+    set_aside(b, r, -1);
+    int64_t blocks = batch_blocks_of(b, r->computed) - r->shared;
+    b->handed += blocks;
+    r->phase = PHASE_ARRIVED;
+    r->computed = r->shared = 0;
+    return blocks;
+}
+
+void batch_release(struct batch *b, int64_t blocks)
+{
+    b->handed -= blocks;
+    give_blocks(b, blocks);
+    sim_assert(b->handed >= 0);
+}
+
+void batch_reserve(struct batch *b, int64_t blocks)
+{
+    b->reserved += blocks;
+    if (blocks > 0)
+        take_blocks(b, blocks);
+    else
+        give_blocks(b, -blocks);
+    sim_assert(b->reserved >= 0);
+}
+
 void batch_withdraw(struct batch *b, uint32_t slot)
 {
     struct request *r = &b->pool->at[slot];
@@ -434,6 +468,6 @@ void batch_check(const struct batch *b)
     }
     sim_assert(loading == b->loading && n_holding == b->n_holding && ahead == b->ahead);
     queue_check(&b->queue, b->pool, &b->waiting);
-    used += b->loading;
+    used += b->loading + b->handed + b->reserved;
     sim_assert(used == b->used && b->allocated == b->freed + b->used);
 }

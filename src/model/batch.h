@@ -84,6 +84,8 @@ struct batch {
     int64_t cached;                 /* the prefix cache's */
     int64_t loading;                /* of used: held by waiting requests, whose KV has come or is on its way */
     int64_t n_holding;              /* those waiting requests */
+    int64_t handed;                 /* of used: KV on its way to another replica, of requests that left */
+    int64_t reserved;               /* of used: room for KV that is on its way from another replica */
     bool reserves;                  /* admission sets aside all blocks that a request may come to need */
     int64_t ahead;                  /* of the free blocks: set aside for the running */
 };
@@ -110,6 +112,12 @@ void batch_share(struct batch *b, uint32_t slot, int64_t shared);
 int64_t batch_held(const struct batch *b,
                    const struct request *r); /* blocks that it holds itself, as of the next step */
 
+/* A decoding sequence leaves for another replica; its own blocks stay until batch_release. Gives how many. */
+int64_t batch_hand_over(struct batch *b, uint32_t slot);
+void batch_release(struct batch *b, int64_t blocks);
+/* Room for one that comes, until it is in the queue; < 0: given back. */
+void batch_reserve(struct batch *b, int64_t blocks);
+
 void batch_enqueue(struct batch *b, uint32_t slot);               /* to the waiting queue's tail */
 /* The server has looked at those waiting from `first` on: they take their place in the order. */
 void batch_see(struct batch *b, uint32_t first);
@@ -121,7 +129,8 @@ static inline uint32_t batch_first_waiting(struct batch *b)
 
 static inline uint32_t batch_next_waiting(struct batch *b, uint32_t slot)
 {
-    return b->queue.env ? queue_next(&b->queue, b->pool, &b->waiting, slot, b->step) : b->pool->at[slot].next[LINK_QUEUE];
+    return b->queue.env ? queue_next(&b->queue, b->pool, &b->waiting, slot, b->step)
+                        : b->pool->at[slot].next[LINK_QUEUE];
 }
 void batch_admit(struct batch *b, uint32_t slot, int64_t tokens); /* waiting -> partial, with its first chunk */
 void batch_chunk(struct batch *b, uint32_t slot, int64_t tokens); /* a partial goes on */

@@ -28,6 +28,7 @@ static struct replica_env env_of(const struct fleet *f, struct trace *t, struct 
         .batch_wait_timeout = ranks > 1 ? 0 : e->batch_wait_timeout,
         .batch_wait_tokens = (int64_t)(e->batch_wait_share * (double)f->limits.max_num_batched_tokens),
         .stream_interval = e->stream_interval,
+        .hands_over = f->role == POOL_PREFILL,
     };
 }
 

@@ -25,6 +25,7 @@ struct fleet {
     struct rng router_rng;
     struct queue_env order;
     struct list held; /* LINK_QUEUE: its central queue */
+    struct sight *sight; /* what its router sees beyond loads; NULL: nothing */
 };
 
 /* Its replicas are [first, first + the pool's count). */

@@ -83,6 +83,21 @@ void kv_ended(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
 /* A transfer of the cache has come to its end. Gives the replica that should look at its queue, or -1. */
 int64_t kv_job_done(struct kv *kv, const struct move_state *job, int64_t now_ns);
 
+/* ---- from one replica to another (kv_hand.c) ---- */
+
+/* Its prompt's last part is being computed at `from`: if `to` has room, that is set aside and the transfer starts. */
+bool kv_send_early(struct kv *kv, struct replica *to, uint32_t slot, int64_t from, int64_t now_ns);
+/* Its KV is not where it waits, but in the HBM that computed it or in the tier that it goes via. */
+bool kv_is_away(const struct request *q);
+/* Where prompts go via a tier: the same, to that. */
+bool kv_store_early(struct kv *kv, const struct replica *from, uint32_t slot, int64_t now_ns);
+/* Its prompt is done: it leaves, while its KV stays. */
+void kv_hand_over(struct kv *kv, struct replica *from, uint32_t slot, int64_t now_ns);
+/* Whose KV a transfer of it brings. */
+int64_t kv_job_source(const struct kv *kv, const struct move_state *job);
+/* It has come to the queue of another. */
+void kv_take_over(struct kv *kv, struct replica *to, uint32_t slot, int64_t now_ns);
+
 /* ---- faults (world_fault.c) ---- */
 
 /* It keeps nothing of the cache, and what to restore for it is decided anew. */

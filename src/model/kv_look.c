@@ -30,11 +30,19 @@ bool kv_shares(const struct kv *kv, const struct request *q)
     return kv->sc->memory.cache.prefix && q->chain.n_runs > 0;
 }
 
-static int64_t match_hbm(const struct kv *kv, const struct replica *r, const struct request *q)
+int64_t kv_match_hbm(const struct kv *kv, const struct replica *r, const struct request *q)
 {
     int64_t hit[1];
 
     return kv_shares(kv, q) ? prefix_match(kv->prefix, q->chain, q->prompt_blocks, &kv->hbm[r->id], 1, hit) : 0;
+}
+
+void kv_stores(const struct kv *kv, int64_t replica, int32_t *stores)
+{
+    stores[0] = kv->hbm[replica];
+    for (int t = 0; t < kv->n_tiers; t++)
+        stores[1 + t] =
+            memory_reaches(kv->memory, replica, t) ? kv->store[t][memory_unit(kv->memory, t, replica)] : kv->nowhere;
 }
 
 /* hit[0]: HBM; hit[1 + t]: tier t. */
@@ -42,10 +50,7 @@ static int64_t match_all(const struct kv *kv, const struct replica *r, const str
 {
     int32_t stores[1 + MEMORY_TIERS];
 
-    stores[0] = kv->hbm[r->id];
-    for (int t = 0; t < kv->n_tiers; t++)
-        stores[1 + t] =
-            memory_reaches(kv->memory, r->id, t) ? kv->store[t][memory_unit(kv->memory, t, r->id)] : kv->nowhere;
+    kv_stores(kv, r->id, stores);
     for (int i = 0; i <= kv->n_tiers; i++)
         hit[i] = 0;
     return kv_shares(kv, q) ? prefix_match(kv->prefix, q->chain, q->prompt_blocks, stores, 1 + kv->n_tiers, hit) : 0;
@@ -53,7 +58,7 @@ static int64_t match_all(const struct kv *kv, const struct replica *r, const str
 
 /* KV blocks of the first `blocks` of its chain that lie in HBM and that nobody pins: they count as free, so whoever
  * pins them pays for them. */
-static int64_t unpinned(const struct kv *kv, const struct replica *r, const struct request *q, int64_t blocks)
+int64_t kv_unpinned(const struct kv *kv, const struct replica *r, const struct request *q, int64_t blocks)
 {
     if (kv->sc->memory.cache.unlimited || blocks == 0)
         return 0;
@@ -105,9 +110,9 @@ void kv_peek(const struct kv *kv, const struct replica *r, const struct request 
         *blocks = batch_held(&r->batch, q) + q->shared;
         return;
     }
-    int64_t hit = match_hbm(kv, r, q);
+    int64_t hit = kv_match_hbm(kv, r, q);
     *tokens = kv_usable(kv, q, hit);
-    *blocks = *tokens / kv->kv_block - unpinned(kv, r, q, hit);
+    *blocks = *tokens / kv->kv_block - kv_unpinned(kv, r, q, hit);
 }
 
 static void pin(struct kv *kv, struct replica *r, struct request *q, int64_t blocks, int64_t now_ns)
@@ -159,7 +164,7 @@ void kv_attach(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 
 bool kv_loads(const struct kv *kv, const struct request *q)
 {
-    return q->loads > 0 && (q->swapped > 0 || !kv->sc->memory.cache.overlap);
+    return q->loads > 0 && (q->swapped > 0 || kv_is_away(q) || !kv->sc->memory.cache.overlap);
 }
 
 bool kv_is_out(const struct request *q)
@@ -169,7 +174,9 @@ bool kv_is_out(const struct request *q)
 
 bool kv_undecided(const struct kv *kv, const struct request *q)
 {
-    return kv->n_tiers > 0 && !q->considered && !q->looked && q->computed == 0;
+    if (q->computed > 0)
+        return false;
+    return kv_is_away(q) || (kv->n_tiers > 0 && !q->considered && !q->looked);
 }
 
 /* Free and not set aside for the running. */
@@ -178,12 +185,13 @@ static int64_t spare_blocks(const struct kv *kv, const struct replica *r)
     return kv_free_blocks(kv, r) - r->batch.ahead;
 }
 
-/* Swapped out: it comes back when there is room for all of it. */
+/* Swapped out: it comes back when there is room for all of it and its next token: without that, those who run would
+ * have it given up again as soon as they grow. */
 static bool consider_swapped(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
     struct request *q = &kv->requests->at[slot];
 
-    if (q->loads > 0 || batch_blocks_of(&r->batch, q->swapped) > spare_blocks(kv, r))
+    if (q->loads > 0 || batch_blocks_of(&r->batch, q->swapped + 1) > spare_blocks(kv, r))
         return false; /* on its way out, or no room yet */
     q->considered = true;
     kv_swap_in(kv, r, slot, now_ns);
@@ -196,7 +204,7 @@ static void hold(struct kv *kv, struct replica *r, uint32_t slot, int64_t blocks
 {
     struct request *q = &kv->requests->at[slot];
 
-    if (blocks == 0)
+    if (blocks == 0 || kv_unpinned(kv, r, q, blocks) > kv_free_blocks(kv, r)) /* a restore has taken the room */
         return;
     if (kv->n_held == kv->cap_held) {
         kv->cap_held = kv->cap_held ? 2 * kv->cap_held : 16;
@@ -231,7 +239,11 @@ static bool consider(struct kv *kv, struct replica *r, uint32_t slot, enum move_
     struct request *q = &kv->requests->at[slot];
     int64_t hit[1 + MEMORY_TIERS], kv_block = kv->kv_block;
 
-    if (q->considered || q->computed > 0)
+    if (q->computed > 0)
+        return true;
+    if (kv_is_away(q))
+        return kv_consider_handed(kv, r, slot, now_ns);
+    if (q->considered || kv->n_tiers == 0)
         return true;
     if (q->swapped > 0)
         return consider_swapped(kv, r, slot, now_ns);
@@ -245,7 +257,7 @@ static bool consider(struct kv *kv, struct replica *r, uint32_t slot, enum move_
         return true;
     }
     q->looked = false;
-    if (to / kv_block - from / kv_block + unpinned(kv, r, q, hit[0]) > spare_blocks(kv, r))
+    if (to / kv_block - from / kv_block + kv_unpinned(kv, r, q, hit[0]) > spare_blocks(kv, r))
         return false;
     q->considered = true;
     remember(kv, q, hit, now_ns);
@@ -306,7 +318,7 @@ void kv_prepare(struct kv *kv, struct replica *r, uint32_t limit, int64_t now_ns
     int64_t slots = l->max_num_seqs - (may_preempt ? 0 : r->batch.running.n), tokens = l->max_num_batched_tokens;
 
     kv_expire(kv, r, now_ns);
-    if (kv->n_tiers == 0)
+    if (kv->n_tiers == 0 && kv->sc->n_pools == 1)
         return;
     for (uint32_t s = batch_first_waiting(&r->batch); s != limit && s != SLOT_NONE && slots > 0 && tokens > 0;
          s = batch_next_waiting(&r->batch, s), slots--) {

@@ -7,6 +7,9 @@
 #include "model/kv.h"
 #include "model/replica.h"
 
+/* Who goes first at ports that serve by priority (share.h): the step, what a request waits for, the rest. */
+enum { LEVEL_STEP, LEVEL_WAITED_FOR, LEVEL_BACKGROUND };
+
 struct kv_cargo {                /* what a transfer carries; slots, free ones linked by `unit` */
     struct prefix_victim victim; /* on its way down; node -1: none */
     int32_t tier, unit;          /* the lower end */
@@ -52,6 +55,9 @@ struct kv {
 };
 
 int64_t kv_bytes(const struct kv *kv, int64_t tokens);
+/* The first `blocks` of a chain that lie in a replica's HBM, and of those, KV blocks that nobody pins. */
+int64_t kv_match_hbm(const struct kv *kv, const struct replica *r, const struct request *q);
+int64_t kv_unpinned(const struct kv *kv, const struct replica *r, const struct request *q, int64_t blocks);
 /* HBM's blocks in the batch's books. */
 void kv_count_cached(struct kv *kv, struct replica *r);
 /* What has expired by now leaves HBM and the tiers of the replica. */
@@ -65,6 +71,8 @@ bool kv_shares(const struct kv *kv, const struct request *q); /* the content of 
 /* Of so many blocks that were found, the tokens that can be used: whole KV blocks, and one token is left to compute. */
 int64_t kv_usable(const struct kv *kv, const struct request *q, int64_t blocks);
 void kv_unpin(struct kv *kv, struct request *q);
+/* That a replica reaches, [1 + n_tiers]: its HBM, and of each tier a unit, or an empty store where it is out of reach. */
+void kv_stores(const struct kv *kv, int64_t replica, int32_t *stores);
 
 /* ---- kv_tier.c: down, and the ends of transfers ---- */
 
@@ -89,6 +97,15 @@ void kv_expire_tiers(struct kv *kv, int64_t replica, int64_t now_ns);
 /* A transfer between a replica's HBM and a tier that it reaches, of a new cargo. */
 int32_t kv_take_cargo(struct kv *kv);
 void kv_start_hbm(struct kv *kv, enum move_kind kind, int64_t replica, int32_t cargo, int64_t tokens);
+
+void kv_tell_transfer(struct kv *kv, const struct move_state *s, const struct kv_cargo *c, int64_t delivered);
+
+/* ---- kv_hand.c ---- */
+
+/* A waiting request whose KV another replica has: starts its transfer. False: there is no room yet. */
+bool kv_consider_handed(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
+/* The transfer has come to its end. Gives the replica that should look at its queue, or -1. */
+int64_t kv_handed_done(struct kv *kv, const struct kv_cargo *c, int64_t now_ns);
 
 /* ---- kv_up.c: restores and swaps ---- */
 

@@ -6,9 +6,6 @@
 #include "base/bug.h"
 #include "model/kv_state.h"
 
-/* Who goes first at ports that serve by priority (share.h): the step, what a request waits for, the rest. */
-enum { LEVEL_STEP, LEVEL_WAITED_FOR, LEVEL_BACKGROUND };
-
 static const struct tier_options *tier_of(const struct kv *kv, int tier)
 {
     return &kv->sc->memory.tier[tier];
@@ -293,7 +290,7 @@ static void land(struct kv *kv, struct kv_cargo *c, int64_t now_ns)
 
 /* ---- the end of a transfer ---- */
 
-static void tell(struct kv *kv, const struct move_state *s, const struct kv_cargo *c, int64_t delivered)
+void kv_tell_transfer(struct kv *kv, const struct move_state *s, const struct kv_cargo *c, int64_t delivered)
 {
     *trace_put_transfer(kv->trace) = (struct ev_transfer){
         .kind = s->job.kind,
@@ -340,10 +337,12 @@ int64_t kv_job_done(struct kv *kv, const struct move_state *s, int64_t now_ns)
     struct kv_cargo c = kv->cargo[at];
     int64_t wakes = -1;
 
-    tell(kv, s, &c, s->job.bytes);
+    kv_tell_transfer(kv, s, &c, s->job.bytes);
     unpin_cargo(kv, at);
     if (s->job.kind == MOVE_WRITE)
         land(kv, &c, now_ns);
+    else if (s->job.kind == MOVE_HANDOFF)
+        wakes = kv_handed_done(kv, &c, now_ns);
     else if (arrived(kv, &c, s->job.kind, &kv->replicas[s->job.replica], now_ns))
         wakes = s->job.replica;
     give_cargo(kv, at);
@@ -357,7 +356,7 @@ uint32_t kv_job_lost(struct kv *kv, const struct move_state *s, int64_t delivere
     int32_t at = (int32_t)s->job.tag;
     struct kv_cargo c = kv->cargo[at];
 
-    tell(kv, s, &c, delivered);
+    kv_tell_transfer(kv, s, &c, delivered);
     if (s->job.kind == MOVE_WRITE)
         comes_no_more(kv, &c);
     if (c.victim.node >= 0)
@@ -444,7 +443,7 @@ static int64_t written_to(const struct kv *kv, int tier, int64_t unit)
     return bytes;
 }
 
-/* The room of the warmest tier lacks what is swapped out to it, that of the others nothing. */
+/* A tier's room lacks what is swapped out to it (the warmest), or handed over via it. */
 void kv_check_tiers(const struct kv *kv)
 {
     const struct pool *p = kv->requests;
@@ -452,9 +451,13 @@ void kv_check_tiers(const struct kv *kv)
     for (int t = 0; t < kv->n_tiers; t++)
         for (int64_t i = 0; i < kv->memory->tier[t].units; i++) {
             int64_t swapped = 0;
-            for (uint32_t s = p->all.head; t == 0 && s != SLOT_NONE; s = p->at[s].next[LINK_ALL])
-                if (p->at[s].swapped > 0 && memory_unit(kv->memory, 0, p->at[s].replica) == i)
-                    swapped += kv_swap_blocks(kv, p->at[s].swapped);
+            for (uint32_t s = p->all.head; s != SLOT_NONE; s = p->at[s].next[LINK_ALL]) {
+                const struct request *q = &p->at[s];
+                if (t == 0 && q->swapped > 0 && memory_unit(kv->memory, 0, q->replica) == i)
+                    swapped += kv_swap_blocks(kv, q->swapped);
+                if (q->stored > 0 && t == kv->sc->handoff.via_at && q->stored_unit == i)
+                    swapped += q->stored;
+            }
             sim_assert(kv->room[t][i] + swapped == capacity(kv, t, i));
             sim_assert(kv->writing[t][i] == written_to(kv, t, i));
         }

@@ -20,7 +20,7 @@ static uint64_t key_of(const struct loads *l, int64_t i)
     case ROUTER_KEY_KV:
         return share_key(l->kv[i]);
     case ROUTER_KEY_WAIT:
-        return (uint64_t)l->wait_ns[i];
+        return (uint64_t)(l->wait_ns[i] + l->tokens[i]);
     default:
         return (uint64_t)l->requests[i];
     }
@@ -133,7 +133,7 @@ void loads_set_work(struct loads *l, int64_t replica, int64_t prompt_tokens, dou
 {
     double wait_ns = (double)prompt_tokens * l->token_ns[replica];
 
-    l->wait_ns[replica] = wait_ns < 9e18 ? (int64_t)wait_ns : INT64_MAX - 1;
+    l->wait_ns[replica] = wait_ns < 4e18 ? (int64_t)wait_ns : (int64_t)4e18;
     l->kv[replica] = kv;
     if (l->key == ROUTER_KEY_KV || l->key == ROUTER_KEY_WAIT)
         update(l, replica);

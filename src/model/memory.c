@@ -80,7 +80,7 @@ void memory_init(struct memory *m, const struct scenario *sc, struct sim *sim, u
     m->mover = move_new(sim, m->share, ev_done, ev_part, class_done);
     m->hbm = add_ports(m, "hbm", m->replicas, true, o->hbm_rule, 1);
     for (int way = 0; way < 2 && m->n_pools > 1; way++)
-        m->nic[way] = add_ports(m, way == MEMORY_UP ? "nic.in" : "nic.out", m->replicas, false, MEMORY_FAIR, 1);
+        m->nic[way] = add_ports(m, "nic", m->replicas, false, MEMORY_FAIR, 1);
     m->link = mem_zalloc((size_t)o->n_links + 1, sizeof *m->link);
     for (int64_t i = 0; i < o->n_links; i++)
         add_link(m, &o->link[i], &m->link[i]);
@@ -293,6 +293,22 @@ void memory_handoff(const struct memory *m, int64_t from, int64_t to, struct mem
 {
     *out = (struct memory_path){.latency_ns = m->sc->handoff.latency_ns};
     cross_hbm(m, from, out);
+    add_hop(out, m->nic[MEMORY_DOWN][from], 1 / memory_pool_of(m, from)->nic_Bps);
+    add_hop(out, m->nic[MEMORY_UP][to], 1 / memory_pool_of(m, to)->nic_Bps);
+    cross_hbm(m, to, out);
+}
+
+void memory_handoff_from(const struct memory *m, int tier, int64_t from, int64_t to, struct memory_path *out)
+{
+    int64_t unit = memory_unit(m, tier, from);
+
+    if (memory_unit(m, tier, to) == unit) {
+        memory_path(m, to, tier, MEMORY_UP, out);
+        return;
+    }
+    *out = path_of(m, tier, unit);
+    out->latency_ns += m->sc->handoff.latency_ns;
+    cross_tier(m, unit, tier, MEMORY_UP, out);
     add_hop(out, m->nic[MEMORY_DOWN][from], 1 / memory_pool_of(m, from)->nic_Bps);
     add_hop(out, m->nic[MEMORY_UP][to], 1 / memory_pool_of(m, to)->nic_Bps);
     cross_hbm(m, to, out);

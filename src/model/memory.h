@@ -103,6 +103,8 @@ void memory_between(const struct memory *m, int from, int64_t from_unit, int to,
                     struct memory_path *out);
 /* From one replica's HBM to another's: their ports to other GPUs and both HBMs. */
 void memory_handoff(const struct memory *m, int64_t from, int64_t to, struct memory_path *out);
+/* From a unit of a tier, near replica `from`, to the HBM of one that may not reach it by its own links. */
+void memory_handoff_from(const struct memory *m, int tier, int64_t from, int64_t to, struct memory_path *out);
 /* A transfer of so many bytes (of HBM's format), rounded up as the tier asks; extra_ns: waits beside (conversion, GC).
  */
 void memory_transfer(const struct memory *m, const struct memory_path *p, int64_t bytes, int64_t extra_ns, int level,

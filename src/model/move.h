@@ -49,6 +49,7 @@
     K(READ, read, "KV of running sequences read in place from a lower tier, or missing entries of it")                 \
     K(EXPERT, expert, "expert weights fetched or read in place")                                                       \
     K(TABLE, table, "rows of conditional memory tables")                                                               \
+    K(HANDOFF, handoff, "KV from the replica that computed a prompt to the one that answers")                         \
     K(LOAD, load, "background load")
 
 enum move_kind {

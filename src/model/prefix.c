@@ -41,6 +41,7 @@ void prefix_free(struct prefix *p)
     free(p->pins.at);
     free(p->child_of.at);
     free(p->place_of.at);
+    free(p->told);
     free(p);
 }
 

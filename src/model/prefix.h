@@ -111,6 +111,28 @@ int64_t prefix_blocks(const struct prefix *p, int32_t store);
 int64_t prefix_nodes(const struct prefix *p);
 void prefix_check(const struct prefix *p);
 
+/* ---- who has what (routers) ---- */
+
+/* The copies along a chain's first `blocks` blocks: from the deepest node that it runs through towards the root, at each
+ * node those of the stores that came last first. Good until the tree changes. */
+struct prefix_holders {
+    int32_t node, place;
+    int64_t blocks; /* of the chain, at most, up to the end of the node */
+};
+struct prefix_holders prefix_holders(const struct prefix *p, struct chain c, int64_t blocks);
+/* The store of the next copy, and how many of the chain's blocks there are up to its end; false: no more. */
+bool prefix_next_holder(const struct prefix *p, struct prefix_holders *h, int32_t *store, int64_t *blocks);
+
+/* Told of each copy that comes to a store or goes from it: blocks [from, to) of the chain, whose runs live for the call
+ * only. It must not change the tree. Not told of the copies at hand when it begins to watch. */
+struct prefix_watcher {
+    void (*told)(void *ctx, struct chain c, int64_t from, int64_t to, int32_t store, bool came);
+    void *ctx;
+    struct prefix_watcher *next; /* the tree's */
+};
+void prefix_watch(struct prefix *p, struct prefix_watcher *w); /* until prefix_free; the caller's memory */
+int32_t prefix_stores(const struct prefix *p);
+
 /* ---- chains ---- */
 
 /* Blocks of the chain. */

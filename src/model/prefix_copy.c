@@ -165,6 +165,8 @@ int32_t prefix_copy_add(struct prefix *p, int32_t node, int32_t store, int64_t t
     p->store[store].blocks += x->n;
     count_below(p, x->parent, store, 1);
     renew(p, place, tick, now_ns, false);
+    if (p->watcher)
+        prefix_tell(p, place, true);
     return place;
 }
 
@@ -174,6 +176,8 @@ void prefix_copy_remove(struct prefix *p, int32_t place)
     struct prefix_node *x = prefix_node_at(p, c->node);
     struct prefix_store *s = &p->store[c->store];
 
+    if (p->watcher)
+        prefix_tell(p, place, false);
     if (c->at[HEAP_PROTECTED] != PREFIX_NO_POS)
         s->protected_blocks -= x->n;
     for (int i = 0; i < PREFIX_HEAPS; i++)

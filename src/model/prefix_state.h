@@ -1,6 +1,6 @@
 /*
  * prefix_state.h - inside of prefix.h: for its files only (prefix.c, prefix_tree.c, prefix_copy.c, prefix_heap.c,
- * prefix_path.c, prefix_check.c).
+ * prefix_path.c, prefix_holders.c, prefix_check.c).
  *
  *   node (a run of blocks)          place (what one store knows of one node)
  *   +-----------------+  places     +--------------------------------------+     +------------------+
@@ -107,6 +107,9 @@ struct prefix {
     struct prefix_map child_of, place_of;
     struct prefix_store *store;
     int32_t n_stores;
+    struct prefix_watcher *watcher;
+    struct block_run *told; /* what they were told of last */
+    int64_t told_cap;
 };
 
 static inline struct prefix_node *prefix_node_at(const struct prefix *p, int32_t node)
@@ -190,6 +193,10 @@ void prefix_copy_pin(struct prefix *p, int32_t place, int change);
 void prefix_copy_split(struct prefix *p, int32_t upper, int32_t lower); /* copies of the lower node, for the upper */
 void prefix_demote(struct prefix *p, int32_t store);                    /* until the protected ones fit their share */
 bool prefix_is_candidate(const struct prefix_place *c);
+
+/* ---- prefix_holders.c ---- */
+
+void prefix_tell(struct prefix *p, int32_t place, bool came); /* those who watch */
 
 /* ---- prefix_heap.c ---- */
 

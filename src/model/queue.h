@@ -15,8 +15,8 @@
  *                  moves the next one behind the last and counts, for the walk, what it would cost. So the placed ones
  *                  up to `arranged` are in order. O(tenants) for each one walked over
  *
- * The service of a tenant is its prompt tokens, charged when they are first admitted, and the tokens it was given. Those
- * that decode give one each in each step, so their sum is kept as base + n_decode x step (as in batch.h).
+ * The service of a tenant is its prompt tokens, charged when they are first admitted, and the tokens it was given.
+ * Those that decode give one each in each step, so their sum is kept as base + n_decode x step (as in batch.h).
  *
  * Shape of the treap: a node's rank is a hash of the request's id, so the shape depends on the members only.
  * Not modelled: the cost of sorting to the server's own software.

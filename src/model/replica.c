@@ -6,7 +6,7 @@
 
 void replica_init(struct replica *r, int64_t id, const struct replica_env *env, int64_t block_tokens, int64_t blocks)
 {
-    *r = (struct replica){.id = id, .env = env, .unseen = SLOT_NONE, .speed = 1};
+    *r = (struct replica){.id = id, .env = env, .unseen = SLOT_NONE, .gone = SLOT_NONE, .speed = 1};
     batch_init(&r->batch, env->pool, block_tokens, blocks, &env->knees, env->order, env->reserves);
 }
 
@@ -16,6 +16,7 @@ void replica_free(struct replica *r)
     sched_plan_free(&r->plan);
     free(r->held.at);
     free(r->ended);
+    free(r->handed);
     free(r->victim);
 }
 
@@ -69,10 +70,10 @@ static void look(struct replica *r, const struct replica_env *env)
 
 /* ---- applying the plan ---- */
 
-static void preempt(struct replica *r, const struct replica_env *env, uint32_t slot, bool lost, int64_t now_ns)
+/* One that runs is back among the waiting, without its KV. Gives the blocks freed. */
+static int64_t take_back(struct replica *r, const struct replica_env *env, uint32_t slot)
 {
     struct request *q = &env->pool->at[slot];
-    int64_t computed = batch_computed(&r->batch, q);
 
     if (q->phase == PHASE_DECODING) {
         if (q->t_last_ns > r->last_token_ns)
@@ -80,16 +81,49 @@ static void preempt(struct replica *r, const struct replica_env *env, uint32_t s
         else
             q->t_last_ns = r->last_token_ns;
     }
+    r->counts.dropped_tokens += batch_computed(&r->batch, q);
+    return batch_preempt(&r->batch, slot);
+}
+
+static void preempt(struct replica *r, const struct replica_env *env, uint32_t slot, bool lost, int64_t now_ns)
+{
+    struct request *q = &env->pool->at[slot];
+    int64_t computed = batch_computed(&r->batch, q);
+
     if (env->kv && lost)
         kv_let_go(env->kv, q);
     else if (env->kv)
         kv_preempt(env->kv, r, slot, now_ns);
-    int64_t blocks = batch_preempt(&r->batch, slot);
+    int64_t blocks = take_back(r, env, slot);
     pool_touch(env->pool, slot);
     r->counts.preemptions++;
-    r->counts.dropped_tokens += computed;
     *trace_put_preempt(env->trace) =
         (struct ev_preempt){.request = q->id, .t_ns = now_ns, .replica = r->id, .computed = computed, .blocks = blocks};
+}
+
+static void give_first(struct replica *r, const struct replica_env *env, uint32_t slot, int64_t now_ns)
+{
+    struct request *q = &env->pool->at[slot];
+
+    q->t_first_ns = now_ns;
+    if (env->starts) {
+        env->starts->all++;
+        env->starts->of_class[q->class_id]++;
+    }
+    pool_touch(env->pool, slot);
+    *trace_put_first_token(env->trace) = (struct ev_first_token){.request = q->id, .t_ns = now_ns, .replica = r->id};
+}
+
+/* It comes with its KV and its first token, which the client is sent now. */
+static void admit_handed(struct replica *r, const struct replica_env *env, uint32_t slot, int64_t now_ns)
+{
+    struct request *q = &env->pool->at[slot];
+
+    q->handoff_ns = now_ns - q->t_handed_ns;
+    if (q->generated < env->stream_interval)
+        return;
+    give_first(r, env, slot, now_ns);
+    q->t_last_ns = now_ns;
 }
 
 static void admit(struct replica *r, const struct replica_env *env, const struct sched_chunk *c, int64_t now_ns)
@@ -105,21 +139,39 @@ static void admit(struct replica *r, const struct replica_env *env, const struct
                                                      .n_running = r->batch.running.n};
     if (q->t_admit_ns < 0)
         q->t_admit_ns = now_ns;
+    if (q->t_handed_ns >= 0 && q->t_first_ns < 0)
+        admit_handed(r, env, c->seq, now_ns);
     batch_admit(&r->batch, c->seq, c->tokens);
     pool_touch(env->pool, c->seq);
 }
 
-static void add_chunk(struct cost_step *cost, const struct replica_env *env, uint32_t slot)
+/* Who comes with all its KV (handed over, or swapped in) takes part in the step as those do that decode, though the
+ * plan has it among the prompts. */
+static void add_chunk(struct cost_step *cost, struct cost_step *priced, const struct replica_env *env, uint32_t slot)
 {
     const struct request *q = &env->pool->at[slot];
+    bool last = request_prompt_left(q) == q->chunk;
 
-    cost_add_chunk(cost, &env->knees, q->computed, q->chunk, request_prompt_left(q) == q->chunk);
+    cost_add_chunk(cost, &env->knees, q->computed, q->chunk, last);
+    if (last && q->chunk == 1 && q->generated > 0)
+        cost_add_decode(priced, &env->knees, q->computed);
+    else
+        cost_add_chunk(priced, &env->knees, q->computed, q->chunk, last);
 }
 
 /* Nothing would be computed. */
 static bool stands_still(const struct replica *r)
 {
     return r->plan.n_chunk + r->plan.n_admit == 0 && r->plan.n_preempt == r->batch.running.n;
+}
+
+/* KV is on its way: to those who wait for it, or out of or into the room that others need. */
+static bool kv_moves(const struct replica *r)
+{
+    const struct batch *b = &r->batch;
+
+    return r->n_loading > 0 || b->n_holding > 0 || b->handed > 0 || b->reserved > 0 ||
+           (b->waiting.n > 0 && kv_is_away(&b->pool->at[b->waiting.head]));
 }
 
 /* KV that the waiting have ahead of time goes before anybody is preempted. */
@@ -145,28 +197,29 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
         kv_prepare(env->kv, r, r->unseen, now_ns);
     replica_plan(r, env, now_ns);
     make_way(r, env, now_ns);
-    if (stands_still(r) && (r->n_loading > 0 || b->n_holding > 0)) {
+    if (stands_still(r) && kv_moves(r)) {
         if (env->kv)
             kv_look_away(env->kv);
         sched_plan_clear(&r->plan);
-        return 0; /* KV is on its way, to those who wait for it or into the room that others need */
+        return 0;
     }
     for (int64_t i = 0; i < p->n_preempt; i++)
         preempt(r, env, p->preempt[i], false, now_ns);
     batch_begin(b, p->decodes_pause);
 
-    struct cost_step cost = {0};
+    struct cost_step cost = {0}, priced;
     if (!p->decodes_pause) {
         cost.n_decode = cost.n_logits = b->n_decode;
         batch_contexts(b, cost.ctx);
     }
+    priced = cost;
     for (int64_t i = 0; i < p->n_chunk; i++) {
         batch_chunk(b, p->chunk[i].seq, p->chunk[i].tokens);
-        add_chunk(&cost, env, p->chunk[i].seq);
+        add_chunk(&cost, &priced, env, p->chunk[i].seq);
     }
     for (int64_t i = 0; i < p->n_admit; i++) {
         admit(r, env, &p->admit[i], now_ns);
-        add_chunk(&cost, env, p->admit[i].seq);
+        add_chunk(&cost, &priced, env, p->admit[i].seq);
     }
     if (env->kv) {
         kv_look_away(env->kv);
@@ -191,8 +244,8 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     r->stepping = true;
     r->counts.steps_started++;
     if (env->ports)
-        r->cost = cost;
-    return env->cost->step_ns(env->cost_state, &cost);
+        r->cost = priced;
+    return env->cost->step_ns(env->cost_state, &priced);
 }
 
 static bool arrives(const struct replica_env *env, const struct sched_chunk *c, int64_t n)
@@ -210,22 +263,18 @@ bool replica_waits(const struct replica *r, const struct replica_env *env)
 
 /* ---- the end of a step ---- */
 
-static void mark_ended(struct replica *r, uint32_t slot)
+static void add_slot(uint32_t **at, int64_t *n, int64_t *cap, uint32_t slot)
 {
-    if (r->n_ended == r->cap_ended) {
-        r->cap_ended = r->cap_ended ? r->cap_ended * 2 : 16;
-        r->ended = mem_realloc(r->ended, (size_t)r->cap_ended * sizeof *r->ended);
+    if (*n == *cap) {
+        *cap = *cap ? *cap * 2 : 16;
+        *at = mem_realloc(*at, (size_t)*cap * sizeof **at);
     }
-    r->ended[r->n_ended++] = slot;
+    (*at)[(*n)++] = slot;
 }
 
-static void give_first(struct replica *r, const struct replica_env *env, uint32_t slot, int64_t now_ns)
+static void mark_ended(struct replica *r, uint32_t slot)
 {
-    struct request *q = &env->pool->at[slot];
-
-    q->t_first_ns = now_ns;
-    pool_touch(env->pool, slot);
-    *trace_put_first_token(env->trace) = (struct ev_first_token){.request = q->id, .t_ns = now_ns, .replica = r->id};
+    add_slot(&r->ended, &r->n_ended, &r->cap_ended, slot);
 }
 
 /* The client sees its tokens once there are stream_interval of them: in so many decode steps. */
@@ -277,7 +326,13 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
     }
     if (!batch_chunk_done(&r->batch, c->seq, &ended))
         return;
-    if (q->generated > 1) /* it was preempted while it decoded */
+    if (env->hands_over && !ended) { /* its first token goes the same way */
+        q->t_last_ns = now_ns;
+        kv_prompt_done(env->kv, r, c->seq, now_ns);
+        add_slot(&r->handed, &r->n_handed, &r->cap_handed, c->seq);
+        return;
+    }
+    if (q->generated > 1) /* it was preempted while it decoded, or comes with its first token */
         *trace_put_resume(env->trace) =
             (struct ev_resume){.request = q->id, .t_ns = now_ns, .replica = r->id, .gap_ns = now_ns - q->t_last_ns};
     if (q->t_first_ns < 0) {
@@ -318,7 +373,7 @@ void replica_end(struct replica *r, const struct replica_env *env, int64_t now_n
 
     sim_assert(r->stepping);
     r->stepping = false;
-    r->n_ended = 0;
+    r->n_ended = r->n_handed = 0;
     r->now.t_end_ns = now_ns;
     r->now.gap_ns = r->now.n_decode ? gap_ns(r, now_ns) : 0;
     *trace_put_step(env->trace) = r->now;
@@ -411,6 +466,23 @@ void replica_withdraw(struct replica *r, const struct replica_env *env, uint32_t
     if (r->unseen == slot)
         r->unseen = env->pool->at[slot].next[LINK_QUEUE];
     batch_withdraw(&r->batch, slot);
+}
+
+void replica_drop(struct replica *r, const struct replica_env *env, uint32_t slot)
+{
+    struct request *q = &env->pool->at[slot];
+
+    sim_assert(q->loads == 0 && q->swapped == 0);
+    if (q->phase == PHASE_WAITING) {
+        drop_waiting(r, env, slot);
+    } else {
+        sim_assert(!r->stepping);
+        if (env->kv)
+            kv_let_go(env->kv, q);
+        take_back(r, env, slot);
+        q->preemptions--;
+    }
+    replica_withdraw(r, env, slot);
 }
 
 void replica_lose_kv(struct replica *r, const struct replica_env *env, uint32_t slot)

@@ -30,6 +30,10 @@
 
 struct kv;
 
+struct replica_starts { /* of all replicas, since the start of the run: requests that gave their first token */
+    int64_t all, *of_class;
+};
+
 /* What the replicas of a fleet share. */
 struct replica_env {
     struct trace *trace;
@@ -46,8 +50,10 @@ struct replica_env {
     struct cost_knees knees;
     const struct queue_env *order; /* NULL: first come, first served */
     bool reserves;                 /* nothing is ever preempted for want of blocks: admission reserves them */
+    bool hands_over;               /* those whose prompts are done go on elsewhere */
     struct kv *kv; /* NULL: no prefix cache and no tiers */
     bool ports;    /* steps share the HBM port with transfers */
+    struct replica_starts *starts; /* NULL: nobody wants to know */
 };
 
 struct replica_counts { /* since the start of the run */
@@ -97,11 +103,14 @@ struct replica {
     uint64_t end_event;    /* the world's: the end of the step, where it shares no ports */
     int64_t front_free_ns; /* the world's: when its front end has served all sent to it */
     int64_t n_front;       /* requests there */
+    uint32_t gone;         /* the world's: the first of those given up in the current step; SLOT_NONE */
     struct replica_counts counts;
     uint32_t *victim; /* of a plan: the running in the order in which they are preempted */
     int64_t cap_victim;
     uint32_t *ended; /* slots of the requests that the last replica_end completed */
     int64_t n_ended, cap_ended;
+    uint32_t *handed; /* slots of those whose prompts it has done and who leave (env.hands_over) */
+    int64_t n_handed, cap_handed;
 };
 
 void replica_init(struct replica *r, int64_t id, const struct replica_env *env, int64_t block_tokens, int64_t blocks);
@@ -124,6 +133,8 @@ void replica_end(struct replica *r, const struct replica_env *env, int64_t now_n
 void replica_fail(struct replica *r, const struct replica_env *env, int64_t now_ns);
 /* A waiting request leaves it, with nothing. */
 void replica_withdraw(struct replica *r, const struct replica_env *env, uint32_t slot);
+/* The same of any, whatever KV it has; one that runs, between steps only. Nothing may be on its way to it. */
+void replica_drop(struct replica *r, const struct replica_env *env, uint32_t slot);
 /* A request's KV is lost. In a step, it is preempted (request.lost) when that ends, and heads the queue then. */
 void replica_lose_kv(struct replica *r, const struct replica_env *env, uint32_t slot);
 

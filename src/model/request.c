@@ -45,7 +45,7 @@ uint32_t pool_take(struct pool *p)
     uint32_t slot = p->free;
     p->free = p->at[slot].next[LINK_ALL];
     p->at[slot] = (struct request){
-        .replica = -1, .t_arrive_ns = -1, .t_admit_ns = -1, .t_first_ns = -1, .t_last_ns = -1, .phase = PHASE_ARRIVED, .t_look_ns = -1, .pin = -1, .session = -1};
+        .replica = -1, .t_arrive_ns = -1, .t_admit_ns = -1, .t_first_ns = -1, .t_last_ns = -1, .phase = PHASE_ARRIVED, .t_look_ns = -1, .pin = -1, .from = -1, .to = -1, .from_pin = -1, .to_pin = -1, .t_handed_ns = -1, .prefill_replica = -1, .session = -1, .t_gone_ns = -1};
     list_push_back(p, &p->all, LINK_ALL, slot);
     return slot;
 }

@@ -59,10 +59,27 @@ struct request {
     bool considered;       /* a restore was begun for it, since it last queued up */
     bool looked;           /* lower tiers had nothing worth it when last asked */
     int64_t swapped;       /* tokens whose KV was swapped out; 0: none */
+    /* From the replica that computed its prompt to the one that answers (kv_hand.c) */
+    int64_t from, to;               /* whose HBM has its KV until all has come; where it has room meanwhile; or -1 */
+    int64_t from_blocks, to_blocks; /* KV blocks of its own in the one, set aside in the other */
+    int64_t to_shared;              /* those that the cache of the other has */
+    int32_t from_pin, to_pin;
+    bool sent;                      /* all came before its prompt was done; or to the tier that it goes via */
+    int64_t stored, stored_unit;    /* blocks of the cache set aside for it in that tier, and in which unit; 0: none */
+    int64_t t_handed_ns;            /* when it was; -1: not yet, or it never leaves */
+    int64_t handoff_ns;             /* from then to its admission there */
+    int64_t prefill_replica;        /* where it was; -1: where it is answered */
     int lost;              /* 1 + enum fault_requests: its KV was lost in a step that still goes on; 0: no */
     int64_t session, turn; /* -1: none */
     uint32_t session_slot; /* for the workload */
     uint64_t front_event;  /* the world's: when it leaves the front end */
+    /* Its client (world_client.c) */
+    bool admitted;         /* it was let in */
+    int64_t attempt, retries_left;
+    int64_t first_request, t_call_ns; /* of the call: its first attempt, and when that came */
+    uint64_t timeout_event;
+    int64_t t_gone_ns;     /* the client gave up, in a step that still goes on; -1: no */
+    uint32_t next_gone;    /* of its replica's */
     int64_t max_tokens;    /* that it announced, at least output_tokens */
     /* Its place among the waiting (queue.h) */
     int64_t order_key, predicted; /* predicted: output tokens; 0: not asked for yet */

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "model/sight.h"
 #include "model/world_state.h"
 
 #include <inttypes.h>
@@ -34,8 +35,14 @@ static void put_request(struct world *w, const struct request *q, int64_t t_end_
         .hit_blocks = q->hit_blocks,
         .hit_tokens = q->hit_tokens,
         .restore_ns = q->restored_ns,
+        .prefill_replica = q->prefill_replica,
+        .handoff_ns = q->handoff_ns,
         .session = q->session,
         .turn = q->turn,
+        .attempt = q->attempt,
+        .retry_of = q->attempt > 0 ? q->first_request : -1,
+        .t_call_ns = q->t_call_ns,
+        .retried = t_end_ns >= 0 && world_calls_again(q, status),
         .status = status,
     };
 }
@@ -56,7 +63,7 @@ static void put_in_flight(void *ctx, bool last)
 {
     struct world *w = ctx;
 
-    for (int64_t i = 0; i < w->pool.n_touched; i++)
+    for (int64_t i = 0; i < w->pool.n_touched && !last; i++)
         if (w->pool.at[w->pool.touched[i]].touched)
             put_in_flight_row(w, w->pool.touched[i]);
     w->pool.n_touched = 0;
@@ -67,11 +74,19 @@ static void put_in_flight(void *ctx, bool last)
 static void schedule_item(struct world *w, const struct work_item *item);
 static void schedule_arrival(struct world *w);
 
-/* The session's next call, or, in a closed loop, the next user's. */
-static void end_of_call(struct world *w, struct request *q, bool answered)
+/* The client calls again; or the session's next call, or, in a closed loop, the next user's. */
+static void end_of_attempt(struct world *w, struct request *q, enum request_status status)
 {
-    struct work_item item = {.chain = q->chain}, next;
+    struct work_item item, next;
+    bool answered = status == REQUEST_COMPLETED;
 
+    if (world_calls_again(q, status) && world_call_again(w, q, &next)) {
+        schedule_item(w, &next);
+        return;
+    }
+    for (int64_t i = 0; i < w->n_fleets && !answered; i++)
+        sight_forget(&w->fleet[i], q);
+    item = (struct work_item){.chain = q->chain};
     if (workload_done(w->workload, q->session_slot, answered, sim_now(w->sim), &next) > 0)
         schedule_item(w, &next);
     else if (workload_concurrency(w->workload) > 0)
@@ -87,21 +102,24 @@ void world_end_request(struct world *w, uint32_t slot, enum request_status statu
 
     world_count_area(w);
     w->sojourn_ns += (uint64_t)(now - q->t_arrive_ns);
+    sim_cancel(w->sim, q->timeout_event);
+    world_leaves(w, q);
     if (status == REQUEST_COMPLETED) {
         w->completed++;
         w->done_input += q->input_tokens;
         w->done_output += q->output_tokens;
-        w->done_computed += q->computed;
-    } else if (status == REQUEST_FAILED) {
-        w->failed++;
-        w->failed_output += q->generated;
     } else {
-        w->rejected++;
+        w->rejected += status == REQUEST_REJECTED;
+        w->failed += status == REQUEST_FAILED;
+        w->timed_out += status == REQUEST_TIMED_OUT;
+        w->failed_output += q->generated;
     }
+    w->done_computed += q->computed; /* of one that gave its last token as its client gave up, too */
     put_request(w, q, now, status);
     *trace_put_finish(w->trace) =
         (struct ev_finish){.request = q->id, .t_ns = now, .replica = q->replica, .status = status};
-    end_of_call(w, q, status == REQUEST_COMPLETED);
+    end_of_attempt(w, q, status);
+    q->t_gone_ns = -1;
     pool_give(&w->pool, slot);
 }
 
@@ -148,6 +166,7 @@ void world_update_room(struct world *w, const struct replica *r)
 {
     struct fleet *f = world_fleet(w, r->id);
 
+    sight_measure(f, r);
     if (f->loads.key == ROUTER_KEY_ROOM)
         loads_set_room(&f->loads, r->id - f->first,
                        r->down == 0 && !r->stepping && r->now.n_waiting == 0 &&
@@ -226,6 +245,12 @@ static void on_arrival(struct world *w, uint32_t item_index)
     q->session = item.session;
     q->turn = item.turn;
     q->session_slot = item.session_slot;
+    q->attempt = item.attempt;
+    q->retries_left = w->sc->classes[q->class_id].retries - q->attempt;
+    q->first_request = q->attempt > 0 ? item.first_request : q->id;
+    q->t_call_ns = q->attempt > 0 ? item.t_call_ns : q->t_arrive_ns;
+    w->retries += q->attempt > 0;
+    w->between_attempts -= q->attempt > 0;
     pool_touch(&w->pool, slot);
     w->arrived_input += item.input_tokens;
     *trace_put_arrive(w->trace) = (struct ev_arrive){.request = q->id,
@@ -236,18 +261,27 @@ static void on_arrival(struct world *w, uint32_t item_index)
 
     bool closed = workload_concurrency(w->workload) > 0;
     if (!can_fit(w, &item)) {
+        q->retries_left = 0;
+        world_tell_reject(w, q, false);
         world_end_request(w, slot, REQUEST_REJECTED);
         watch_rejections(w, "none fits");
     } else if (world_is_hopeless(w)) {
         world_end_request(w, slot, REQUEST_FAILED);
         watch_rejections(w, "all replicas are down for good");
+    } else if (!world_admits(w, q)) {
+        world_tell_reject(w, q, true);
+        world_end_request(w, slot, REQUEST_REJECTED);
+        watch_rejections(w, "[admission] lets none in");
     } else {
         w->rejected_in_a_row = 0;
+        world_enters(w, q);
+        world_watch(w, slot);
         if (world_in_system(w) > w->max_concurrent)
             w->max_concurrent = world_in_system(w);
         world_route(w, slot);
     }
-    if (!closed && item.turn <= 0) /* later calls of a session come beside the arrivals, not instead of one */
+    /* Later calls of a session, and attempts, come beside the arrivals, not instead of one. */
+    if (!closed && item.turn <= 0 && item.attempt == 0)
         schedule_arrival(w);
 }
 
@@ -265,6 +299,9 @@ static void begin_step(struct world *w, struct replica *r)
     if (r->down > 0)
         return;
     int64_t duration = replica_begin(r, r->env, sim_now(w->sim));
+
+    if (duration > 0)
+        world_send_early(w, r);
 
     if (r->speed < 1)
         duration = slowed(duration, r->speed);
@@ -309,8 +346,11 @@ void world_step_end(struct world *w, struct replica *r)
         world_add_load(w, r, -1, -(q->input_tokens + q->output_tokens));
         if (w->kv)
             kv_ended(w->kv, r, r->ended[i], sim_now(w->sim));
-        world_end_request(w, r->ended[i], REQUEST_COMPLETED);
+        world_end_request(w, r->ended[i], q->t_gone_ns >= 0 ? REQUEST_TIMED_OUT : REQUEST_COMPLETED);
     }
+    world_tell_starts(w);
+    world_drop_gone(w, r);
+    world_hand_over(w, r);
     if (w->faults)
         world_lost_in_step(w, r);
     world_update_room(w, r);
@@ -337,6 +377,7 @@ static void dispatch(void *ctx, const struct sim_event *ev)
         [EVENT_SAMPLE] = world_on_sample,
         [EVENT_FAULT] = world_on_fault,
         [EVENT_ADAPT] = world_on_adapt,
+        [EVENT_TIMEOUT] = world_on_timeout,
     };
     struct world *w = ctx;
 
@@ -348,6 +389,11 @@ static void dispatch(void *ctx, const struct sim_event *ev)
 }
 
 /* ---- life ---- */
+
+static int64_t clock_now(void *sim)
+{
+    return sim_now(sim);
+}
 
 struct world *world_new(const struct scenario *sc, struct workload *workload, struct trace *t)
 {
@@ -372,7 +418,10 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
         const struct fleet *f = world_fleet(w, i);
         replica_init(&w->replicas[i], i, &f->env, f->sc->layout.replica.kv_block_tokens, f->total_blocks);
     }
+    world_admission_init(w);
     world_memory_init(w);
+    for (int64_t i = 0; i < w->n_fleets; i++)
+        w->fleet[i].sight = sight_new(&w->fleet[i], w->kv, clock_now, w->sim);
     world_faults_init(w);
 
     int64_t first = workload_concurrency(workload);
@@ -398,7 +447,10 @@ void world_free(struct world *w)
         return;
     free_chains(w);
     world_faults_free(w);
+    for (int64_t i = 0; i < w->n_fleets; i++)
+        sight_free(w->fleet[i].sight);
     world_memory_free(w);
+    world_admission_free(w);
     for (int64_t i = 0; i < w->n_replicas; i++)
         replica_free(&w->replicas[i]);
     for (int64_t i = 0; i < w->n_fleets; i++)
@@ -440,12 +492,12 @@ int64_t world_arrived(const struct world *w)
 
 int64_t world_ended(const struct world *w)
 {
-    return w->completed + w->rejected + w->failed;
+    return w->completed + w->rejected + w->failed + w->timed_out;
 }
 
-int64_t world_rejected(const struct world *w)
+int64_t world_unfit(const struct world *w)
 {
-    return w->rejected;
+    return w->rejected - w->refused;
 }
 
 int64_t world_max_concurrent(const struct world *w)
@@ -459,5 +511,7 @@ uint64_t world_digest(const struct world *w)
 
     for (int64_t i = 1; i < w->n_fleets; i++)
         digest = rng_hash(digest, w->fleet[i].router_rng.digest);
+    if (w->retry_digest != 0)
+        digest = rng_hash(digest, w->retry_digest);
     return w->offload ? rng_hash(digest, offload_digest(w->offload)) : digest;
 }

@@ -49,8 +49,8 @@ int world_run(struct world *w, uint64_t max_events, struct err *e);
 int64_t world_now(const struct world *w);
 uint64_t world_events(const struct world *w);
 int64_t world_arrived(const struct world *w);
-int64_t world_ended(const struct world *w); /* completed, rejected, failed */
-int64_t world_rejected(const struct world *w);
+int64_t world_ended(const struct world *w); /* completed, rejected, failed, timed out */
+int64_t world_unfit(const struct world *w); /* of the rejected: those that could never be served */
 
 struct world_count {
     const char *name;
@@ -63,7 +63,7 @@ int world_finish(struct world *w, struct world_count counts[WORLD_COUNTS_MAX]);
 int64_t world_max_concurrent(const struct world *w);
 const struct memory *world_memory(const struct world *w); /* NULL: no tiers */
 bool world_caches(const struct world *w);                 /* KV of earlier requests is kept for later ones */
-/* Of the values drawn by the router. */
+/* Of the values drawn by the routers and for retries. */
 uint64_t world_digest(const struct world *w);
 
 #endif

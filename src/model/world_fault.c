@@ -35,41 +35,20 @@
 
 /* ---- 4: policies ---- */
 
-/* It is at a replica no more. */
-static void leave(struct world *w, uint32_t slot)
-{
-    struct request *q = &w->pool.at[slot];
-    struct replica *r = &w->replicas[q->replica];
-
-    if (w->kv)
-        kv_unswap(w->kv, q);
-    if (q->phase == PHASE_FRONT) {
-        sim_cancel(w->sim, q->front_event);
-        r->n_front--;
-        r->front_free_ns = sim_now(w->sim);
-        q->phase = PHASE_ARRIVED;
-    } else {
-        replica_withdraw(r, r->env, slot);
-    }
-    world_add_load(w, r, -1, -(q->input_tokens + q->generated));
-    world_update_room(w, r);
-    q->lost = 0;
-}
-
 static void apply(struct world *w, uint32_t slot, enum fault_requests policy)
 {
     struct request *q = &w->pool.at[slot];
 
     switch (policy) {
     case FAULT_REROUTE:
-        leave(w, slot);
+        world_leave(w, slot);
         q->replica = -1;
         q->rerouted++;
         pool_touch(&w->pool, slot);
         world_route(w, slot);
         return;
     case FAULT_FAIL:
-        leave(w, slot);
+        world_leave(w, slot);
         world_end_request(w, slot, REQUEST_FAILED);
         return;
     default:

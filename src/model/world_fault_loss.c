@@ -173,6 +173,7 @@ void fault_lose_replica(struct world *w, struct replica *r)
     if (r->stepping && w->memory.share == NULL)
         sim_cancel(w->sim, r->end_event);
     replica_fail(r, r->env, sim_now(w->sim));
+    world_drop_gone(w, r);
     if (w->kv)
         w->faults->now.blocks += kv_lose_hbm(w->kv, r);
     world_set_up(w, r->id, false);

@@ -139,7 +139,7 @@ void world_on_job(struct world *w, uint32_t job)
 {
     const struct move_state *s = move_done(w->memory.mover, job);
     enum move_kind kind = s->job.kind;
-    int64_t replica = s->job.replica;
+    int64_t replica = s->job.replica, from = kind == MOVE_HANDOFF ? kv_job_source(w->kv, s) : -1;
 
     world_tell_losses(w, s);
     if (world_is_need(kind)) {
@@ -149,6 +149,8 @@ void world_on_job(struct world *w, uint32_t job)
     if (!world_is_need(kind) && kind != MOVE_STEP)
         replica = kv_job_done(w->kv, s, sim_now(w->sim));
     move_release(w->memory.mover, job);
+    if (from >= 0 && replica >= 0)
+        world_wake(w, &w->replicas[from]); /* it has room again */
     if (replica < 0)
         return;
     struct replica *r = &w->replicas[replica];
@@ -200,7 +202,7 @@ static int64_t next_use(void *ctx, int64_t block)
 {
     const struct world *w = ctx;
 
-    return workload_next_use(w->workload, block, w->arrived - 1);
+    return workload_next_use(w->workload, block, w->arrived - w->retries - 1);
 }
 
 static bool needs_oracle(const struct scenario *sc)
@@ -216,7 +218,7 @@ void world_memory_init(struct world *w)
 {
     const struct memory_options *o = &w->sc->memory;
 
-    if (o->n_tiers > 0) {
+    if (o->n_tiers > 0 || w->n_fleets > 1) {
         memory_init(&w->memory, w->sc, w->sim, EVENT_JOB, EVENT_PART, CLASS_COMPLETION);
         w->port_total = mem_zalloc((size_t)w->memory.n_resources, sizeof *w->port_total);
         for (int64_t i = 0; i < w->n_fleets; i++)
@@ -228,9 +230,9 @@ void world_memory_init(struct world *w)
             w->background++;
         }
     }
-    if (o->n_tiers > 0 || (o->cache.prefix && workload_has_content(w->workload)))
+    if (w->memory.share || (o->cache.prefix && workload_has_content(w->workload)))
         w->kv =
-            kv_new(w->sc, o->n_tiers > 0 ? &w->memory : NULL, w->trace, &w->pool, w->replicas, w->n_replicas, workload_block_tokens(w->workload));
+            kv_new(w->sc, w->memory.share ? &w->memory : NULL, w->trace, &w->pool, w->replicas, w->n_replicas, workload_block_tokens(w->workload));
     for (int64_t i = 0; i < w->n_fleets; i++)
         w->fleet[i].env.kv = w->kv;
     world_adapt_init(w);

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "model/sight.h"
 #include "model/world_state.h"
 
 /* ---- the front end ---- */
@@ -58,35 +59,54 @@ void world_on_queued(struct world *w, uint32_t slot)
 /* ---- routing ---- */
 
 /* A router that does not look at who is up is asked until it names one. */
-static int64_t choose(struct fleet *f)
+static int64_t choose(struct world *w, struct fleet *f, const struct request *q)
 {
     int64_t chosen;
 
     if (f->loads.n_up == 0)
         return ROUTER_HOLD;
     do {
+        sight_ask(f, q, sim_now(w->sim));
         chosen = f->sc->router->route(f->sc->router_options, f->router_state, loads_view(&f->loads), &f->router_rng);
     } while (chosen != ROUTER_HOLD && !f->loads.up[chosen]);
     sim_assert(chosen == ROUTER_HOLD || (chosen >= 0 && chosen < f->n));
     return chosen;
 }
 
+/* One whose prompt another replica has computed. */
+static void take_over(struct world *w, struct replica *r, uint32_t slot)
+{
+    replica_enqueue(r, slot);
+    kv_take_over(w->kv, r, slot, sim_now(w->sim));
+    world_wake(w, r);
+}
+
+static void send_to(struct world *w, struct fleet *f, uint32_t slot, int64_t chosen)
+{
+    struct request *q = &w->pool.at[slot];
+    struct replica *r = &w->replicas[f->first + chosen];
+
+    *trace_put_route(w->trace) = (struct ev_route){
+        .request = q->id, .t_ns = sim_now(w->sim), .replica = r->id, .outstanding = f->loads.requests[chosen]};
+    sight_sent(f, q, chosen);
+    q->replica = r->id;
+    pool_touch(&w->pool, slot);
+    if (kv_is_away(q))
+        take_over(w, r, slot);
+    else
+        enter_front(w, r, slot);
+    world_add_load(w, r, 1, q->input_tokens + q->generated);
+    world_update_room(w, r);
+}
+
 /* Sends the request to a replica of the fleet; false: the router holds it. */
 static bool route(struct world *w, struct fleet *f, uint32_t slot)
 {
-    struct request *q = &w->pool.at[slot];
-    int64_t chosen = choose(f);
+    int64_t chosen = choose(w, f, &w->pool.at[slot]);
 
     if (chosen == ROUTER_HOLD)
         return false;
-    struct replica *r = &w->replicas[f->first + chosen];
-    *trace_put_route(w->trace) = (struct ev_route){
-        .request = q->id, .t_ns = sim_now(w->sim), .replica = r->id, .outstanding = f->loads.requests[chosen]};
-    q->replica = r->id;
-    pool_touch(&w->pool, slot);
-    enter_front(w, r, slot);
-    world_add_load(w, r, 1, q->input_tokens + q->generated);
-    world_update_room(w, r);
+    send_to(w, f, slot, chosen);
     return true;
 }
 
@@ -102,10 +122,71 @@ void world_route_held(struct world *w, struct fleet *f)
     }
 }
 
-void world_route(struct world *w, uint32_t slot)
+static void route_to(struct world *w, struct fleet *f, uint32_t slot)
 {
-    struct fleet *f = &w->fleet[0];
-
     if (f->held.n > 0 || !route(w, f, slot))
         list_push_back(&w->pool, &f->held, LINK_QUEUE, slot);
+}
+
+/* Whether so little of its prompt is to be computed that it is done where it is answered. */
+static bool is_local(struct world *w, uint32_t slot)
+{
+    int64_t least = w->sc->handoff.local_tokens, replica, tokens, blocks;
+    struct fleet *f = &w->fleet[w->n_fleets - 1];
+    const struct request *q = &w->pool.at[slot];
+
+    if (w->n_fleets == 1 || least == 0)
+        return false;
+    if (q->input_tokens <= least)
+        return true;
+    if ((replica = choose(w, f, q)) == ROUTER_HOLD)
+        return false;
+    kv_peek(w->kv, &w->replicas[f->first + replica], q, &tokens, &blocks);
+    return q->input_tokens - tokens <= least;
+}
+
+void world_route(struct world *w, uint32_t slot)
+{
+    route_to(w, is_local(w, slot) ? &w->fleet[w->n_fleets - 1] : &w->fleet[0], slot);
+}
+
+/* ---- from prefill to decode ---- */
+
+static void send_early(struct world *w, const struct replica *r, const struct sched_chunk *c, int64_t n)
+{
+    struct fleet *f = &w->fleet[w->n_fleets - 1];
+    int64_t replica;
+
+    for (int64_t i = 0; i < n; i++) {
+        const struct request *q = &w->pool.at[c[i].seq];
+        if (c[i].tokens < request_prompt_left(q) || q->output_tokens == 1 ||
+            kv_store_early(w->kv, r, c[i].seq, sim_now(w->sim)))
+            continue;
+        if (f->held.n == 0 && (replica = choose(w, f, q)) != ROUTER_HOLD)
+            kv_send_early(w->kv, &w->replicas[f->first + replica], c[i].seq, r->id, sim_now(w->sim));
+    }
+}
+
+void world_send_early(struct world *w, const struct replica *r)
+{
+    if (!r->env->hands_over || !w->sc->handoff.overlap)
+        return;
+    send_early(w, r, r->plan.chunk, r->plan.n_chunk);
+    send_early(w, r, r->plan.admit, r->plan.n_admit);
+}
+
+void world_hand_over(struct world *w, struct replica *r)
+{
+    struct fleet *f = &w->fleet[w->n_fleets - 1];
+
+    for (int64_t i = 0; i < r->n_handed; i++) {
+        uint32_t slot = r->handed[i];
+        struct request *q = &w->pool.at[slot];
+        world_add_load(w, r, -1, -(q->input_tokens + batch_generated(&r->batch, q)));
+        kv_hand_over(w->kv, r, slot, sim_now(w->sim));
+        if (q->to >= 0)
+            send_to(w, f, slot, q->to - f->first);
+        else
+            route_to(w, f, slot);
+    }
 }

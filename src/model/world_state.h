@@ -12,7 +12,7 @@
 #include "model/world.h"
 
 /* The same instant in this order. */
-enum event_class { CLASS_COMPLETION, CLASS_ARRIVAL, CLASS_SCHEDULING };
+enum event_class { CLASS_COMPLETION, CLASS_TIMEOUT, CLASS_ARRIVAL, CLASS_SCHEDULING };
 
 enum event_kind {
     EVENT_STEP_END,
@@ -24,6 +24,7 @@ enum event_kind {
     EVENT_SAMPLE,
     EVENT_FAULT, /* one begins or ends */
     EVENT_ADAPT, /* the split of HBM between experts and KV */
+    EVENT_TIMEOUT, /* a client gives up */
     EVENT_KINDS
 };
 
@@ -44,14 +45,19 @@ struct world {
     struct offload_step *needs;     /* of the current step of each replica */
     struct adapt *adapt;            /* [replicas]; NULL: the split of HBM stays */
     struct faults *faults;          /* NULL: nothing ever fails */
+    struct admission *admission;
+    struct replica_starts starts;
     uint64_t background;            /* pending events that alone keep no run going: samples, faults */
     struct port_totals *port_total; /* [memory.n_resources] as of the latest sample */
 
     struct work_item *items; /* arrivals that are pending events; slots, free ones linked by class_id */
     int64_t n_items, free_item;
 
-    int64_t arrived, completed, rejected, failed, max_concurrent;
-    int64_t failed_output; /* tokens that the failed had given */
+    int64_t arrived, completed, rejected, failed, timed_out, max_concurrent;
+    int64_t refused;       /* of the rejected: by [admission] */
+    int64_t retries, between_attempts; /* of the arrived: further attempts; calls that will come again */
+    uint64_t retry_digest; /* of the values drawn for them */
+    int64_t failed_output; /* tokens that the failed and timed out had given */
     int64_t arrived_input;                          /* prompt tokens of all that arrived */
     int64_t done_input, done_output, done_computed; /* of the completed: prompts, answers, tokens that had KV */
     int64_t rejected_in_a_row, t_rejected_ns;       /* at t_rejected_ns, up to now */
@@ -80,6 +86,30 @@ static inline struct fleet *world_fleet(const struct world *w, int64_t replica)
 void world_route(struct world *w, uint32_t slot); /* to a replica, or to the central queue while none takes it */
 void world_route_held(struct world *w, struct fleet *f);
 void world_on_queued(struct world *w, uint32_t slot);
+/* A step of a pool that hands over has begun: KV of prompts that it completes sets out. It has ended: they leave. */
+void world_send_early(struct world *w, const struct replica *r);
+void world_hand_over(struct world *w, struct replica *r);
+
+/* ---- world_admit.c: [admission] ---- */
+
+void world_admission_init(struct world *w);
+void world_admission_free(struct world *w);
+bool world_admits(struct world *w, const struct request *q);
+void world_enters(struct world *w, struct request *q); /* it was let in; and has ended, in or not */
+void world_leaves(struct world *w, const struct request *q);
+void world_tell_starts(struct world *w); /* first tokens, to the policy */
+void world_tell_reject(struct world *w, const struct request *q, bool refused);
+
+/* ---- world_client.c: clients that give up and call again ---- */
+
+void world_leave(struct world *w, uint32_t slot); /* it is at its replica no more; not in a step */
+void world_watch(struct world *w, uint32_t slot); /* from its arrival on */
+void world_on_timeout(struct world *w, uint32_t slot);
+/* Nothing of the replica is in a step: those whose clients gave up during it end. */
+void world_drop_gone(struct world *w, struct replica *r);
+bool world_calls_again(const struct request *q, enum request_status status);
+/* Fills the item of its next attempt, which takes its chain; false: that would come after the clock ends. */
+bool world_call_again(struct world *w, struct request *q, struct work_item *item);
 
 /* ---- world_memory.c: what happens at shared ports ---- */
 
@@ -131,7 +161,7 @@ void world_on_adapt(struct world *w, uint32_t unused);
 
 static inline int64_t world_in_system(const struct world *w)
 {
-    return w->arrived - w->completed - w->rejected - w->failed;
+    return w->arrived - w->completed - w->rejected - w->failed - w->timed_out;
 }
 
 /* Call before each change of the number in system. */

@@ -20,6 +20,14 @@ void cost_add_chunk(struct cost_step *step, const struct cost_knees *k, int64_t 
     step->n_logits += last;
 }
 
+void cost_add_decode(struct cost_step *step, const struct cost_knees *k, int64_t s)
+{
+    step->n_decode++;
+    step->n_logits++;
+    for (int i = 0; i < k->n; i++)
+        step->ctx[i] += i > 0 && s + 1 > k->at[i] ? k->at[i] : s + 1;
+}
+
 bool dtype_is_four_bit(int dtype)
 {
     return dtype == DTYPE_NVFP4 || dtype == DTYPE_MXFP4 || dtype == DTYPE_MXFP4_FP8 || dtype == DTYPE_INT4;

@@ -35,6 +35,9 @@ struct cost_knees cost_knees(const struct layout *layout);
 /* Adds a chunk of c prompt tokens after s in the cache; last: the prompt ends with it. */
 void cost_add_chunk(struct cost_step *step, const struct cost_knees *k, int64_t s, int64_t c, bool last);
 
+/* Adds a sequence that decodes after s tokens in the cache. */
+void cost_add_decode(struct cost_step *step, const struct cost_knees *k, int64_t s);
+
 /* What a layout can hold. Bytes per GPU. */
 struct cost_memory {
     double weight_bytes;

@@ -21,23 +21,23 @@
 
 /* What an order knows of a request's class. */
 struct order_class {
-    int64_t priority;       /* higher first */
-    int64_t ttft_ns;        /* SLOs; 0: none */
+    int64_t priority; /* higher first */
+    int64_t ttft_ns;  /* SLOs; 0: none */
     int64_t tpot_ns;
-    int64_t max_tokens;     /* that its requests announce; 0: each its own output's length */
-    int64_t tenant;         /* index; classes may share one */
-    double share;           /* of the service its tenant has a right to, relative to the others */
+    int64_t max_tokens; /* that its requests announce; 0: each its own output's length */
+    int64_t tenant;     /* index; classes may share one */
+    double share;       /* of the service its tenant has a right to, relative to the others */
 };
 
 /* A request that comes to wait, or runs. */
 struct order_view {
     const struct order_class *class;
     int64_t t_arrive_ns;
-    int64_t t_first_ns;     /* -1: it has given no token yet */
+    int64_t t_first_ns; /* -1: it has given no token yet */
     int64_t input_tokens;
-    int64_t generated;      /* tokens given */
-    int64_t to_compute;     /* tokens before it gives the next: the prompt, after a preemption also what it gave */
-    int64_t predicted;      /* output tokens in all, as the predictor has it; at least 1 */
+    int64_t generated;  /* tokens given */
+    int64_t to_compute; /* tokens before it gives the next: the prompt, after a preemption also what it gave */
+    int64_t predicted;  /* output tokens in all, as the predictor has it; at least 1 */
 };
 
 struct order_ops {

@@ -27,6 +27,7 @@ static int64_t key(const void *options, const struct order_view *v)
 
 const struct order_ops order_edf_ops = {
     .policy = {.name = "edf",
-               .help = "the earliest deadline first: arrival + ttft, after a preemption that of the next token by tpot"},
+               .help =
+                   "the earliest deadline first: arrival + ttft, after a preemption that of the next token by tpot"},
     .key = key,
 };

@@ -30,6 +30,7 @@ enum policy_kind {
     POLICY_COST,
     POLICY_EVICT,
     POLICY_PLACE,
+    POLICY_ADMISSION,
     POLICY_KINDS
 };
 

@@ -1,6 +1,7 @@
 /* registry.c - the explicit lists of policies: one line each. */
 #include <string.h>
 
+#include "policy/admission.h"
 #include "policy/arrival.h"
 #include "policy/cost.h"
 #include "policy/evict.h"
@@ -23,6 +24,7 @@ extern const struct order_ops order_fcfs_ops, order_priority_ops, order_edf_ops,
 extern const struct cost_ops cost_roofline_ops, cost_fixed_ops;
 extern const struct evict_ops evict_lru_ops, evict_fifo_ops, evict_lfu_ops, evict_slru_ops, evict_gdsf_ops,
     evict_belady_ops, evict_ttl_ops;
+extern const struct admission_ops admit_none_ops, admit_queue_limit_ops, admit_token_bucket_ops, admit_shed_ops;
 extern const struct place_ops place_static_ops, place_lru_ops, place_lfu_ops, place_predict_ops;
 
 static const struct policy *const lists[POLICY_KINDS][16] = {
@@ -95,6 +97,13 @@ static const struct policy *const lists[POLICY_KINDS][16] = {
             &place_lru_ops.policy,
             &place_lfu_ops.policy,
             &place_predict_ops.policy,
+        },
+    [POLICY_ADMISSION] =
+        {
+            &admit_none_ops.policy,
+            &admit_queue_limit_ops.policy,
+            &admit_token_bucket_ops.policy,
+            &admit_shed_ops.policy,
         },
 };
 

@@ -22,14 +22,14 @@
 
 enum { ROUTER_HOLD = -1 };
 
-enum router_key {
+enum router_key { /* the last two are measures (wants) */
     ROUTER_KEY_NONE,
     ROUTER_KEY_REQUESTS, /* requests routed there and not yet ended */
     ROUTER_KEY_TOKENS,   /* their prompt tokens plus the tokens generated so far; never the unseen output */
     ROUTER_KEY_ROOM,     /* as REQUESTS, and INT64_MAX while the replica cannot take one: in a step, max_num_seqs
                              reached, or requests sent there were left waiting by its latest plan */
-    ROUTER_KEY_KV,       /* share of its KV blocks in use or to be taken by prompts sent there; wants: measures */
-    ROUTER_KEY_WAIT      /* wait_ns; wants: measures */
+    ROUTER_KEY_KV,       /* share of its KV blocks in use or to be taken by prompts sent there */
+    ROUTER_KEY_WAIT      /* wait_ns, plus 1 ns for each of its tokens: who waits nowhere goes to the emptiest */
 };
 
 struct router_wants {

@@ -5,10 +5,12 @@
  *
  * Both terms are tokens, so a cached prefix is worth as many tokens of queue as it spares of computing, times a weight:
  * the cost that NVIDIA Dynamo's KV router takes the least of (overlap weight x blocks of prompt to compute + active
- * blocks; its documentation, 2025). Of those who have nothing cached only the least loaded can win, so it is compared
- * with the holders, longest prefix first, until no later one can be better: what the best costs is at most the least
- * load + prefix_weight x (prompt - the most that a later one has). A prefix that very many have (a system prompt) is
- * followed up to `candidates` holders only.
+ * blocks; its documentation, 2025, with a weight of 1). The default is more, since most outstanding tokens are contexts
+ * of decodes, which cost less than tokens to compute.
+ *
+ * Of those who have nothing cached only the least loaded can win, so it is compared with the holders, longest prefix
+ * first, until no later one can be better: who has at most so much costs at least the least load + prefix_weight x (prompt
+ * - that). A prefix that very many have (a system prompt) is followed up to `candidates` holders only.
  *
  * The index is that of index_age ago: what was cached since is not seen, what was evicted since is still believed in.
  * Loads are as of now. Ties go to the lowest replica index.
@@ -21,7 +23,7 @@ struct options {
 };
 
 static const struct opt rows[] = {
-    {"prefix_weight", OPT_REAL, UNIT_NONE, offsetof(struct options, prefix_weight), 0, 1e6, "1", NULL,
+    {"prefix_weight", OPT_REAL, UNIT_NONE, offsetof(struct options, prefix_weight), 0, 1e6, "4", NULL,
      "outstanding tokens that a cached token of the prompt is worth"},
     {"tier_weight", OPT_REAL, UNIT_NONE, offsetof(struct options, tier_weight), 0, 1, "0.5", NULL,
      "what a token cached in a lower tier counts of one in HBM"},

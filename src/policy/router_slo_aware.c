@@ -10,7 +10,7 @@
  * leaves the others to those in a hurry (best fit; PolyServe, Zhu et al. 2025, routes so for that reason).
  *
  * Looked at: all replicas where there are no more than `candidates`, else so many drawn at random (power of d choices,
- * Mitzenmacher 2001). candidates = 0, or a class without a TTFT SLO: the shortest wait. So a decision costs O(candidates), whatever the number of replicas. Fullest: by outstanding tokens. Ties go to the
+ * Mitzenmacher 2001). candidates = 0, a class without a TTFT SLO, a pool that only decodes: the shortest wait. So a decision costs O(candidates), whatever the number of replicas. Fullest: by outstanding tokens. Ties go to the
  * first looked at, which is the lowest index where all are.
  *
  * Not seen: what of the prompt is cached, how far a replica is in its current step.
@@ -23,11 +23,11 @@ struct options {
 };
 
 static const struct opt rows[] = {
-    {"slack", OPT_REAL, UNIT_NONE, offsetof(struct options, slack), 0, 1, "0.5", NULL,
+    {"slack", OPT_REAL, UNIT_NONE, offsetof(struct options, slack), 0, 1, "0.25", NULL,
      "share of an SLO that the prediction may use up"},
     {"candidates", OPT_INT, UNIT_NONE, offsetof(struct options, candidates), 0, 1e6, "8", NULL,
      "replicas of which the fullest that meets the SLOs is taken; 0: always the shortest wait"},
-    {"window", OPT_TIME, UNIT_SECOND, offsetof(struct options, window_ns), 1e-3, 1e6, "5s", NULL,
+    {"window", OPT_TIME, UNIT_SECOND, offsetof(struct options, window_ns), 1e-3, 1e6, "1s", NULL,
      "of steps, over which speeds are measured"},
 };
 

@@ -15,8 +15,8 @@
  * preempt_for = priority: one that lacks a slot or blocks takes them from running ones of a lower priority, as few of
  * them as will do, or from none if all would not do. Budget is not taken so: it is free again in the next step.
  *
- * step_target: while anything decodes, chunks are cut so that the step keeps to it by the cost model, to nothing if need
- * be; and nobody is admitted with whom a step in which all decode would not. What the model cannot know when it
+ * step_target: while anything decodes, chunks are cut so that the step keeps to it by the cost model, to nothing if
+ * need be; and nobody is admitted with whom a step in which all decode would not. What the model cannot know when it
  * decides - ports shared with transfers, contexts that grow - can still take a step beyond the target.
  *
  * As in vLLM v1, admission asks for the blocks of the first chunk only. When the cache is nearly full, a long prompt
@@ -216,11 +216,8 @@ static void admit_waiting(struct fill *f)
 
 static void plan_step(const void *options, const struct sched_view *v, struct sched_plan *plan)
 {
-    struct fill f = {.v = v,
-                     .plan = plan,
-                     .n_decode = v->n_decode,
-                     .n_partial = v->n_partial,
-                     .decode_blocks = v->decode_blocks};
+    struct fill f = {
+        .v = v, .plan = plan, .n_decode = v->n_decode, .n_partial = v->n_partial, .decode_blocks = v->decode_blocks};
     int64_t need, free = v->free_blocks;
     struct sched_seq s;
     uint64_t at = 0;
@@ -246,6 +243,7 @@ const struct scheduler_ops sched_continuous_ops = {
 };
 
 const struct scheduler_ops sched_chunked_ops = {
-    .policy = {.name = "chunked", .help = "continuous, whose chunked_prefill must then be yes (Sarathi-Serve, vLLM v1)"},
+    .policy = {.name = "chunked",
+               .help = "continuous, whose chunked_prefill must then be yes (Sarathi-Serve, vLLM v1)"},
     .plan = plan_step,
 };

@@ -6,12 +6,14 @@
 #include "base/bug.h"
 #include "report/collect_memory.h"
 #include "report/series.h"
+#include "report/verdict.h"
 
 enum family { TTFT, TPOT, E2EL, QUEUE, FAMILIES, ITL = FAMILIES };
 
 struct tally { /* the requests of one class, or of all */
     struct series series[FAMILIES];
     int64_t completed, failed, met, input_tokens, output_tokens;
+    int64_t rejected, timed_out, retried; /* requests; failed are calls */
     bool has_slo;
 };
 
@@ -29,6 +31,7 @@ struct collect {
     int64_t second, second_tokens, peak_second_tokens;
 
     struct memory_tally *memory; /* NULL: nothing to tell of */
+    struct verdict *verdict;
 
     struct store_metric *metrics;
     int64_t n_metrics, cap_metrics;
@@ -70,8 +73,8 @@ static bool meets(const struct store_class *k, const struct ev_request *r)
 {
     __int128 decode_ns = r->t_end_ns - r->t_first_ns;
 
-    return (k->slo_ttft_ns <= 0 || r->t_first_ns - r->t_arrive_ns <= k->slo_ttft_ns) &&
-           (k->slo_e2el_ns <= 0 || r->t_end_ns - r->t_arrive_ns <= k->slo_e2el_ns) &&
+    return (k->slo_ttft_ns <= 0 || r->t_first_ns - r->t_call_ns <= k->slo_ttft_ns) &&
+           (k->slo_e2el_ns <= 0 || r->t_end_ns - r->t_call_ns <= k->slo_e2el_ns) &&
            (k->slo_tpot_ns <= 0 || r->output_tokens < 2 ||
             decode_ns <= (__int128)k->slo_tpot_ns * (r->output_tokens - 1));
 }
@@ -81,10 +84,13 @@ static void count_request(struct collect *c, const struct ev_request *r)
     sim_assert(r->class >= 0 && r->class < c->n_classes);
     struct tally *t = &c->of_class[r->class];
 
-    if (r->status == REQUEST_REJECTED || r->status == REQUEST_FAILED)
-        t->failed++;
-    if (r->status != REQUEST_COMPLETED)
+    t->rejected += r->status == REQUEST_REJECTED;
+    t->timed_out += r->status == REQUEST_TIMED_OUT;
+    t->retried += r->retried;
+    if (r->status != REQUEST_COMPLETED) {
+        t->failed += r->t_end_ns >= 0 && !r->retried;
         return;
+    }
     t->completed++;
     t->met += meets(&c->classes[r->class], r);
     t->input_tokens += r->input_tokens;
@@ -105,9 +111,12 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
 
     (void)e;
     count_steps(c, (const struct ev_step *)u->rec[EV_STEP], u->n[EV_STEP]);
-    for (uint32_t i = 0; i < u->n[EV_REQUEST]; i++)
+    for (uint32_t i = 0; i < u->n[EV_REQUEST]; i++) {
         if (request[i].t_arrive_ns >= c->warmup_ns)
             count_request(c, &request[i]);
+        if (request[i].t_end_ns >= 0 || u->last)
+            verdict_add(c->verdict, &request[i]);
+    }
     for (uint32_t i = 0; i < u->n[EV_RESUME]; i++)
         if (resume[i].t_ns >= c->warmup_ns)
             weighted_add(&c->itl, (uint64_t)resume[i].gap_ns, 1);
@@ -137,6 +146,7 @@ struct collect *collect_new(const struct store_class *classes, int64_t n_classes
     c->exact = exact;
     c->itl.exact = exact;
     c->second = -1;
+    c->verdict = verdict_new();
     arena_init(&c->names);
     c->of_class = mem_zalloc((size_t)n_classes, sizeof *c->of_class);
     for (int64_t k = 0; k < n_classes; k++) {
@@ -235,6 +245,9 @@ static void give_tally(struct collect *c, int64_t class_id, const struct tally *
 
     give(c, class_id, "completed", none + (double)t->completed, "requests");
     give(c, class_id, "failed", none + (double)t->failed, "requests");
+    give(c, class_id, "rejected", none + (double)t->rejected, "requests");
+    give(c, class_id, "timed_out", none + (double)t->timed_out, "requests");
+    give(c, class_id, "retried", none + (double)t->retried, "requests");
     give(c, class_id, "total_input_tokens", none + input, "tokens");
     give(c, class_id, "total_output_tokens", none + output, "tokens");
     give(c, class_id, "request_throughput", none + rate((double)t->completed, duration), "requests/s");
@@ -258,6 +271,16 @@ static void give_steps(struct collect *c, double duration, int64_t n_replicas)
     give_of(c, EV_PREEMPT, "preemptions", (double)c->preemptions, "");
 }
 
+static void give_verdict(struct collect *c, int64_t t_end_ns)
+{
+    struct verdict_counts v = verdict_of(c->verdict, c->warmup_ns, t_end_ns);
+
+    give_of(c, EV_REQUEST, "verdict", v.name, "");
+    give_of(c, EV_REQUEST, "verdict_offered", v.offered_per_s, "calls/s");
+    give_of(c, EV_REQUEST, "verdict_answered", v.answered_per_s, "calls/s");
+    give_of(c, EV_REQUEST, "verdict_waiting", v.waiting, "requests");
+}
+
 static void give_memory(void *ctx, const char *name, double value, const char *unit)
 {
     give(ctx, -1, name, value, unit);
@@ -272,6 +295,9 @@ static void add_up(const struct collect *c, struct tally *all)
         all->completed += t->completed;
         all->failed += t->failed;
         all->met += t->met;
+        all->rejected += t->rejected;
+        all->timed_out += t->timed_out;
+        all->retried += t->retried;
         all->input_tokens += t->input_tokens;
         all->output_tokens += t->output_tokens;
         all->has_slo |= t->has_slo;
@@ -300,6 +326,7 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas,
     give_series(c, -1, E2EL, &all.series[E2EL]);
     give_series(c, -1, QUEUE, &all.series[QUEUE]);
     give_steps(c, duration, n_replicas);
+    give_verdict(c, t_end_ns);
     if (c->memory)
         memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_memory, c);
     for (int f = 0; f < FAMILIES; f++)
@@ -323,6 +350,7 @@ void collect_free(struct collect *c)
             series_free(&c->of_class[k].series[f]);
     weighted_free(&c->itl);
     memory_tally_free(c->memory);
+    verdict_free(c->verdict);
     arena_free(&c->names);
     free(c->of_class);
     free(c->metrics);

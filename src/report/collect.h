@@ -11,10 +11,15 @@
  * Steps: those that started at or after warm-up and ended within the run. Resumes and preemptions: at or after it.
  * T = t_end - warmup, the duration.
  *
- *   duration                 T, s                       completed, failed    requests; failed = rejected, or given up after a fault
+ *   duration                 T, s                       completed            requests
+ *   failed                   calls without an answer: rejected, timed out or failed, and not tried again
+ *   rejected, timed_out      requests that ended so       retried              requests after which their client tried again
  *   total_input_tokens, total_output_tokens             of completed requests
  *   request_throughput       completed / T              request_goodput      completed and met every SLO (<=) / T
- *   slo_attainment           met / (completed + failed): a rejection is a miss
+ *   slo_attainment           met / (completed + failed): a rejection is a miss. What a client sends again is one call:
+ *                            objectives are measured from the arrival of its first attempt (latencies from the request's)
+ *   verdict                  0 STABLE, 1 BACKLOGGED, 2 OVERLOADED, with verdict_offered and verdict_answered (calls/s) and
+ *                            verdict_waiting: verdict.h
  *   output_throughput        output tokens / T          total_token_throughput  (input + output) / T
  *   output_throughput_per_gpu                           output_throughput / gpus
  *   max_output_tokens_per_s  the most tokens that left steps within one whole second [k, k + 1) of simulated time

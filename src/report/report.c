@@ -8,6 +8,7 @@
 #include "report/json.h"
 #include "report/load.h"
 #include "report/report_memory.h"
+#include "report/verdict.h"
 
 enum { WIDTH = 50, LABEL = 40 };
 
@@ -64,6 +65,13 @@ static void line(struct page *p, const char *name, const char *metric, int decim
 
     p->approximate |= approximate && !isnan(value);
     line_value(p, name, value, decimals, approximate ? " ~" : "");
+}
+
+/* Only where there is something to tell. */
+static void some(struct page *p, const char *name, const char *metric)
+{
+    if (results_metric(p->r, -1, metric, NULL) > 0)
+        line(p, name, metric, 0);
 }
 
 static void share(const struct page *p, const char *name, double value)
@@ -162,6 +170,13 @@ static void print_left(const struct page *p)
         }
 }
 
+static const char *verdict(const struct results *r)
+{
+    double value = results_metric(r, -1, "verdict", NULL);
+
+    return value >= 0 && value < VERDICTS ? verdict_names[(int)value] : NULL;
+}
+
 static void print_text(const struct results *r, FILE *out)
 {
     struct page p = {.r = r, .out = out};
@@ -170,6 +185,9 @@ static void print_text(const struct results *r, FILE *out)
     rule(&p, " Serving Benchmark Result ", '=');
     line(&p, "Successful requests:", "completed", 0);
     line(&p, "Failed requests:", "failed", 0);
+    some(&p, "Rejected:", "rejected");
+    some(&p, "Timed out:", "timed_out");
+    some(&p, "Tried again:", "retried");
     line(&p, "Benchmark duration (s):", "duration", 2);
     line(&p, "Total input tokens:", "total_input_tokens", 0);
     line(&p, "Total generated tokens:", "total_output_tokens", 0);
@@ -190,6 +208,7 @@ static void print_text(const struct results *r, FILE *out)
     }
     rule(&p, "tiersim", '-');
     line_text(&p, "Status:", r->status);
+    line_text(&p, "Verdict:", verdict(r));
     line_text(&p, "Fingerprint:", r->fingerprint);
     label(&p, "Seed:");
     fprintf(out, "%" PRId64 "\n", r->seed);
@@ -225,6 +244,7 @@ static void print_json(const struct results *r, FILE *out)
     json_text(&j, "status", r->status);
     json_text(&j, "message", r->message);
     json_bool(&j, "recomputed", r->recomputed);
+    json_text(&j, "verdict_name", verdict(r));
     json_text(&j, "fingerprint", r->fingerprint);
     json_text(&j, "version", r->version);
     json_text(&j, "scenario", r->scenario_path);

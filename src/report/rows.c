@@ -77,6 +77,8 @@ static bool plausible(enum ev_kind k, const int64_t *rec, int64_t n_classes)
         return true;
     if (q->class >= n_classes || q->t_arrive_ns < 0)
         return false;
+    if (q->t_call_ns < 0 || q->t_call_ns > q->t_arrive_ns || (q->t_end_ns >= 0 && q->t_end_ns < q->t_arrive_ns))
+        return false;
     return q->status != REQUEST_COMPLETED ||
            (q->t_admit_ns >= q->t_arrive_ns && q->t_first_ns >= q->t_admit_ns && q->t_end_ns >= q->t_first_ns);
 }
@@ -128,7 +130,7 @@ static int read_kind(struct reading *g, sqlite3 *db, enum ev_kind k, const char 
 {
     const struct ev_info *info = &ev_info[k];
     size_t fields = (size_t)info->n_fields;
-    struct trace_unit unit = {0};
+    struct trace_unit unit = {.last = true}; /* a request has one row here */
     sqlite3_stmt *stmt = select_all(db, info);
     int64_t row = 0, last = INT64_MIN, id;
     int rc = stmt ? SQLITE_ROW : SQLITE_ERROR, result = -1;

@@ -255,13 +255,16 @@ static void check_order(const struct check *c)
                     c->sc->scheduler->policy.name);
     else if (l->step_target_ns > 0 && !l->chunked_prefill)
         check_wrong(c, "scheduler", "step_target",
-                    "needs chunked_prefill: a whole prompt that takes longer would wait for as long as anything decodes");
+                    "needs chunked_prefill: a whole prompt that takes longer would wait for as long as anything "
+                    "decodes");
     if (c->sc->memory.cache.preempt == PREEMPT_NONE && c->sc->memory.experts.adapt_ns > 0)
-        check_wrong(c, "cache", "preempt", "none, but [experts] adapt may take the room that running requests count on");
+        check_wrong(c, "cache", "preempt",
+                    "none, but [experts] adapt may take the room that running requests count on");
     if (l->preempt_for == PREEMPT_FOR_NONE)
         return;
     if (!is_continuous(c->sc) || strcmp(c->sc->order->policy.name, "priority") != 0)
-        check_wrong(c, "scheduler", "preempt_for", "priority, but policy = %s and order = %s (want continuous, priority)",
+        check_wrong(c, "scheduler", "preempt_for",
+                    "priority, but policy = %s and order = %s (want continuous, priority)",
                     c->sc->scheduler->policy.name, c->sc->order->policy.name);
     if (c->sc->memory.cache.preempt == PREEMPT_NONE)
         check_wrong(c, "scheduler", "preempt_for", "priority, but [cache] preempt = none lets nobody be preempted");

@@ -170,9 +170,28 @@ static void check_roles(const struct check *c)
         diags_add(c->d, sc->path, 0, "[pool NAME]: there is no pool with role = %s", prefill == 0 ? "prefill" : "decode");
 }
 
+/* What pools that hand over do not go with yet. */
+static void check_alone(const struct check *c)
+{
+    const struct memory_options *m = &c->sc->memory;
+
+    if (c->sc->n_faults > 0)
+        diags_add(c->d, c->sc->path, 0, "[fault NAME] and pools that hand over do not go together");
+    if (m->experts.tier_at >= 0)
+        check_wrong(c, "experts", "hot_share", "experts below HBM and pools that hand over do not go together");
+    if (m->cache.overflow_at >= 0)
+        check_wrong(c, "cache", "overflow", "it and pools that hand over do not go together");
+}
+
 /* What goes from one to the other must be the same in both. */
 static void check_alike(const struct check *c)
 {
+    for (int64_t i = 0; i < c->sc->n_pools && c->sc->n_pools > 1; i++) {
+        const struct check own = {.sc = c->sc->pools[i].as, .d = c->d};
+        const struct gpu_options *g = &own.sc->layout.gpu;
+        if (g->network_Bps <= 0 && g->nvlink_Bps <= 0)
+            check_wrong(&own, "gpu", "network_bandwidth", "missing: KV goes from one pool to the other over it");
+    }
     const struct layout *a = &c->sc->pools[0].as->layout;
 
     for (int64_t i = 1; i < c->sc->n_pools; i++) {
@@ -187,11 +206,26 @@ static void check_alike(const struct check *c)
     }
 }
 
+static void resolve_via(const struct check *c, struct handoff_options *h)
+{
+    const struct memory_options *m = &c->sc->memory;
+
+    h->via_at = -1;
+    if (strcmp(h->via, "hbm") == 0)
+        return;
+    for (int64_t i = 0; i < m->n_tiers; i++)
+        if (strcmp(h->via, m->tier[i].name) == 0)
+            h->via_at = i;
+    if (h->via_at < 0)
+        check_wrong(c, "handoff", "via", "there is no tier \"%s\" in use (want hbm or the name of one)", h->via);
+}
+
 void pools_load(struct loader *l, const struct pools_raw *raw)
 {
     struct scenario *sc = l->sc;
     const struct check c = {.sc = sc, .d = l->d};
 
+    resolve_via(&c, &sc->handoff);
     if (sc->n_pools == 0) {
         sc->pools = arena_alloc(&sc->arena, sizeof *sc->pools);
         *sc->pools = (struct pool_options){.name = "all", .role = POOL_BOTH, .as = sc};
@@ -204,4 +238,6 @@ void pools_load(struct loader *l, const struct pools_raw *raw)
         load_pool(l, raw, &sc->pools[i]);
     if (l->d->n == mistakes)
         check_alike(&c);
+    if (sc->n_pools > 1)
+        check_alone(&c);
 }

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "conf/opt.h"
+#include "policy/admission.h"
 #include "policy/arrival.h"
 #include "policy/length.h"
 #include "policy/order.h"
@@ -64,6 +65,11 @@ struct class_options { /* [class NAME] */
     int64_t priority;                                     /* higher first */
     const char *tenant;                                   /* NULL: the class itself */
     double share;                                         /* of the tenant */
+    /* What its clients do when they are not served (model/world_client.c). */
+    int64_t timeout_ttft_ns, timeout_e2el_ns;     /* they give up without a first, or the last, token; 0: never */
+    int64_t retries;                              /* further attempts of a call */
+    int64_t retry_backoff_ns, retry_backoff_max_ns;
+    double retry_jitter;
     /* Sessions; where turns <= 1 and there is no system prompt, requests are alone and share nothing. */
     int64_t turns;               /* calls of a session, mean */
     int turns_dist;              /* enum turns_dist */
@@ -89,6 +95,8 @@ struct pool_options { /* [pool NAME] */
 
 struct handoff_options {  /* [handoff]: KV from prefill to decode */
     bool overlap;         /* layers leave as they are computed; else the whole prompt's KV when it is */
+    const char *via;      /* "hbm", or a tier that it goes to first */
+    int64_t via_at;       /* that tier's index; -1: hbm */
     int64_t local_tokens; /* a prompt of which no more is to be computed, is computed where it decodes */
     double efficiency;    /* share of the links' nominal bandwidth that is reached */
     int64_t latency_ns;   /* of a transfer, beside its bytes */
@@ -109,6 +117,8 @@ struct scenario {
     void *order_options;
     const struct router_ops *router;
     void *router_options;
+    const struct admission_ops *admission; /* [admission] */
+    void *admission_options;
     const struct cost_ops *cost; /* [replica] cost = roofline | fixed */
     void *cost_options;
     struct memory_options memory; /* [memory] [link NAME] [tier NAME] [cache] [experts] */

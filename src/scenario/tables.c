@@ -37,6 +37,9 @@ static const struct opt pool_rows[] = {
 static const struct opt handoff_rows[] = {
     BOOL("overlap", handoff_options, overlap, "yes",
          "KV leaves layer by layer while the last part of the prompt is computed; no: when all of it is"),
+    TEXT("via", handoff_options, via, "hbm",
+         "hbm: from one HBM to the other; or a tier that prompts are written out to as they are computed, and that the "
+         "decoding pool reads them from when it has room: the computing pool's HBM is free before that"),
     INT("local_tokens", handoff_options, local_tokens, 0, 1e9, "0",
         "a prompt of which no more than so many tokens are to be computed goes to the decoding pool at once and is "
         "computed there"),
@@ -290,13 +293,25 @@ static const struct opt class_rows[] = {
     TIME("ttft", class_options, slo_ttft_ns, 1e-9, 9e6, "", "SLO: time to the first token, at most"),
     TIME("tpot", class_options, slo_tpot_ns, 1e-9, 9e6, "", "SLO: mean time of each later token, at most"),
     INT("priority", class_options, priority, -1e6, 1e6, "0", "with order = priority: higher goes first"),
-    TEXT("tenant", class_options, tenant, "", "with order = fair: whose requests these are; without it, the class's own"),
+    TEXT("tenant", class_options, tenant, "",
+         "with order = fair: whose requests these are; without it, the class's own"),
     REAL("share", class_options, share, 1e-6, 1e6, "1",
          "with order = fair: the service that its tenant has a right to, relative to the others"),
     LIMIT("max_tokens", max_tokens, "",
-          "answer tokens that each request announces, for which preempt = none reserves room; without it, as many as it "
-          "will give"),
+          "answer tokens that each request announces, for which preempt = none reserves room; without it, as many as "
+          "it will give"),
     TIME("e2el", class_options, slo_e2el_ns, 1e-9, 9e6, "", "SLO: time from arrival to the last token, at most"),
+    TIME("timeout_ttft", class_options, timeout_ttft_ns, 1e-9, 9e6, "",
+         "its clients give up a request that has given no token after so long; without it, they wait"),
+    TIME("timeout_e2el", class_options, timeout_e2el_ns, 1e-9, 9e6, "",
+         "and one that has not given its last token after so long"),
+    INT("retries", class_options, retries, 0, 1000, "0",
+        "how often its clients send a request again that was refused, that they gave up, or that failed"),
+    TIME("retry_backoff", class_options, retry_backoff_ns, 0, 9e6, "500ms",
+         "time before the first of these; before each further one it is doubled"),
+    TIME("retry_backoff_max", class_options, retry_backoff_max_ns, 0, 9e6, "8s", "but it is no longer than this"),
+    REAL("retry_jitter", class_options, retry_jitter, 0, 1, "0.25",
+         "and shorter by a random share from 0 to this"),
     INT("turns", class_options, turns, 1, 1e6, "1",
         "mean calls of a session: each further prompt is the last one, its answer and what append says (one that would "
         "pass input_max ends the session)"),
@@ -329,6 +344,8 @@ static const struct opt order_row[] = {
     PICK("order", POLICY_ORDER, "fcfs", "which of the waiting requests of a replica is admitted next")};
 static const struct opt router_row[] = {
     PICK("policy", POLICY_ROUTER, "round_robin", "which replica a request goes to")};
+static const struct opt admission_row[] = {
+    PICK("policy", POLICY_ADMISSION, "none", "which requests are let in when they arrive")};
 static const struct opt arrivals_row[] = {PICK("arrivals", POLICY_ARRIVAL, NULL, "when requests arrive")};
 static const struct opt input_row[] = {PICK("input", POLICY_LENGTH, NULL, "how long prompts are")};
 static const struct opt evict_row[] = {PICK("evict", POLICY_EVICT, "lru", "which prefix it gives up first when full")};
@@ -457,6 +474,10 @@ static const struct section sections[SECTIONS] = {
      .table = {NULL, 0},
      .base = 0,
      .choice = {{OPT_TABLE(router_row), POLICY_ROUTER, "", SC(router), SC(router_options)}},
+     .n_choices = 1},
+    {.name = "admission",
+     .help = "which requests are let in, and which are refused at the door",
+     .choice = {{OPT_TABLE(admission_row), POLICY_ADMISSION, "", SC(admission), SC(admission_options)}},
      .n_choices = 1},
     {.name = "workload",
      .help = "when requests arrive and how many",

@@ -59,6 +59,8 @@ static const struct column replica_columns[] = {
     {"gpus", "INTEGER NOT NULL", "GPUs it runs on"},
     {"kv_blocks", "INTEGER NOT NULL", "capacity of its KV cache in blocks"},
     {"kv_block_tokens", "INTEGER NOT NULL", "tokens a block holds"},
+    {"pool", "TEXT NOT NULL", "[pool NAME] that it belongs to; all: there are no pools"},
+    {"role", "TEXT NOT NULL", "what the pool does: both, prefill or decode"},
     {0},
 };
 static const struct column tier_columns[] = {

@@ -44,6 +44,12 @@ struct store_param { /* a row of run_param */
     double value_num; /* NaN: NULL */
 };
 
+struct store_pool {
+    const char *name, *role;
+    int64_t n_replicas;
+    int64_t gpus, kv_blocks, kv_block_tokens; /* of each replica */
+};
+
 struct store_config {
     const char *path; /* FILE */
     bool force;       /* replace an existing FILE or a dead run's FILE.part */
@@ -53,7 +59,8 @@ struct store_config {
     int64_t seed, replication, warmup_ns, horizon_ns;
     const struct store_class *classes;
     int64_t n_classes;
-    int64_t n_replicas, gpus_per_replica, kv_blocks, kv_block_tokens; /* each replica: table replica */
+    const struct store_pool *pools; /* table replica */
+    int64_t n_pools;
     const struct store_param *params;
     int64_t n_params;
 };

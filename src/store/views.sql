@@ -20,19 +20,20 @@ INSERT INTO doc VALUES
     ('v_latency', 'counted', '1: the request is one of those that the table metric counts'),
     ('v_latency', 'tpot_ms', 'time per output token after the first; NULL for outputs of one token');
 
--- A request that was rejected or failed meets nothing. Objectives are inclusive and compared in whole ns; one that a class does
+-- A call that was rejected, given up or failed for good meets nothing; one that was sent again is its attempts together,
+-- measured from the first. Objectives are inclusive and compared in whole ns; one that a class does
 -- not have, or a TPOT that is not defined, is met.
 CREATE VIEW v_goodput AS
 WITH ended AS (
     SELECT q.class,
            q.status = 'completed' AS completed,
            q.status = 'completed'
-               AND (c.slo_ttft_ns IS NULL OR q.t_first_ns - q.t_arrive_ns <= c.slo_ttft_ns)
-               AND (c.slo_e2el_ns IS NULL OR q.t_end_ns - q.t_arrive_ns <= c.slo_e2el_ns)
+               AND (c.slo_ttft_ns IS NULL OR q.t_first_ns - q.t_call_ns <= c.slo_ttft_ns)
+               AND (c.slo_e2el_ns IS NULL OR q.t_end_ns - q.t_call_ns <= c.slo_e2el_ns)
                AND (c.slo_tpot_ns IS NULL OR q.output_tokens < 2
                     OR q.t_end_ns - q.t_first_ns <= c.slo_tpot_ns * (q.output_tokens - 1)) AS met
     FROM run u, request q JOIN class c ON c.id = q.class
-    WHERE q.status IN ('completed', 'rejected', 'failed') AND q.t_arrive_ns >= u.warmup_ns
+    WHERE q.t_end_ns IS NOT NULL AND NOT q.retried AND q.t_arrive_ns >= u.warmup_ns
 ), per_class AS (
     SELECT class, sum(completed) AS completed, count(*) - sum(completed) AS failed, sum(met) AS met
     FROM ended GROUP BY class
@@ -49,7 +50,7 @@ FROM run u, with_all w LEFT JOIN class c ON c.id = w.class
 WHERE w.completed IS NOT NULL;
 INSERT INTO doc VALUES
     ('v_goodput', NULL, 'requests that met every objective of their class, per class and for all (class NULL)'),
-    ('v_goodput', 'attainment', 'met as a share of those that ended: completed and failed (rejected, or given up after a fault)'),
+    ('v_goodput', 'attainment', 'met as a share of the calls that ended: completed, and failed (rejected, timed out or lost to a fault, and not sent again)'),
     ('v_goodput', 'goodput_per_s', 'met per second of simulated time after warm-up');
 
 CREATE VIEW v_utilisation AS
@@ -320,7 +321,7 @@ INSERT INTO doc VALUES
     ('v_step_contention', 'counted', '1: begun after warm-up'),
     ('v_step_contention', 'lost_ns', 'sum(n_decode * lost_ns) / the sum of n_decode over all steps: that part of the mean ITL');
 
--- TTFT = queue + restore + recompute + prefill + rest. A chunk's step is split by tokens: those below `known` had been in a
+-- TTFT = queue + restore + recompute + prefill + handoff + rest. A chunk's step is split by tokens: those below `known` had been in a
 -- cache before, at look-up or until a preemption. Restores that overlap with computing count as prefill.
 CREATE VIEW v_kv_breakdown AS
 WITH load AS MATERIALIZED ( -- of the time before admission, what transfers up cover, counted once where they overlap
@@ -350,18 +351,82 @@ SELECT q.id AS request, q.class, q.status = 'completed' AND q.t_arrive_ns >= u.w
        coalesce(r.ns, 0) / 1e6 AS restore_ms,
        coalesce(w.again_ns, 0) / 1e6 AS recompute_ms,
        (coalesce(w.ns, 0) - coalesce(w.again_ns, 0)) / 1e6 AS prefill_ms,
-       (q.t_first_ns - q.t_admit_ns - coalesce(w.ns, 0)) / 1e6 AS rest_ms,
+       q.handoff_ns / 1e6 AS handoff_ms,
+       (q.t_first_ns - q.t_admit_ns - coalesce(w.ns, 0) - q.handoff_ns) / 1e6 AS rest_ms,
        q.input_tokens, q.hit_tokens, coalesce(w.again_tokens, 0) AS recomputed_tokens,
        coalesce(w.tokens, 0) - coalesce(w.again_tokens, 0) AS prefilled_tokens
 FROM run u, request q LEFT JOIN restore r ON r.request = q.id LEFT JOIN work w ON w.request = q.id
 WHERE q.t_first_ns IS NOT NULL AND u.log = 'all';
 INSERT INTO doc VALUES
-    ('v_kv_breakdown', NULL, 'TTFT of each request = queue + restore + recompute + prefill + rest (log level all)'),
+    ('v_kv_breakdown', NULL, 'TTFT of each request = queue + restore + recompute + prefill + handoff + rest (log level all)'),
     ('v_kv_breakdown', 'queue_ms', 'arrival to first admission, without the time that its KV was on its way'),
     ('v_kv_breakdown', 'restore_ms', 'before admission, while its KV was on its way from lower tiers'),
     ('v_kv_breakdown', 'recompute_ms', 'steps that held it, up to the first token: the share of tokens that had been cached or computed before'),
     ('v_kv_breakdown', 'prefill_ms', 'the share of the other tokens'),
+    ('v_kv_breakdown', 'handoff_ms', 'from the end of its prompt at the replica that computed it to its admission where it is answered'),
     ('v_kv_breakdown', 'rest_ms', 'steps between that held none of its prompt, and waits after a preemption');
+
+-- What became of calls, attempt by attempt.
+CREATE VIEW v_attempt AS
+SELECT q.class, c.name AS class_name, q.attempt, count(*) AS requests, sum(q.status = 'completed') AS completed,
+       sum(q.status = 'rejected') AS rejected, sum(q.status = 'timed_out') AS timed_out, sum(q.status = 'failed') AS failed,
+       sum(q.status IN ('waiting', 'running')) AS in_flight, sum(q.retried) AS retried
+FROM request q JOIN class c ON c.id = q.class GROUP BY q.class, q.attempt;
+INSERT INTO doc VALUES
+    ('v_attempt', NULL, 'how many requests were a call''s first attempt, its second and so on, and what became of them'),
+    ('v_attempt', 'retried', 'requests after which the client tries again');
+
+CREATE VIEW v_verdict AS
+SELECT CASE CAST(max(CASE name WHEN 'verdict' THEN value END) AS INTEGER)
+           WHEN 0 THEN 'STABLE' WHEN 1 THEN 'BACKLOGGED' WHEN 2 THEN 'OVERLOADED' END AS verdict,
+       max(CASE name WHEN 'verdict_offered' THEN value END) AS offered_per_s,
+       max(CASE name WHEN 'verdict_answered' THEN value END) AS answered_per_s,
+       max(CASE name WHEN 'verdict_waiting' THEN value END) AS waiting
+FROM metric WHERE class IS NULL;
+INSERT INTO doc VALUES
+    ('v_verdict', NULL, 'whether the run kept up: OVERLOADED where in the second half of the run fewer calls were answered than came, BACKLOGGED where a queue stands'),
+    ('v_verdict', 'waiting', 'mean number of requests that waited, towards the end of the arrivals');
+
+-- What was in flight when the run ended, by state; of a drained run nothing.
+CREATE VIEW v_left AS
+SELECT substr(name, 1 + instr(name, '_')) AS state, value AS requests FROM counter
+WHERE name IN ('requests_held', 'requests_front', 'requests_waiting', 'requests_loading', 'requests_running',
+               'requests_prefilling', 'requests_decoding', 'calls_between_attempts');
+INSERT INTO doc VALUES
+    ('v_left', NULL, 'requests in flight at the end: waiting includes those at a front end and those whose KV loads, running is prefilling and decoding; between_attempts are calls that would have come again');
+
+-- Steps after warm-up by pool, in its replicas' time; what goes between pools, in its requests'.
+CREATE VIEW v_pool_balance AS
+WITH span AS MATERIALIZED (
+    SELECT warmup_ns AS a, coalesce(t_end_ns, (SELECT max(t_end_ns) FROM step)) AS b FROM run
+), r AS MATERIALIZED (
+    SELECT pool, min(role) AS role, min(id) AS first, count(*) AS replicas, sum(gpus) AS gpus, sum(kv_blocks) AS kv_blocks
+    FROM replica GROUP BY pool
+), s AS MATERIALIZED (
+    SELECT e.pool, count(*) AS steps, sum(x.t_end_ns - x.t_start_ns) AS busy_ns, sum(x.prefill_tokens) AS prefill_tokens,
+           sum(x.tokens_out) AS tokens_out, total(1.0 * (x.t_end_ns - x.t_start_ns) * x.n_decode) AS decode_ns,
+           total(1.0 * (x.t_end_ns - x.t_start_ns) * x.n_waiting) AS waiting_ns,
+           total(1.0 * (x.t_end_ns - x.t_start_ns) * x.kv_blocks) AS kv_ns
+    FROM span, step x JOIN replica e ON e.id = x.replica WHERE x.t_start_ns >= span.a GROUP BY e.pool
+), q AS MATERIALIZED (
+    SELECT e.pool, count(*) AS n, total(q.handoff_ns) AS handoff_ns, total(q.t_first_ns - q.t_arrive_ns) AS ttft_ns
+    FROM run u, request q JOIN replica e ON e.id = q.replica
+    WHERE q.status = 'completed' AND q.t_arrive_ns >= u.warmup_ns AND q.prefill_replica IS NOT NULL GROUP BY e.pool
+)
+SELECT r.pool, r.role, r.replicas, r.gpus, coalesce(s.steps, 0) AS steps,
+       1.0 * coalesce(s.busy_ns, 0) / nullif(r.replicas * (span.b - span.a), 0) AS utilisation,
+       s.decode_ns / nullif(s.busy_ns, 0) AS mean_decode_batch, s.waiting_ns / nullif(s.busy_ns, 0) AS mean_waiting,
+       s.kv_ns / nullif(s.busy_ns, 0) * r.replicas / r.kv_blocks AS mean_kv_share,
+       1e9 * coalesce(s.prefill_tokens, 0) / nullif(span.b - span.a, 0) / r.gpus AS prefill_tokens_per_s_gpu,
+       1e9 * coalesce(s.tokens_out, 0) / nullif(span.b - span.a, 0) / r.gpus AS output_tokens_per_s_gpu,
+       q.n AS handed, q.handoff_ns / q.n / 1e6 AS mean_handoff_ms, q.handoff_ns / nullif(q.ttft_ns, 0) AS handoff_share
+FROM span, r LEFT JOIN s ON s.pool = r.pool LEFT JOIN q ON q.pool = r.pool ORDER BY r.first;
+INSERT INTO doc VALUES
+    ('v_pool_balance', NULL, 'how busy each pool is, and how long KV takes to come to it (log level step or all)'),
+    ('v_pool_balance', 'utilisation', 'share of the time after warm-up in which its replicas step'),
+    ('v_pool_balance', 'mean_waiting', 'waiting requests at a replica while it steps; mean_decode_batch and mean_kv_share likewise'),
+    ('v_pool_balance', 'handed', 'counted requests that came with the KV of another pool'),
+    ('v_pool_balance', 'mean_handoff_ms', 'of these: end of the prompt there to admission here; handoff_share: of their TTFT');
 
 -- Each law: two independent ways to the same number. A law is left out where the run did not log what it needs, or ended
 -- without counters. Sums of ns go by halves of 32 bits, modulo 2^64 like the model's own.
@@ -371,6 +436,10 @@ WITH k AS (
            max(CASE name WHEN 'requests_completed' THEN value END) AS completed,
            max(CASE name WHEN 'requests_rejected' THEN value END) AS rejected,
            max(CASE name WHEN 'requests_failed' THEN value END) AS failed,
+           max(CASE name WHEN 'requests_timed_out' THEN value END) AS timed_out,
+           max(CASE name WHEN 'requests_refused' THEN value END) AS refused,
+           max(CASE name WHEN 'requests_retries' THEN value END) AS retries,
+           max(CASE name WHEN 'calls_between_attempts' THEN value END) AS between_attempts,
            max(CASE name WHEN 'tokens_out_failed' THEN value END) AS out_failed,
            max(CASE name WHEN 'steps_abandoned' THEN value END) AS abandoned,
            max(CASE name WHEN 'requests_waiting' THEN value END) AS waiting,
@@ -399,8 +468,8 @@ WITH k AS (
     FROM counter
 ), q AS ( -- log request, step, all
     SELECT count(*) AS n, total(status = 'completed') AS completed, total(status = 'rejected') AS rejected,
-           total(status = 'failed') AS failed,
-           coalesce(sum(CASE status WHEN 'failed' THEN generated_tokens END), 0) AS out_failed,
+           total(status = 'failed') AS failed, total(status = 'timed_out') AS timed_out, total(attempt > 0) AS retries, total(retried) AS retried,
+           coalesce(sum(CASE WHEN status IN ('failed', 'timed_out') THEN generated_tokens END), 0) AS out_failed,
            total(status IN ('waiting', 'running')) AS in_flight,
            coalesce(sum(input_tokens), 0) AS tokens_in,
            coalesce(sum(CASE status WHEN 'completed' THEN input_tokens END), 0) AS in_done,
@@ -433,8 +502,8 @@ WITH k AS (
 ), l(requests, steps, events, last) AS ( -- last: the run came to its last commit, which brings generated_tokens up to date
     SELECT log <> 'summary', log IN ('step', 'all'), log = 'all', EXISTS (SELECT 1 FROM counter) FROM run
 ), law(name, "left", "right") AS (
-    SELECT 'requests: arrived = completed + rejected + failed + waiting + running + held', arrived,
-           completed + rejected + failed + waiting + running + held FROM k
+    SELECT 'requests: arrived = completed + rejected + failed + timed out + waiting + running + held', arrived,
+           completed + rejected + failed + timed_out + waiting + running + held FROM k
     UNION ALL SELECT 'output tokens: of steps = of completed + of failed + of those in flight', out_steps,
                      out_done + out_failed + out_partial FROM k
     UNION ALL SELECT 'KV tokens: prefilled + decoded + from the cache = of completed + held + dropped', prefilled + decoded + cached,
@@ -446,6 +515,11 @@ WITH k AS (
     UNION ALL SELECT 'requests: completed = rows of request', k.completed, CAST(q.completed AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: rejected = rows of request', k.rejected, CAST(q.rejected AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: failed = rows of request', k.failed, CAST(q.failed AS INTEGER) FROM k, q, l WHERE requests
+    UNION ALL SELECT 'requests: timed out = rows of request', k.timed_out, CAST(q.timed_out AS INTEGER) FROM k, q, l WHERE requests
+    UNION ALL SELECT 'requests: attempts after the first = rows of request', k.retries, CAST(q.retries AS INTEGER) FROM k, q, l WHERE requests
+    UNION ALL SELECT 'calls tried again = attempts after the first + those still to come', CAST(q.retried AS INTEGER), k.retries + between_attempts
+              FROM k, q, l WHERE requests
+    UNION ALL SELECT 'requests: refused = rows of reject', refused, (SELECT count(*) FROM reject WHERE refused) FROM k, l WHERE events
     UNION ALL SELECT 'output tokens: of failed = rows of request', k.out_failed, q.out_failed FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: in flight = rows of request', waiting + running + held, CAST(in_flight AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'prompt tokens: arrived = rows of request', in_arrived, tokens_in FROM k, q, l WHERE requests
@@ -464,7 +538,7 @@ WITH k AS (
                      (SELECT coalesce(sum(tokens), 0) FROM prefill) FROM s, l WHERE events
     UNION ALL SELECT 'requests: rows of arrive = rows of request', (SELECT count(*) FROM arrive), q.n FROM q, l WHERE events
     UNION ALL SELECT 'requests: rows of finish = ended rows of request', (SELECT count(*) FROM finish),
-                     CAST(q.completed + q.rejected + q.failed AS INTEGER) FROM q, l WHERE events
+                     CAST(q.completed + q.rejected + q.failed + q.timed_out AS INTEGER) FROM q, l WHERE events
     UNION ALL SELECT 'first tokens: rows of first_token = rows of request', (SELECT count(*) FROM first_token), q.first_tokens
               FROM q, l WHERE events
     UNION ALL SELECT 'preemptions: rows of preempt = rows of request', (SELECT count(*) FROM preempt), q.preemptions

@@ -254,12 +254,15 @@ static void print_scheduler(FILE *f, const struct plan *p)
 
 static void print_engine(FILE *f, const struct plan *p)
 {
-    const char *receive = setting(p, "receive_interval"), *wait = setting(p, "batch_wait_timeout");
+    const char *receive = setting(p, "receive_interval"), *stream = setting(p, "stream_interval");
+    const char *wait = setting(p, "batch_wait_timeout");
     const struct recipe_shape shape = {p->c->isl, p->c->osl, p->c->tp};
 
     fprintf(f, "\n[engine]\npreset = %s\n", p->c->engine);
     if (receive)
         print_count(f, "receive_interval", recipe_from(receive, (double)p->c->concurrency), 1);
+    if (stream)
+        print_count(f, "stream_interval", recipe_from(stream, (double)p->c->concurrency), 0);
     if (p->c->dp > 1)
         print_setting(f, p, "balance_timeout");
     if (wait && recipe_where(wait, &shape) > 0) {
@@ -330,6 +333,15 @@ char *build_text(const struct build *b, const struct silicon_config *c, char *wh
 char *build_server(const struct build *b, const struct silicon_config *c, char *why_not, size_t size)
 {
     return build_any(b, c, false, why_not, size);
+}
+
+int64_t build_stream_interval(const struct build *b, const struct silicon_config *c)
+{
+    char why_not[1];
+    struct plan p = {.b = b, .c = c, .why_not = why_not, .why_size = sizeof why_not};
+    const char *said = plan_names(&p) ? setting(&p, "stream_interval") : NULL;
+
+    return said ? recipe_from(said, (double)c->concurrency) : 0;
 }
 
 /* ---- opening ---- */

@@ -14,6 +14,7 @@
 #define STUDY_BUILD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/diag.h"
 #include "study/silicon.h"
@@ -30,6 +31,9 @@ char *build_text(const struct build *b, const struct silicon_config *c, char *wh
 /* The same without [workload] and [class]: the server alone, for load of another kind. Of isl, osl and concurrency
  * only what the recipes pick by them plays a part. */
 char *build_server(const struct build *b, const struct silicon_config *c, char *why_not, size_t size);
+
+/* stream_interval where the recipe says it; else 0: it is the engine's. */
+int64_t build_stream_interval(const struct build *b, const struct silicon_config *c);
 
 /* The preset of data/gpus that a system's name stands for: b200_sxm is b200, rtx_pro_6000_server rtx-pro-6000. */
 void build_gpu(const char *system, char *out, size_t size);

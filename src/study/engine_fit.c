@@ -14,133 +14,14 @@
 #include "base/bug.h"
 #include "study/build.h"
 #include "study/engine_preset.h"
+#include "study/engine_slice.h"
 #include "study/fit.h"
 #include "study/predict.h"
 #include "study/silicon.h"
 
-#define TTFT_WEIGHT      1.0  /* of a TTFT residual, a TPOT one being 1 */
-#define SECONDARY_WEIGHT 0.25 /* of rows whose protocol is not known */
-#define ERROR_SCALE      0.12 /* larger residuals count ever less: another version or setting of the software */
+#define ERROR_SCALE 0.12 /* larger residuals count ever less: another version or setting of the software */
 
 enum { ROUNDS_MAX = 5 };
-
-/* ---- the rows of one (engine, generation) ---- */
-
-struct group {
-    char name[96]; /* "llama-3.1-70b b200_sxm" */
-    int n;
-};
-
-struct slice {
-    char name[64]; /* ENGINE-GENERATION */
-    const struct silicon_row **rows;
-    struct predict_case *cases;
-    struct engine_options *engine; /* one a row: what is fitted is the same in all, what its recipe says is not */
-    const struct engine_options **engines; /* pointers to them */
-    struct predict_result *results;
-    int *group;
-    bool *headline;
-    struct group *groups;
-    int64_t n, n_groups, n_headline;
-    double prior[ENGINE_KEYS], estimate[ENGINE_KEYS];
-    double *r0, *jacobian;           /* [2 n] and [2 n * ENGINE_KEYS], at the estimate */
-    struct fit_result result;        /* its standard errors */
-    double tpot_spread, ttft_spread; /* of rows left out, spread_of */
-    bool fitted;
-    int workers;
-};
-
-static bool is_headline(const struct silicon_row *r)
-{
-    return strcmp(r->config.proto, "ix10c") == 0 && *r->flag == '\0';
-}
-
-static void slice_add(struct slice *s, const struct silicon_row *row, struct predict_case *c)
-{
-    char name[96];
-    int64_t g = 0;
-
-    s->rows = mem_realloc(s->rows, (size_t)(s->n + 1) * sizeof *s->rows);
-    s->cases = mem_realloc(s->cases, (size_t)(s->n + 1) * sizeof *s->cases);
-    s->group = mem_realloc(s->group, (size_t)(s->n + 1) * sizeof *s->group);
-    s->headline = mem_realloc(s->headline, (size_t)(s->n + 1) * sizeof *s->headline);
-    snprintf(name, sizeof name, "%s %s", row->config.model, row->config.system);
-    while (g < s->n_groups && strcmp(s->groups[g].name, name) != 0)
-        g++;
-    if (g == s->n_groups) {
-        s->groups = mem_realloc(s->groups, (size_t)(g + 1) * sizeof *s->groups);
-        s->groups[g] = (struct group){.n = 0};
-        snprintf(s->groups[g].name, sizeof s->groups[g].name, "%s", name);
-        s->n_groups++;
-    }
-    s->groups[g].n++;
-    s->rows[s->n] = row;
-    s->cases[s->n] = *c;
-    s->group[s->n] = (int)g;
-    s->headline[s->n] = is_headline(row);
-    s->n_headline += s->headline[s->n];
-    s->n++;
-}
-
-static void slice_close(struct slice *s)
-{
-    s->engine = mem_zalloc((size_t)s->n, sizeof *s->engine);
-    s->engines = mem_zalloc((size_t)s->n, sizeof *s->engines);
-    s->results = mem_zalloc((size_t)s->n, sizeof *s->results);
-    s->r0 = mem_zalloc(2 * (size_t)s->n, sizeof *s->r0);
-    s->jacobian = mem_zalloc(2 * (size_t)s->n * ENGINE_KEYS, sizeof *s->jacobian);
-    memcpy(s->estimate, s->prior, sizeof s->prior);
-    for (int64_t i = 0; i < s->n; i++) {
-        s->engine[i] = s->cases[i].sc.layout.engine;
-        s->engines[i] = &s->engine[i];
-    }
-}
-
-static void slice_free(struct slice *s)
-{
-    for (int64_t i = 0; i < s->n; i++)
-        predict_release(&s->cases[i]);
-    free(s->rows);
-    free(s->cases);
-    free(s->engine);
-    free(s->engines);
-    free(s->results);
-    free(s->r0);
-    free(s->jacobian);
-    free(s->group);
-    free(s->headline);
-    free(s->groups);
-}
-
-/* ---- residuals ---- */
-
-/* TPOT of every row, then TTFT of every row; a row that could not be simulated or measured counts 0. */
-static bool residuals(void *context, const double *p, double *r)
-{
-    struct slice *s = context;
-
-    for (int64_t i = 0; i < s->n; i++)
-        engine_set(&s->engine[i], p);
-    predict_all(s->cases, s->n, s->engines, s->workers, s->results);
-    for (int64_t i = 0; i < s->n; i++) {
-        const struct predict_result *x = &s->results[i];
-        double tpot = log(x->tpot_ms / s->rows[i]->tpot_ms), ttft = log(x->ttft_ms / s->rows[i]->ttft_ms);
-        r[i] = x->ok && isfinite(tpot) ? tpot : 0;
-        r[s->n + i] = x->ok && isfinite(ttft) && s->headline[i] ? TTFT_WEIGHT * ttft : 0;
-    }
-    return true;
-}
-
-static void set_weights(const struct slice *s, int64_t leave_out, double *w)
-{
-    for (int64_t i = 0; i < s->n; i++) {
-        double each = 1 / sqrt(sqrt((double)s->groups[s->group[i]].n));
-        if (s->group[i] == leave_out)
-            each = 0;
-        w[i] = each * (s->headline[i] ? 1 : SECONDARY_WEIGHT);
-        w[s->n + i] = s->headline[i] ? each : 0;
-    }
-}
 
 /* ---- left out in turn ---- */
 
@@ -206,22 +87,6 @@ static bool linear_residuals(void *context, const double *p, double *r)
     return true;
 }
 
-static void take_jacobian(struct slice *s, const double *at, double *r0, double *jacobian)
-{
-    double *r = mem_zalloc(2 * (size_t)s->n, sizeof *r);
-
-    residuals(s, at, r0);
-    for (int k = 0; k < ENGINE_KEYS; k++) {
-        double p[ENGINE_KEYS], step = engine_keys[k].kind == ENGINE_COUNT ? 0.5 : 0.05;
-        memcpy(p, at, sizeof p);
-        p[k] *= exp(step);
-        residuals(s, p, r);
-        for (int64_t i = 0; i < 2 * s->n; i++)
-            jacobian[(size_t)i * ENGINE_KEYS + (size_t)k] = (r[i] - r0[i]) / step;
-    }
-    free(r);
-}
-
 /* The problem on the linear model: parameters p around `at`. */
 static struct fit_problem linear_problem(struct fit_parameter *p, struct linear *l, const double *weight)
 {
@@ -243,7 +108,8 @@ static struct fit_problem linear_problem(struct fit_parameter *p, struct linear 
 }
 
 /* Gauss-Newton: the optimum of the linear model, from there again, until it moves little. p: start in, optimum out; r0
- * and jacobian: at the last point but one. interval: keeps stream_interval there; 0: free. */
+ * and jacobian: at the last point but one. interval: keeps stream_interval there; 0: free. The first of ROUNDS_MAX may
+ * go far. */
 static bool descend(struct slice *s, const double *w, int rounds, double interval, double *p, double *r0,
                     double *jacobian, struct fit_result *got, char *why, size_t why_size)
 {
@@ -257,11 +123,11 @@ static bool descend(struct slice *s, const double *w, int rounds, double interva
                 p[k] = parameters[k].start = parameters[k].prior = interval;
                 parameters[k].prior_sd = 1e-4;
             }
-        take_jacobian(s, p, r0, jacobian);
+        slice_jacobian(s, p, r0, jacobian);
         if (!fit(&problem, got, why, why_size))
             return false;
         for (int k = 0; k < ENGINE_KEYS; k++) {
-            double move = log(got->estimate[k] / p[k]), most = round < 2 && interval == 0 ? 1 : 0.4;
+            double move = log(got->estimate[k] / p[k]), most = rounds == ROUNDS_MAX && round < 2 ? 1 : 0.4;
             move = move > most ? most : move < -most ? -most : move;
             moved = fmax(moved, fabs(move));
             p[k] *= exp(move);
@@ -277,7 +143,7 @@ static double loss_at(struct slice *s, const double *w, const double *p, double 
 {
     double sum = 0;
 
-    residuals(s, p, r);
+    slice_residuals(s, p, r);
     for (int64_t i = 0; i < 2 * s->n; i++)
         sum += w[i] * log1p(r[i] * r[i] / (ERROR_SCALE * ERROR_SCALE));
     for (int k = 0; k < ENGINE_KEYS; k++)
@@ -285,18 +151,19 @@ static double loss_at(struct slice *s, const double *w, const double *p, double 
     return sum;
 }
 
-/* With stream_interval as a real number first; then with each of the whole numbers beside it, the better counts. */
+/* With stream_interval as a real number first; then with each of the whole numbers beside it, the better counts. Where
+ * the recipes say it there is nothing to find. */
 static bool find_optimum(struct slice *s, const double *w, double *p, double *r0, double *jacobian,
                          struct fit_result *best, char *why, size_t why_size)
 {
     double least = INFINITY, start[ENGINE_KEYS], at = 1, *r = mem_zalloc(2 * (size_t)s->n, sizeof *r);
-    bool ok = descend(s, w, ROUNDS_MAX, 0, p, r0, jacobian, best, why, why_size);
+    bool ok = descend(s, w, ROUNDS_MAX, (double)s->common_interval, p, r0, jacobian, best, why, why_size);
 
     memcpy(start, p, sizeof start);
     for (int k = 0; k < ENGINE_KEYS; k++)
         if (engine_keys[k].kind == ENGINE_COUNT)
             at = floor(fmax(1, p[k]));
-    for (int i = 0; ok && i < 2; i++) {
+    for (int i = 0; ok && s->common_interval == 0 && i < 2; i++) {
         double q[ENGINE_KEYS], loss;
         struct fit_result got;
         memcpy(q, start, sizeof q);
@@ -323,18 +190,18 @@ static void leave_out(struct slice *s, const double *alone, struct errors *out, 
         struct fit_parameter p[ENGINE_KEYS];
         struct fit_problem problem = linear_problem(p, &l, w);
         int64_t first = out->n;
-        set_weights(s, g, w);
+        slice_weights(s, g, w);
         if (s->n_groups < 2) { /* nothing is left to fit to */
             memcpy(got.estimate, alone, sizeof s->prior);
         } else if (!fit(&problem, &got, why, sizeof why)) {
             fprintf(f, "    without %-34s not fitted: %s\n", s->groups[g].name, why);
             continue;
         }
-        residuals(s, got.estimate, r);
+        slice_residuals(s, got.estimate, r);
         for (int64_t i = 0; i < s->n; i++)
             if (s->group[i] == g && s->headline[i] && s->results[i].ok && r[s->n + i] != 0) {
                 out->tpot[out->n] = r[i];
-                out->ttft[out->n++] = r[s->n + i] / TTFT_WEIGHT;
+                out->ttft[out->n++] = r[s->n + i];
             }
         if (out->n > first)
             fprintf(f, "    without %-34s n %4" PRId64 "  TPOT %5.1f%%  TTFT %5.1f%%\n", s->groups[g].name,
@@ -379,10 +246,10 @@ static bool fit_slice(struct slice *s, struct diags *d)
     char why[200];
 
     slice_close(s);
-    set_weights(s, -1, w);
+    slice_weights(s, -1, w);
     s->fitted = find_optimum(s, w, s->estimate, s->r0, s->jacobian, &s->result, why, sizeof why);
     if (s->fitted)
-        take_jacobian(s, s->estimate, s->r0, s->jacobian);
+        slice_jacobian(s, s->estimate, s->r0, s->jacobian);
     else
         diags_add(d, s->name, 0, "the fit failed: %s", why);
     free(w);
@@ -394,7 +261,7 @@ static void errors_of_fit(const struct slice *s, struct errors *in)
     for (int64_t i = 0; i < s->n; i++)
         if (s->headline[i] && s->r0[s->n + i] != 0) {
             in->tpot[in->n] = s->r0[i];
-            in->ttft[in->n++] = s->r0[s->n + i] / TTFT_WEIGHT;
+            in->ttft[in->n++] = s->r0[s->n + i];
         }
 }
 
@@ -416,6 +283,7 @@ static bool write_slice(const struct slice *s, const struct engine_fit_options *
         .held_ttft = median_abs_percent(held->ttft, held->n),
         .tpot_spread = s->tpot_spread,
         .ttft_spread = s->ttft_spread,
+        .interval_said = s->common_interval > 0,
         .value = s->estimate,
         .error = s->result.standard_error,
     };
@@ -484,7 +352,7 @@ static void sort_rows(struct slice *slices, int *n, const struct silicon *table,
             struct slice *s = o->only == NULL || strcmp(o->only, name) == 0 ? slice_of(slices, n, name) : NULL;
             if (s) {
                 s->workers = o->workers;
-                slice_add(s, row, &c);
+                slice_add(s, row, build_stream_interval(build, &row->config), &c);
             } else {
                 predict_release(&c);
             }
@@ -518,13 +386,17 @@ static const struct slice *kin_of(const struct slice *s, const struct slice *sli
 
 static void set_prior(struct slice *s, const struct slice *kin)
 {
-    for (int k = 0; k < ENGINE_KEYS; k++)
-        s->prior[k] = engine_keys[k].start;
-    if (s->n_headline > 0 || kin == NULL)
-        return;
-    memcpy(s->prior, kin->estimate, sizeof s->prior);
-    s->tpot_spread = kin->tpot_spread;
-    s->ttft_spread = kin->ttft_spread;
+    bool leans = s->n_headline == 0 && kin != NULL;
+
+    for (int k = 0; k < ENGINE_KEYS; k++) {
+        s->prior[k] = leans ? kin->estimate[k] : engine_keys[k].start;
+        if (engine_keys[k].kind == ENGINE_COUNT && s->common_interval > 0)
+            s->prior[k] = (double)s->common_interval;
+    }
+    if (leans) {
+        s->tpot_spread = kin->tpot_spread;
+        s->ttft_spread = kin->ttft_spread;
+    }
 }
 
 /* Those with headline rows stand first: the others lean on them. A slice whose only group is left out is predicted as

@@ -4,7 +4,7 @@
  * One fit for each (engine, generation of GPUs): the parameters of [engine] (policy/layout.h), priors around "as the
  * kernels were measured", residuals ln(simulated / measured) of mean TPOT and mean TTFT of every row, robust loss
  * (fit.h). Each residual is a whole simulation of the row's closed loop; rows are simulated by several processes at
- * once.
+ * once. What a row's recipe says is not fitted (engine_slice.h).
  *
  * Rows: proto ix10c without a flag count fully; other rows of the generation count SECONDARY_WEIGHT and their TPOT only
  * (how many requests they ran is not known, and the start-up burst is in the mean TTFT). Each of the n rows of a

@@ -20,9 +20,9 @@ const struct engine_key engine_keys[ENGINE_KEYS] = {
     {"request_service", ENGINE_TIME, offsetof(struct engine_options, request_service_ns), 5e-4, 1e-6, 0.1, 1},
     {"token_service", ENGINE_TIME, offsetof(struct engine_options, token_service_ns), 1e-7, 1e-9, 1e-4, 1},
     {"gemm_scale", ENGINE_SCALE, offsetof(struct engine_options, gemm_scale), 1, 0.2, 5, 0.2},
-    {"gemm_flops_scale", ENGINE_SCALE, offsetof(struct engine_options, gemm_flops_scale), 0.85, 0.2, 5, 0.2},
+    {"gemm_flops_scale", ENGINE_SCALE, offsetof(struct engine_options, gemm_flops_scale), 0.78, 0.2, 5, 0.2},
     {"moe_scale", ENGINE_SCALE, offsetof(struct engine_options, moe_scale), 1, 0.2, 5, 0.2},
-    {"moe_flops_scale", ENGINE_SCALE, offsetof(struct engine_options, moe_flops_scale), 1.6, 0.2, 10, 0.35},
+    {"moe_flops_scale", ENGINE_SCALE, offsetof(struct engine_options, moe_flops_scale), 2, 0.2, 10, 0.35},
     {"moe4_scale", ENGINE_SCALE, offsetof(struct engine_options, moe4_scale), 0.85, 0.2, 5, 0.2},
     {"attention_scale", ENGINE_SCALE, offsetof(struct engine_options, attention_scale), 1, 0.2, 5, 0.2},
     {"prefill_scale", ENGINE_SCALE, offsetof(struct engine_options, prefill_scale), 1, 0.2, 5, 0.2},
@@ -52,7 +52,7 @@ static double three_digits(double x)
     return round(x / unit) * unit;
 }
 
-static void write_key(FILE *f, const struct engine_key *k, double value, double error)
+static void write_key(FILE *f, const struct engine_key *k, double value, double error, bool said)
 {
     char text[64];
 
@@ -63,7 +63,8 @@ static void write_key(FILE *f, const struct engine_key *k, double value, double 
     else
         snprintf(text, sizeof text, "%.3g", value);
     if (k->kind == ENGINE_COUNT)
-        fprintf(f, "\n# a whole number: the better of those beside the optimum\n%s = %s\n", k->name, text);
+        fprintf(f, "\n# %s\n%s = %s\n",
+                said ? "as the recipes say" : "a whole number: the better of those beside the optimum", k->name, text);
     else
         fprintf(f, "\n# standard error %.0f%%%s\n%s = %s\n", 100 * error / value,
                 error / value > 0.8 * k->sd ? " (the data say little: mostly the prior)" : "", k->name, text);
@@ -118,7 +119,7 @@ bool engine_preset_write(const struct engine_preset *p, const char *folder, stru
         fprintf(f, "# For want of headline rows the figures lean on the same engine's of another generation.\n");
     fprintf(f, "\n[engine]\nname = %s\n", engine_title(p->engine));
     for (int k = 0; k < ENGINE_KEYS; k++)
-        write_key(f, &engine_keys[k], p->value[k], p->error[k]);
+        write_key(f, &engine_keys[k], p->value[k], p->error[k], p->interval_said);
     write_interval(f, p);
     bool ok = !ferror(f);
     ok = fclose(f) == 0 && ok;

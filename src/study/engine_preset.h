@@ -34,6 +34,7 @@ struct engine_preset {
     int64_t rows, groups, headline, held;    /* what it was fitted to; rows predicted with their group left out */
     double tpot, ttft, held_tpot, held_ttft; /* median absolute errors, % */
     double tpot_spread, ttft_spread;         /* of rows left out: 90% lie within e^-spread .. e^spread; 0: unknown */
+    bool interval_said;                      /* stream_interval was not fitted: the recipes say it */
     const double *value, *error;             /* [ENGINE_KEYS], standard errors */
 };
 

@@ -98,7 +98,7 @@ static void simulate(const struct scenario *sc, struct workload *load, struct si
     out->tpot_ms = mean_ms(means.tpot_ns, means.n_tpot);
     out->completed = means.completed;
     out->preemptions = means.preemptions;
-    out->rejected = world_rejected(world);
+    out->rejected = world_unfit(world);
     out->t_end_s = (double)world_now(world) * 1e-9;
     if (means.completed == 0)
         err_set(e, EXIT_CODE_FAILED,

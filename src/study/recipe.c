@@ -39,7 +39,8 @@ static const struct {
             {"balance_timeout", KIND_SCENARIO},
             {"batch_wait_timeout", KIND_WHERE},
             {"batch_wait_share", KIND_SCENARIO},
-            {"receive_interval", KIND_FROM}};
+            {"receive_interval", KIND_FROM},
+            {"stream_interval", KIND_FROM}};
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
 
 struct recipes {

@@ -32,6 +32,15 @@ enum column {
     C_MOE_TP,
     C_MOE_EP,
     C_P_WORKERS,
+    C_P_TP,
+    C_P_DP,
+    C_P_MOE_TP,
+    C_P_MOE_EP,
+    C_D_WORKERS,
+    C_D_TP,
+    C_D_DP,
+    C_D_MOE_TP,
+    C_D_MOE_EP,
     C_MODE,
     C_SPEC,
     C_FLAG,
@@ -41,9 +50,11 @@ enum column {
 };
 
 static const char *const names[COLUMNS] = {
-    "id",     "proto",  "engine",    "engine_version", "model",       "system", "precision", "gemm_quant", "moe_quant",
-    "isl",    "osl",    "isl_mean",  "osl_mean",       "concurrency", "gpus",   "tp",        "dp",         "pp",
-    "moe_tp", "moe_ep", "p_workers", "mode",           "spec",        "flag",   "ttft_ms",   "tpot_ms"};
+    "id",        "proto",     "engine",   "engine_version", "model",   "system",      "precision", "gemm_quant",
+    "moe_quant", "isl",       "osl",      "isl_mean",       "osl_mean", "concurrency", "gpus",      "tp",
+    "dp",        "pp",        "moe_tp",   "moe_ep",         "p_workers", "p_tp",       "p_dp",      "p_moe_tp",
+    "p_moe_ep",  "d_workers", "d_tp",     "d_dp",           "d_moe_tp", "d_moe_ep",    "mode",      "spec",
+    "flag",      "ttft_ms",   "tpot_ms"};
 
 struct reader {
     const struct csv *csv;
@@ -124,19 +135,48 @@ static double measurement(const struct reader *r, enum column c)
     return number(r, c, &value) && value > 0 ? value : NAN;
 }
 
-static void check_kind(struct reader *r)
+static bool check_kind(struct reader *r)
 {
     bool pools = *text(r, C_P_WORKERS) || strcmp(text(r, C_MODE), "disagg") == 0;
     const char *spec = text(r, C_SPEC);
 
     r->out->mode = pools ? "disagg" : text_or(r, C_MODE, "agg");
-    if (pools)
-        cannot(r->out, "prefill/decode pools are not modelled yet");
     if (*spec && strcmp(spec, "none") != 0)
         cannot(r->out, "speculative decoding, but no acceptance rate is given");
+    return pools;
 }
 
-static void read_config(struct reader *r, struct silicon_config *c)
+/* first: its p_workers or d_workers; the others follow in the order of enum column. */
+static struct silicon_pool read_pool(const struct reader *r, enum column first)
+{
+    return (struct silicon_pool){
+        .workers = needed(r, first),
+        .tp = needed(r, first + C_P_TP - C_P_WORKERS),
+        .dp = count(r, first + C_P_DP - C_P_WORKERS, 1),
+        .moe_tp = count(r, first + C_P_MOE_TP - C_P_WORKERS, 0),
+        .moe_ep = count(r, first + C_P_MOE_EP - C_P_WORKERS, 0),
+    };
+}
+
+static void read_pools(const struct reader *r, struct silicon_config *c)
+{
+    c->prefill = read_pool(r, C_P_WORKERS);
+    c->decode = read_pool(r, C_D_WORKERS);
+    c->tp = c->prefill.tp;
+    c->dp = c->prefill.dp;
+    c->moe_tp = c->prefill.moe_tp;
+    c->moe_ep = c->prefill.moe_ep;
+}
+
+static void read_layout(const struct reader *r, struct silicon_config *c)
+{
+    c->tp = needed(r, C_TP);
+    c->dp = count(r, C_DP, 1);
+    c->moe_tp = count(r, C_MOE_TP, 0);
+    c->moe_ep = count(r, C_MOE_EP, 0);
+}
+
+static void read_config(struct reader *r, bool pools, struct silicon_config *c)
 {
     *c = (struct silicon_config){
         .id = text(r, C_ID),
@@ -154,12 +194,9 @@ static void read_config(struct reader *r, struct silicon_config *c)
         .isl_mean = mean(r, C_ISL_MEAN),
         .osl_mean = mean(r, C_OSL_MEAN),
         .gpus = count(r, C_GPUS, 0),
-        .tp = needed(r, C_TP),
-        .dp = count(r, C_DP, 1),
         .pp = count(r, C_PP, 1),
-        .moe_tp = count(r, C_MOE_TP, 0),
-        .moe_ep = count(r, C_MOE_EP, 0),
     };
+    (pools ? read_pools : read_layout)(r, c);
     if (*c->id == '\0')
         cannot(r->out, "no id");
 }
@@ -168,8 +205,8 @@ static void read_row(struct reader *r)
 {
     struct silicon_row *row = r->out;
 
-    check_kind(r); /* first: of several reasons, this one says most */
-    read_config(r, &row->config);
+    bool pools = check_kind(r); /* first: of several reasons, this one says most */
+    read_config(r, pools, &row->config);
     row->flag = text(r, C_FLAG);
     row->ttft_ms = measurement(r, C_TTFT_MS);
     row->tpot_ms = measurement(r, C_TPOT_MS);

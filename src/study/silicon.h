@@ -10,7 +10,10 @@
  *   id model system engine tp concurrency isl osl   must be there; a table of prefill/decode pools needs no tp
  *   proto precision gemm_quant moe_quant isl_mean osl_mean gpus dp pp moe_tp moe_ep engine_version
  *                                           may be missing or empty: the default is said at the field
- *   p_workers mode spec                     tell what cannot be built yet
+ *   p_workers p_tp p_dp p_moe_tp p_moe_ep   workers that compute prompts, apart from those that answer, and the layout
+ *   d_workers d_tp d_dp d_moe_tp d_moe_ep   of each; where p_workers is, tp to moe_ep play no part
+ *   mode                                    agg or disagg; without it, as p_workers says
+ *   spec                                    tells what cannot be built
  *   ttft_ms tpot_ms flag                    the measurement; empty or missing: there is nothing to compare with
  *
  * A row that cannot be built has the reason why; the table is read on. A measured field that is no number counts as
@@ -26,6 +29,12 @@
 #include "base/diag.h"
 #include "study/csv.h"
 
+struct silicon_pool { /* of alike workers, each a server with its own GPUs */
+    int64_t workers; /* 0: there is no such pool */
+    int64_t tp, dp;  /* of one worker */
+    int64_t moe_tp, moe_ep;
+};
+
 struct silicon_config {
     const char *id;
     const char *proto; /* ix10c: InferenceX; anything else: exact lengths */
@@ -39,6 +48,7 @@ struct silicon_config {
     int64_t gpus;                       /* of the deployment; 0: of one replica */
     int64_t tp, dp, pp;                 /* of one replica; dp, pp: 1 where not given */
     int64_t moe_tp, moe_ep;             /* 0: not given */
+    struct silicon_pool prefill, decode; /* pools that hand over; tp to moe_ep above are then prefill's */
 };
 
 struct silicon_row {

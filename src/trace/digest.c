@@ -9,7 +9,7 @@
  */
 #include "trace/trace.h"
 
-enum { FIELDS_MAX = 20 };
+enum { FIELDS_MAX = 32 };
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {

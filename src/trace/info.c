@@ -1,7 +1,8 @@
 /* info.c - events.def as data. */
 #include "trace/trace.h"
 
-const char *const request_status_names[REQUEST_STATUSES] = {"waiting", "running", "completed", "rejected", "failed"};
+const char *const request_status_names[REQUEST_STATUSES] = {"waiting", "running",  "completed",
+                                                             "rejected", "failed", "timed_out"};
 
 #define INT    FIELD_INT
 #define TIME   FIELD_TIME

@@ -30,8 +30,9 @@ enum request_status {
     REQUEST_WAITING,
     REQUEST_RUNNING,
     REQUEST_COMPLETED,
-    REQUEST_REJECTED, /* it could never be served */
+    REQUEST_REJECTED, /* it could never be served, or admission refused it */
     REQUEST_FAILED,   /* given up after a fault */
+    REQUEST_TIMED_OUT, /* its client gave up */
     REQUEST_STATUSES
 };
 extern const char *const request_status_names[REQUEST_STATUSES]; /* "waiting", "running", "completed", ... */

@@ -51,6 +51,9 @@ struct work_item {
     int64_t session;       /* its number, in order of begin; -1: none */
     int64_t turn;          /* of the session, from 0 */
     uint32_t session_slot; /* for workload_done; WORK_NO_SESSION: no further call will follow */
+    /* The caller's own, of a call that it sends again: which attempt this is (the workload gives attempt 0), the first
+     * attempt's request and when that came. */
+    int64_t attempt, first_request, t_call_ns;
 };
 
 struct workload;

@@ -98,6 +98,8 @@ int main(int argc, char **argv)
     int64_t requests = argc > 1 ? atoll(argv[1]) : 100000, done = 0;
     bool index = argc > 2 && strcmp(argv[2], "--index") == 0;
     struct store_class class = {.name = "chat", .weight = 1};
+    struct store_pool pool = {
+        .name = "all", .role = "both", .n_replicas = 4, .gpus = 1, .kv_blocks = 10000, .kv_block_tokens = 16};
     struct store_config c = {.path = path,
                              .force = true,
                              .level = LOG_ALL,
@@ -107,10 +109,8 @@ int main(int argc, char **argv)
                              .version = "bench",
                              .classes = &class,
                              .n_classes = 1,
-                             .n_replicas = 4,
-                             .gpus_per_replica = 1,
-                             .kv_blocks = 10000,
-                             .kv_block_tokens = 16};
+                             .pools = &pool,
+                             .n_pools = 1};
     struct store_end end = {.status = "complete"};
     struct trace_unit u = {0};
     struct store *s;

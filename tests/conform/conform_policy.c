@@ -1,5 +1,5 @@
 /*
- * conform_policy.c - what every registered scheduler, order, router, cost, evictor and placer of experts must keep, over
+ * conform_policy.c - what every registered scheduler, order, cost, evictor and placer of experts must keep, over
  * random views.
  */
 #include <check.h>
@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/rng.h"
 #include "model/expert.h"
-#include "model/loads.h"
 #include "policy/cost.h"
 #include "policy/evict.h"
 #include "policy/order.h"
 #include "policy/place.h"
-#include "policy/router.h"
 #include "policy/scheduler.h"
 #include "../run_suite.h"
 
@@ -366,67 +365,6 @@ START_TEST(orders_keep_the_rules)
 }
 END_TEST
 
-/* ---- routers ---- */
-
-static int64_t brute_least(const struct loads *l)
-{
-    int64_t best = 0;
-    for (int64_t i = 1; i < l->view.n; i++) {
-        int64_t a = l->key == ROUTER_KEY_TOKENS ? l->tokens[i] : l->requests[i];
-        int64_t b = l->key == ROUTER_KEY_TOKENS ? l->tokens[best] : l->requests[best];
-        if (l->key == ROUTER_KEY_ROOM) {
-            a = l->room[i] ? a : INT64_MAX;
-            b = l->room[best] ? b : INT64_MAX;
-        }
-        if (a < b)
-            best = i;
-    }
-    return best;
-}
-
-START_TEST(routers_answer_in_range)
-{
-    const struct router_ops *ops = (const struct router_ops *)policy_list(POLICY_ROUTER)[_i];
-    struct rng rng, draws, again;
-    static const int64_t sizes[] = {1, 2, 7, 100};
-
-    rng_init(&rng, 5, 0, 0, RNG_TEST);
-    for (int k = 0; k < 4; k++) {
-        struct loads l;
-        void *state = calloc(1, ops->state_size + 1), *state_again = calloc(1, ops->state_size + 1);
-        int64_t used[100] = {0};
-        loads_init(&l, sizes[k], ops->key);
-        rng_init(&draws, 1, 0, 0, RNG_ROUTER);
-        rng_init(&again, 1, 0, 0, RNG_ROUTER);
-        for (int i = 0; i < 3000; i++) {
-            int64_t at = (int64_t)rng_below(&rng, (uint64_t)sizes[k]);
-            if (l.requests[at] > 0 && rng_below(&rng, 2))
-                loads_add(&l, at, -1, -(l.tokens[at] / l.requests[at]));
-            loads_set_room(&l, at, rng_below(&rng, 3) > 0);
-            const struct router_view *v = loads_view(&l);
-            if (ops->key != ROUTER_KEY_NONE)
-                ck_assert_int_eq(v->least, brute_least(&l));
-            int64_t chosen = ops->route(NULL, state, v, &draws);
-            ck_assert_int_eq(chosen, ops->route(NULL, state_again, v, &again));
-            if (chosen == ROUTER_HOLD) {
-                ck_assert(ops->key == ROUTER_KEY_ROOM);
-                continue;
-            }
-            ck_assert(chosen >= 0 && chosen < sizes[k]);
-            if (ops->key == ROUTER_KEY_ROOM)
-                ck_assert(l.room[chosen]);
-            used[chosen]++;
-            loads_add(&l, chosen, 1, 1 + (int64_t)rng_below(&rng, 500));
-        }
-        for (int64_t i = 0; i < sizes[k]; i++)
-            ck_assert_int_gt(used[i], 0); /* no replica is forgotten */
-        loads_free(&l);
-        free(state);
-        free(state_again);
-    }
-}
-END_TEST
-
 /* ---- costs ---- */
 
 START_TEST(costs_rise_with_the_work)
@@ -721,7 +659,6 @@ int main(void)
     tcase_add_loop_test(c, names_are_unique_and_findable, 0, POLICY_KINDS);
     tcase_add_loop_test(c, schedulers_keep_the_rules, 0, count(POLICY_SCHEDULER));
     tcase_add_loop_test(c, orders_keep_the_rules, 0, count(POLICY_ORDER));
-    tcase_add_loop_test(c, routers_answer_in_range, 0, count(POLICY_ROUTER));
     tcase_add_loop_test(c, costs_rise_with_the_work, 0, count(POLICY_COST));
     tcase_add_loop_test(c, evictors_keep_the_rules, 0, count(POLICY_EVICT));
     tcase_add_loop_test(c, placers_keep_the_rules, 0, count(POLICY_PLACE));

@@ -274,6 +274,15 @@ static char *text_of(const struct silicon_config *c)
     return text ? text : strdup(why_not);
 }
 
+static int64_t stream_interval_of(const struct silicon_config *c)
+{
+    struct build *b = build_open("inferencex", &d);
+    ck_assert_ptr_nonnull(b);
+    int64_t n = build_stream_interval(b, c);
+    build_close(b);
+    return n;
+}
+
 START_TEST(a_row_becomes_a_scenario)
 {
     struct silicon_config c = config();
@@ -312,19 +321,25 @@ START_TEST(recipes_say_when_a_server_looks)
     has(text = text_of(&c), "\n[engine]\npreset = sglang\nreceive_interval = 30\n");
     free(text);
     c.engine = "trtllm";
-    has(text = text_of(&c), "\n[engine]\npreset = trtllm\n\n[replica]\n");
+    has(text = text_of(&c), "\n[engine]\npreset = trtllm\nstream_interval = 1\n\n[replica]\n");
     free(text);
     c.tp = 4;
     c.dp = 2;
-    has(text = text_of(&c), "\n[engine]\npreset = trtllm\nbalance_timeout = 60\n");
+    has(text = text_of(&c), "\n[engine]\npreset = trtllm\nstream_interval = 1\nbalance_timeout = 60\n");
     free(text);
     c.dp = 1;
     c.model = "llama-3.1-70b";
     c.osl = 1024;
-    has(text = text_of(&c), "\n[engine]\npreset = trtllm\nbatch_wait_timeout = 20\nbatch_wait_share = 0.9\n\n");
+    has(text = text_of(&c),
+        "\n[engine]\npreset = trtllm\nstream_interval = 1\nbatch_wait_timeout = 20\nbatch_wait_share = 0.9\n\n");
     free(text);
     c.tp = 8;
-    has(text = text_of(&c), "\n[engine]\npreset = trtllm\n\n[replica]\n");
+    has(text = text_of(&c), "\n[engine]\npreset = trtllm\nstream_interval = 1\n\n[replica]\n");
+    ck_assert_int_eq(stream_interval_of(&c), 1);
+    c.engine = "vllm";
+    ck_assert_int_eq(stream_interval_of(&c), 0); /* it does not say */
+    c.model = "gpt-9";
+    ck_assert_int_eq(stream_interval_of(&c), 0);
     free(text);
 }
 END_TEST

@@ -58,6 +58,9 @@ static void leave(void)
 
 static struct store_config config(bool force, enum log_level level)
 {
+    static const struct store_pool pool = {
+        .name = "all", .role = "both", .n_replicas = 2, .gpus = 4, .kv_blocks = 100, .kv_block_tokens = 16};
+
     return (struct store_config){.path = "r.db",
                                  .force = force,
                                  .level = level,
@@ -70,10 +73,8 @@ static struct store_config config(bool force, enum log_level level)
                                  .warmup_ns = 1000,
                                  .classes = classes,
                                  .n_classes = 2,
-                                 .n_replicas = 2,
-                                 .gpus_per_replica = 4,
-                                 .kv_blocks = 100,
-                                 .kv_block_tokens = 16,
+                                 .pools = &pool,
+                                 .n_pools = 1,
                                  .params = params,
                                  .n_params = 2};
 }
