@@ -45,14 +45,12 @@ static const struct argp_child children[] = {{&cmd_scenario_argp, 0, NULL, 0}, {
 static const struct argp argp = {options,  parse, NULL, "Reads SCENARIO and lists every mistake; runs nothing.",
                                  children, NULL,  NULL};
 
-static void print_facts(const struct scenario *sc)
+/* Of a pool; without pools, of all replicas. */
+static void print_pool(const struct scenario *sc, int64_t nodes)
 {
     const struct layout *l = &sc->layout;
     struct cost_memory m = cost_memory(l);
-    int64_t blocks = cost_kv_blocks(l), gpus = layout_gpus(l), node = l->node.gpus, per_node = node / gpus;
-    int64_t needed = per_node > 0 ? (l->replica.count + per_node - 1) / per_node
-                                  : l->replica.count * ((gpus + node - 1) / node); /* replicas that span nodes */
-    int64_t nodes = sc->cluster.nodes ? sc->cluster.nodes : needed;
+    int64_t blocks = cost_kv_blocks(l), gpus = layout_gpus(l), node = l->node.gpus;
     double kv = (double)(blocks / l->replica.dp * l->replica.kv_block_tokens) * m.kv_token_bytes;
 
     printf("  replicas   %" PRId64 " of %s, each on %" PRId64 " %s\n", l->replica.count, l->model.name, gpus,
@@ -63,8 +61,27 @@ static void print_facts(const struct scenario *sc)
            (double)l->gpu.memory_bytes / 1e9, m.weight_bytes / 1e9, m.activation_bytes / 1e9, (kv + m.seq_bytes) / 1e9);
     printf("  KV cache   %" PRId64 " blocks a replica: %" PRId64 " tokens\n", blocks,
            blocks * l->replica.kv_block_tokens);
+}
+
+static void print_policies(const struct scenario *sc, const struct scenario *as)
+{
     printf("  policies   arrivals %s, router %s, scheduler %s, cost %s\n", sc->arrival->policy.name,
-           sc->router->policy.name, sc->scheduler->policy.name, sc->cost->policy.name);
+           as->router->policy.name, as->scheduler->policy.name, as->cost->policy.name);
+}
+
+static void print_facts(const struct scenario *sc)
+{
+    static const char *const does[] = {
+        [POOL_BOTH] = "prompts and answers", [POOL_PREFILL] = "prompts", [POOL_DECODE] = "answers"};
+
+    for (int64_t i = 0; i < sc->n_pools; i++) {
+        const struct pool_options *p = &sc->pools[i];
+        bool all = sc->n_pools == 1 && sc->cluster.nodes > 0;
+        if (p->as != sc)
+            printf("pool %s: %s\n", p->name, does[p->role]);
+        print_pool(p->as, all ? sc->cluster.nodes : layout_hosts(&p->as->layout));
+        print_policies(sc, p->as);
+    }
 }
 
 /* A trace must be there and begin like one; its lines are read by the run. */

@@ -159,33 +159,34 @@ static bool print_gpu(const struct arguments *a, struct arena *arena, struct dia
 /* GPUs there are: those of the nodes, as many as are given or as the replicas need. */
 static int64_t cluster_gpus(const struct scenario *sc)
 {
-    const struct layout *l = &sc->layout;
-    int64_t gpus = layout_gpus(l), node = l->node.gpus, per_node = node / gpus;
+    int64_t gpus = 0;
 
-    if (sc->cluster.nodes)
-        return sc->cluster.nodes * node;
-    return per_node > 0 ? (l->replica.count + per_node - 1) / per_node * node
-                        : l->replica.count * ((gpus + node - 1) / node) * node; /* replicas that span nodes */
+    for (int64_t i = 0; i < sc->n_pools; i++) {
+        const struct layout *l = &sc->pools[i].as->layout;
+        gpus += (sc->cluster.nodes && sc->n_pools == 1 ? sc->cluster.nodes : layout_hosts(l)) * l->node.gpus;
+    }
+    return gpus;
 }
 
 /* What --model and --kv-dtype say, else the scenario's own, else the defaults. A preset's cluster is one node. */
 static bool print_tiers_of(const struct arguments *a, const struct scenario *sc, struct arena *arena, struct diags *d)
 {
     bool whole = a->preset == NULL;
-    struct model_options m = sc->layout.model;
+    const struct layout *l = whole ? &sc->pools[0].as->layout : &sc->layout; /* of several pools, the first's GPU */
+    struct model_options m = l->model;
 
     if ((a->model || !whole) && !scenario_load_model(a->model ? a->model : DEFAULT_MODEL, &m, arena, d))
         return false;
     if (!describe_check(&m, d))
         return false;
     struct describe_tiers t = {.memory = &sc->memory,
-                               .gpu = &sc->layout.gpu,
+                               .gpu = &l->gpu,
                                .cluster_gpus = whole                             ? cluster_gpus(sc)
-                                               : sc->layout.gpu.memory_bytes > 0 ? sc->layout.node.gpus
-                                                                                 : 0,
+                                               : l->gpu.memory_bytes > 0 ? l->node.gpus
+                                                                         : 0,
                                .model = &m,
                                .kv_dtype =
-                                   whole && !a->kv_dtype_given ? sc->layout.replica.kv_dtype : a->options.kv_dtype};
+                                   whole && !a->kv_dtype_given ? l->replica.kv_dtype : a->options.kv_dtype};
     describe_tiers(&t, a->options.json, stdout);
     return true;
 }

@@ -12,6 +12,7 @@ struct sim {
     uint64_t count; /* events handled so far */
     bool stop;
     sim_dispatch *dispatch;
+    sim_soon *soon;
     void *ctx;
 };
 
@@ -22,6 +23,11 @@ struct sim *sim_new(sim_dispatch *dispatch, void *ctx)
     s->dispatch = dispatch;
     s->ctx = ctx;
     return s;
+}
+
+void sim_tell_soon(struct sim *s, sim_soon *soon)
+{
+    s->soon = soon;
 }
 
 void sim_free(struct sim *s)
@@ -92,6 +98,20 @@ uint64_t sim_size(const struct sim *s)
     return s->pending.n;
 }
 
+/* Of the sorted part of the pending set: what comes late is not told. */
+static void tell_soon(const struct sim *s)
+{
+    const struct pending *p = &s->pending;
+    uint32_t slot = p->run.head;
+
+    if (slot == PENDING_NONE)
+        return;
+    s->soon(s->ctx, p->slot[slot].kind, p->slot[slot].arg, true);
+    slot = p->slot[slot].next;
+    if (slot != PENDING_NONE)
+        s->soon(s->ctx, p->slot[slot].kind, p->slot[slot].arg, false);
+}
+
 enum sim_stop sim_run(struct sim *s, int64_t until_ns, uint64_t max_events)
 {
     struct pending *p = &s->pending;
@@ -115,6 +135,8 @@ enum sim_stop sim_run(struct sim *s, int64_t until_ns, uint64_t max_events)
         s->now_ns = t_ns;
         bug_context.t_ns = t_ns;
         bug_context.seq = s->count++;
+        if (s->soon)
+            tell_soon(s);
         s->dispatch(s->ctx, &ev);
     }
 }

@@ -45,6 +45,7 @@ void fleet_init(struct fleet *f, const struct pool_options *pool, int64_t index,
     f->limits = sc->layout.limits;
     f->limits.max_num_seqs *= ranks;
     f->limits.max_num_batched_tokens *= ranks;
+    f->limits.ranks = ranks;
     queue_env_init(&f->order, sc);
     f->env = env_of(f, t, requests);
     f->total_blocks = cost_kv_blocks(&sc->layout);

@@ -21,6 +21,8 @@
  * (RESTORE_ESTIMATE). With `overlap` the prompt is computed while its prefix arrives layer by layer: the step that
  * holds it ends no earlier than the transfer. Decisions are made once, when the request gets near the queue's head.
  *
+ * What has expired (evict = ttl) leaves when its replica next looks at its queue, not before.
+ *
  * Bytes moved and stored below HBM are those of one copy of the KV, whatever tp replicates; with bounded state
  * (windows, linear layers) a restore brings that of one checkpoint. A tier with another kv_dtype holds so many bytes
  * less. A copy in a lower tier can be matched once it has landed. HBM's blocks are free as soon as their victim is
@@ -95,6 +97,11 @@ bool kv_store_early(struct kv *kv, const struct replica *from, uint32_t slot, in
 void kv_hand_over(struct kv *kv, struct replica *from, uint32_t slot, int64_t now_ns);
 /* Whose KV a transfer of it brings. */
 int64_t kv_job_source(const struct kv *kv, const struct move_state *job);
+/* Its client has given up, and its transfers were cancelled (or there are none): neither replica, nor a tier on the way,
+ * keeps room for it. KV that it has where it waits is its batch's. */
+void kv_cancel_handoff(struct kv *kv, struct request *q);
+/* Its KV is on its way to a tier, or to a replica before it is itself: transfers that `loads` does not count. */
+bool kv_sets_out(const struct request *q);
 /* It has come to the queue of another. */
 void kv_take_over(struct kv *kv, struct replica *to, uint32_t slot, int64_t now_ns);
 

@@ -220,6 +220,39 @@ int64_t kv_handed_done(struct kv *kv, const struct kv_cargo *c, int64_t now_ns)
     return r->id;
 }
 
+bool kv_sets_out(const struct request *q)
+{
+    return (q->to >= 0 || q->stored > 0) && !q->sent;
+}
+
+void kv_handed_lost(struct kv *kv, const struct kv_cargo *c)
+{
+    struct request *q = &kv->requests->at[c->slot];
+
+    if (q->loads == 0)
+        return; /* it has not come to where it is answered */
+    q->loads = 0;
+    kv->replicas[q->replica].n_loading--;
+}
+
+void kv_cancel_handoff(struct kv *kv, struct request *q)
+{
+    if (q->to >= 0) {
+        batch_reserve(&kv->replicas[q->to].batch, -q->to_blocks);
+        if (q->to_pin >= 0)
+            prefix_unpin(kv->prefix, q->to_pin);
+        q->to = q->to_pin = -1;
+        q->to_blocks = 0;
+    }
+    if (q->stored > 0) {
+        kv->room[kv->sc->handoff.via_at][q->stored_unit] += q->stored;
+        q->stored = 0;
+    }
+    if (q->from >= 0)
+        release(kv, q);
+    q->sent = false;
+}
+
 /* Whose HBM has room again when it is done. */
 int64_t kv_job_source(const struct kv *kv, const struct move_state *s)
 {

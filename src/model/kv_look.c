@@ -204,7 +204,7 @@ static void hold(struct kv *kv, struct replica *r, uint32_t slot, int64_t blocks
 {
     struct request *q = &kv->requests->at[slot];
 
-    if (blocks == 0 || kv_unpinned(kv, r, q, blocks) > kv_free_blocks(kv, r)) /* a restore has taken the room */
+    if (blocks == 0 || kv->gives_back || kv_unpinned(kv, r, q, blocks) > kv_free_blocks(kv, r)) /* a restore has taken the room */
         return;
     if (kv->n_held == kv->cap_held) {
         kv->cap_held = kv->cap_held ? 2 * kv->cap_held : 16;
@@ -229,6 +229,7 @@ static bool let_one_go(struct kv *kv)
 
 void kv_look_away(struct kv *kv)
 {
+    kv->gives_back = false;
     while (let_one_go(kv))
         ;
 }
@@ -285,6 +286,7 @@ bool kv_give_back(struct kv *kv, struct replica *r)
 {
     struct batch *b = &r->batch;
 
+    kv->gives_back = true;
     if (let_one_go(kv))
         return true;
     for (uint32_t s = b->waiting.tail; b->n_holding > 0 && s != SLOT_NONE; s = b->pool->at[s].prev[LINK_QUEUE]) {

@@ -42,6 +42,7 @@ struct kv {
     int32_t *store[MEMORY_TIERS]; /* store by unit */
     uint32_t *held;               /* requests whose KV in HBM a look keeps there, while a plan is made */
     int64_t n_held, cap_held;
+    bool gives_back;              /* a look that follows keeps no more: else it would take what was just let go */
     int32_t nowhere;              /* one that stays empty: in place of those out of reach */
     int64_t *room[MEMORY_TIERS];  /* blocks of the cache that a unit can hold beside what was swapped out to it */
     int32_t *coming[MEMORY_TIERS];  /* store by unit: what is on its way down to it, by one transfer each */
@@ -106,6 +107,8 @@ void kv_tell_transfer(struct kv *kv, const struct move_state *s, const struct kv
 bool kv_consider_handed(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
 /* The transfer has come to its end. Gives the replica that should look at its queue, or -1. */
 int64_t kv_handed_done(struct kv *kv, const struct kv_cargo *c, int64_t now_ns);
+/* Or was cancelled: kv_cancel_handoff follows. */
+void kv_handed_lost(struct kv *kv, const struct kv_cargo *c);
 
 /* ---- kv_up.c: restores and swaps ---- */
 

@@ -364,6 +364,10 @@ uint32_t kv_job_lost(struct kv *kv, const struct move_state *s, int64_t delivere
     give_cargo(kv, at);
     if (c.slot == SLOT_NONE)
         return SLOT_NONE;
+    if (s->job.kind == MOVE_HANDOFF) {
+        kv_handed_lost(kv, &c);
+        return c.slot;
+    }
     struct request *q = &kv->requests->at[c.slot];
     bool waited = kv_loads(kv, q);
     sim_assert(q->id == c.request && q->loads > 0);

@@ -2,7 +2,7 @@
  * prefix.c - what prefix.h promises, by nodes (prefix_tree.c) and copies (prefix_copy.c).
  *
  * Where a call means a part of a node it is cut first, and only if the store in question has a copy, or gets one: a
- * store's calls cut no nodes that it knows nothing of.
+ * store's calls cut no nodes that it knows nothing of. Those that put or use join the nodes on their way.
  */
 #include <stdlib.h>
 
@@ -118,9 +118,11 @@ void prefix_use(struct prefix *p, struct chain c, int64_t blocks, int32_t store,
     int32_t place;
 
     clock_at(p, now_ns);
-    while (next_cut(p, &w, blocks, store, &place))
+    while (next_cut(p, &w, blocks, store, &place)) {
         if (place != PREFIX_NONE)
             prefix_copy_use(p, place, tick, now_ns);
+        prefix_join(p, w.node);
+    }
     prefix_demote(p, store);
 }
 
@@ -165,6 +167,7 @@ int64_t prefix_put(struct prefix *p, struct chain c, int64_t from, int64_t to, i
             added += n;
         }
         prefix_walk_move(&w, child, n);
+        prefix_join(p, child);
     }
     return added + put_new(p, &w, from, to, store, now_ns);
 }
@@ -256,13 +259,25 @@ int64_t prefix_next_expiry(const struct prefix *p, int32_t store)
     return h->n > 0 ? (int64_t)h->at[0].key : INT64_MAX;
 }
 
+/* Whether the node goes beyond the first `depth` blocks of its chain; it is cut there if the call means it. */
+static bool reaches(struct prefix *p, int32_t node, int64_t depth, bool cut)
+{
+    const struct prefix_node *x = prefix_node_at(p, node);
+
+    if (x->depth + x->n <= depth)
+        return false;
+    if (cut && x->depth < depth)
+        prefix_split(p, node, depth - x->depth);
+    return true;
+}
+
 /* The node and those above it down from `depth`. */
 static int64_t put_up_to(struct prefix *p, int32_t node, int64_t depth, int32_t store, int64_t now_ns)
 {
     int64_t tick = ++store_at(p, store)->tick, added = 0;
 
     clock_at(p, now_ns);
-    for (; node != PREFIX_ROOT && prefix_node_at(p, node)->depth >= depth; node = prefix_node_at(p, node)->parent)
+    for (; reaches(p, node, depth, !prefix_copy_find(p, node, store)); node = prefix_node_at(p, node)->parent)
         if (!prefix_copy_find(p, node, store)) {
             prefix_copy_add(p, node, store, tick, now_ns);
             added += prefix_node_at(p, node)->n;
@@ -284,7 +299,7 @@ void prefix_remove_victim(struct prefix *p, const struct prefix_victim *v, int32
 {
     int32_t parent;
 
-    for (int32_t node = v->node; node != PREFIX_ROOT && prefix_node_at(p, node)->depth >= v->depth; node = parent) {
+    for (int32_t node = v->node; reaches(p, node, v->depth, prefix_copy_find(p, node, store)); node = parent) {
         const struct prefix_place *c = prefix_copy_find(p, node, store);
         parent = prefix_node_at(p, node)->parent;
         if (c == NULL || c->pins > 0)

@@ -13,7 +13,14 @@
  *
  * A store is a place that can hold blocks: the HBM of a replica, a host's LPDDR, a drive. A node's copy in a store is
  * all or nothing; where a part of a node is put, evicted or used, the node is split at that block first (the lower
- * part keeps the node's number), so each node has one history. Neighbours are not joined again.
+ * part keeps the node's number), so each node has one history.
+ *
+ * A put or a use, as it passes, joins a node with the one above it where nothing tells the two apart any more: no other
+ * child, no pin or victim that ends between them, ids that follow on, and in the same stores copies with the same key,
+ * uses, last use, expiry and pins. (A use gives all that it passes the same last use, so a context that was given up
+ * and came back in many parts is a few nodes once it was used.) Blocks are given up in the same order as without, where
+ * keys do not depend on depth (gdsf's do: a run is charged by its middle). But when each part was put is forgotten: a
+ * joined copy is as old as its oldest part. Nodes that nothing passes any more stay cut.
  *
  * Each store keeps its copies in a heap by the evictor's key (evict.h). Candidates: copies without pins and without a
  * copy of a child in the same store, so each store is closed towards the root as long as puts begin at the root or at
@@ -25,7 +32,8 @@
  *
  * Invariants (prefix_check recounts): blocks of a store = sum over its copies; pins of a copy = pins that end at it or
  * below; children's ids differ in their first; every heap is a heap; candidates are those in the heap.
- * Cost: a walk is O(nodes on the path + runs of the chain); put, use, evict O(log copies) a node.
+ * Cost: a walk is O(nodes on the path + runs of the chain); put, use, evict O(log copies) a node; to see
+ * whether it can be joined, O(stores that have it).
  * Ownership: the caller; chains are copied where kept. Not modelled: collisions of hashes.
  */
 #ifndef MODEL_PREFIX_H
@@ -85,16 +93,16 @@ struct prefix_victim {
     int32_t node;
     struct block_run run; /* its ids */
     int64_t depth;        /* blocks before it */
-    int64_t put_ns, used_ns, uses;
+    int64_t put_ns, used_ns, uses; /* put_ns: of the oldest of those that it was joined of */
 };
 /* False: nothing may be evicted. The victim's copy is gone from the store; the node is kept until prefix_let_go, so
  * that it can be put elsewhere by prefix_put_node. */
 bool prefix_evict(struct prefix *p, int32_t store, int64_t blocks, struct prefix_victim *out);
 int64_t prefix_put_node(struct prefix *p, int32_t node, int32_t store,
                         int64_t now_ns); /* gives the blocks that are new */
-/* All of the victim's run, also where its node was cut since: then the node has only the end of it. */
+/* All of the victim's run and no more, also where its node was cut or joined since: it ends where the run does. */
 int64_t prefix_put_victim(struct prefix *p, const struct prefix_victim *v, int32_t store, int64_t now_ns);
-/* Takes the store's copies of the victim's run away, but pinned ones; also where its node was cut since. */
+/* Takes the store's copies of the victim's run away, but pinned ones; also where its node was cut or joined since. */
 void prefix_remove_victim(struct prefix *p, const struct prefix_victim *v, int32_t store);
 bool prefix_has_node(const struct prefix *p, int32_t node, int32_t store);
 void prefix_let_go(struct prefix *p, int32_t node);

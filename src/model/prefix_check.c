@@ -3,6 +3,7 @@
  * and audits: costs as much as the tree is large.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/prefix_state.h"
 
@@ -16,6 +17,16 @@ struct recount {
 static bool alive(const struct prefix *p, int32_t node)
 {
     return node >= 0 && node < p->nodes.n && (node == PREFIX_ROOT || prefix_node_at(p, node)->n > 0);
+}
+
+/* Slots that are free to be taken. */
+static int32_t free_slots(const struct prefix_slots *s)
+{
+    int32_t n = 0;
+
+    for (int32_t i = s->free; i != PREFIX_NONE; n++)
+        memcpy(&i, s->at + (size_t)i * s->size, sizeof i);
+    return n;
 }
 
 static void check_node(const struct prefix *p, int32_t node, struct recount *r)
@@ -131,6 +142,8 @@ void prefix_check(const struct prefix *p)
     for (int32_t i = 0; i < p->n_stores; i++)
         check_store(p, i, &sum[i]);
     sim_assert(r.nodes == p->n_nodes && p->child_of.n == (uint64_t)r.nodes);
+    sim_assert(1 + r.nodes + free_slots(&p->nodes) == p->nodes.n);
+    sim_assert(p->place_of.n + (uint64_t)free_slots(&p->places) == (uint64_t)p->places.n);
     free(r.children);
     free(r.copies);
     free(r.holds);

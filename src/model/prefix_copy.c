@@ -28,7 +28,7 @@ static void settle(struct prefix *p, int32_t place)
 
 /* ---- places ---- */
 
-static int32_t place_make(struct prefix *p, int32_t node, int32_t store)
+int32_t prefix_place_make(struct prefix *p, int32_t node, int32_t store)
 {
     int32_t place = prefix_slots_take(&p->places);
     struct prefix_place *c = prefix_place_at(p, place);
@@ -48,16 +48,13 @@ static int32_t place_get(struct prefix *p, int32_t node, int32_t store)
 {
     int32_t place = prefix_place_find(p, node, store);
 
-    return place != PREFIX_NONE ? place : place_make(p, node, store);
+    return place != PREFIX_NONE ? place : prefix_place_make(p, node, store);
 }
 
-/* The place goes if the store has nothing there any more. */
-static void place_trim(struct prefix *p, int32_t place)
+void prefix_place_give(struct prefix *p, int32_t place)
 {
     struct prefix_place *c = prefix_place_at(p, place);
 
-    if (c->here || c->below > 0)
-        return;
     if (c->next != PREFIX_NONE)
         prefix_place_at(p, c->next)->prev = c->prev;
     if (c->prev != PREFIX_NONE)
@@ -67,6 +64,15 @@ static void place_trim(struct prefix *p, int32_t place)
     prefix_map_del(&p->place_of, c->node, c->store);
     c->node = PREFIX_NONE;
     prefix_slots_give(&p->places, place);
+}
+
+/* The place goes if the store has nothing there any more. */
+static void place_trim(struct prefix *p, int32_t place)
+{
+    const struct prefix_place *c = prefix_place_at(p, place);
+
+    if (!c->here && c->below == 0)
+        prefix_place_give(p, place);
 }
 
 /* One child of the node more, or less, has a copy in the store. */
@@ -211,24 +217,4 @@ void prefix_copy_pin(struct prefix *p, int32_t place, int change)
     sim_assert(c->here && c->pins >= 0);
     p->store[c->store].pinned += ((c->pins > 0) - was) * n;
     settle(p, place);
-}
-
-/* The upper node's copies have the same history and pins, and the lower one's below them. The lower one's stay where
- * they are in all heaps (prefix_heap.c), and sums of blocks do not change. */
-void prefix_copy_split(struct prefix *p, int32_t upper, int32_t lower)
-{
-    for (int32_t i = prefix_node_at(p, lower)->places; i != PREFIX_NONE; i = prefix_place_at(p, i)->next) {
-        if (!prefix_place_at(p, i)->here)
-            continue;
-        int32_t place = place_make(p, upper, prefix_place_at(p, i)->store);
-        struct prefix_place *c = prefix_place_at(p, place), *from = prefix_place_at(p, i);
-        struct prefix_place own = *c;
-        *c = *from;
-        c->link = own.link, c->next = own.next, c->prev = own.prev, c->node = upper, c->below = 1;
-        for (int k = 0; k < PREFIX_HEAPS; k++)
-            c->at[k] = PREFIX_NO_POS;
-        prefix_node_at(p, upper)->n_copies++;
-        if (from->at[HEAP_PROTECTED] != PREFIX_NO_POS)
-            prefix_heap_set(p, place, HEAP_PROTECTED, prefix_key_bits(c->key));
-    }
 }

@@ -15,12 +15,8 @@ struct prefix_holders prefix_holders(const struct prefix *p, struct chain c, int
     int32_t child = PREFIX_NONE;
     int64_t n;
 
-    while ((n = prefix_walk_peek(&w, blocks - w.depth, &child)) > 0) {
-        bool part = n < prefix_node_at(p, child)->n;
-        prefix_walk_move(&w, child, n);
-        if (part)
-            break;
-    }
+    while ((n = prefix_walk_peek(&w, blocks - w.depth, &child)) > 0)
+        prefix_walk_move(&w, child, n); /* after a part of a node, its children's ids are not the chain's */
     return (struct prefix_holders){w.node, prefix_node_at(p, w.node)->places, w.depth};
 }
 

@@ -1,6 +1,6 @@
 /*
- * prefix_state.h - inside of prefix.h: for its files only (prefix.c, prefix_tree.c, prefix_copy.c, prefix_heap.c,
- * prefix_path.c, prefix_holders.c, prefix_check.c).
+ * prefix_state.h - inside of prefix.h: for its files only (prefix.c, prefix_tree.c, prefix_cut.c, prefix_copy.c,
+ * prefix_heap.c, prefix_path.c, prefix_holders.c, prefix_check.c).
  *
  *   node (a run of blocks)          place (what one store knows of one node)
  *   +-----------------+  places     +--------------------------------------+     +------------------+
@@ -21,6 +21,9 @@
  * Pins are counted in each place on the path, and a pin knows only where it ends. It holds the copies on its way to the
  * root that are older than itself (`born`): a copy that was not there when it was made, or that came back after a
  * fault, is younger.
+ *
+ * Pins and victims name the node they end at. A split leaves that number to the lower part, a join to the lower node,
+ * and never takes one that is held; so a number that somebody holds ends at the same block for ever.
  */
 #ifndef MODEL_PREFIX_STATE_H
 #define MODEL_PREFIX_STATE_H
@@ -167,8 +170,6 @@ void prefix_map_set(struct prefix_map *m, int64_t a, int64_t b, int32_t value); 
 void prefix_map_del(struct prefix_map *m, int64_t a, int64_t b);                /* must be there */
 
 int32_t prefix_node_new(struct prefix *p, int32_t parent, int64_t id, int64_t n);
-/* Cuts the node after its first `at` blocks; gives the upper part's number, the lower one keeps the node's. */
-int32_t prefix_split(struct prefix *p, int32_t node, int64_t at);
 void prefix_release(struct prefix *p, int32_t node); /* it, and nodes above, go if nothing needs them any more */
 
 struct prefix_walk { /* where a chain is in the tree */
@@ -183,6 +184,13 @@ struct prefix_walk prefix_walk_start(const struct prefix *p, struct chain c);
 int64_t prefix_walk_peek(const struct prefix_walk *w, int64_t limit, int32_t *child);
 void prefix_walk_move(struct prefix_walk *w, int32_t node, int64_t blocks);
 
+/* ---- prefix_cut.c ---- */
+
+/* Cuts the node after its first `at` blocks; gives the upper part's number, the lower one keeps the node's. */
+int32_t prefix_split(struct prefix *p, int32_t node, int64_t at);
+/* Makes the node one with the one above it, where nothing tells them apart any more; it keeps its number. */
+void prefix_join(struct prefix *p, int32_t node);
+
 /* ---- prefix_copy.c: copies, their keys, pins' counts, who is a candidate ---- */
 
 /* All take numbers of places: making one may move the array. */
@@ -190,9 +198,10 @@ int32_t prefix_copy_add(struct prefix *p, int32_t node, int32_t store, int64_t t
 void prefix_copy_remove(struct prefix *p, int32_t place);
 void prefix_copy_use(struct prefix *p, int32_t place, int64_t tick, int64_t now_ns);
 void prefix_copy_pin(struct prefix *p, int32_t place, int change);
-void prefix_copy_split(struct prefix *p, int32_t upper, int32_t lower); /* copies of the lower node, for the upper */
 void prefix_demote(struct prefix *p, int32_t store);                    /* until the protected ones fit their share */
 bool prefix_is_candidate(const struct prefix_place *c);
+int32_t prefix_place_make(struct prefix *p, int32_t node, int32_t store);
+void prefix_place_give(struct prefix *p, int32_t place);
 
 /* ---- prefix_holders.c ---- */
 

@@ -1,6 +1,6 @@
 /*
- * prefix_tree.c - nodes of the prefix tree: slots and maps they live in, how chains are followed, how nodes are cut and
- * when they go. Knows of stores only that a cut doubles the copies (prefix_copy.c).
+ * prefix_tree.c - nodes of the prefix tree: slots and maps they live in, how chains are followed, when nodes come and
+ * go. Knows nothing of stores.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -103,25 +103,6 @@ int32_t prefix_node_new(struct prefix *p, int32_t parent, int64_t id, int64_t n)
     p->n_nodes++;
     prefix_map_set(&p->child_of, parent, id, node);
     return node;
-}
-
-int32_t prefix_split(struct prefix *p, int32_t node, int64_t at)
-{
-    const struct prefix_node *x = prefix_node_at(p, node);
-
-    sim_assert(at > 0 && at < x->n);
-    int32_t parent = x->parent;
-    int32_t upper = prefix_node_new(p, parent, x->id, at); /* takes the node's place below the parent */
-    struct prefix_node *lower = prefix_node_at(p, node);
-    prefix_node_at(p, parent)->n_children--;
-    prefix_node_at(p, upper)->n_children = 1;
-    lower->parent = upper;
-    lower->id += at;
-    lower->n -= at;
-    lower->depth += at;
-    prefix_map_set(&p->child_of, upper, lower->id, node);
-    prefix_copy_split(p, upper, node);
-    return upper;
 }
 
 void prefix_release(struct prefix *p, int32_t node)

@@ -145,18 +145,18 @@ static void admit(struct replica *r, const struct replica_env *env, const struct
     pool_touch(env->pool, c->seq);
 }
 
-/* Who comes with all its KV (handed over, or swapped in) takes part in the step as those do that decode, though the
- * plan has it among the prompts. */
-static void add_chunk(struct cost_step *cost, struct cost_step *priced, const struct replica_env *env, uint32_t slot)
+static void add_chunk(struct cost_step *cost, const struct replica_env *env, uint32_t slot)
 {
     const struct request *q = &env->pool->at[slot];
-    bool last = request_prompt_left(q) == q->chunk;
 
-    cost_add_chunk(cost, &env->knees, q->computed, q->chunk, last);
-    if (last && q->chunk == 1 && q->generated > 0)
-        cost_add_decode(priced, &env->knees, q->computed);
-    else
-        cost_add_chunk(priced, &env->knees, q->computed, q->chunk, last);
+    cost_add_chunk(cost, &env->knees, q->computed, q->chunk, request_prompt_left(q) == q->chunk);
+}
+
+/* Who comes with all its KV (handed over, or swapped in) takes part in the step as those do that decode, though the
+ * plan has it among the prompts. */
+static bool comes_whole(const struct request *q)
+{
+    return q->generated > 0 && q->chunk == 1 && request_prompt_left(q) == 1;
 }
 
 /* Nothing would be computed. */
@@ -205,22 +205,32 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     }
     for (int64_t i = 0; i < p->n_preempt; i++)
         preempt(r, env, p->preempt[i], false, now_ns);
+    if (p->n_preempt > 0 && p->n_chunk + p->n_admit == 0 && b->running.n == 0)
+        return replica_begin(r, env, now_ns); /* what only they shared with the cache is free now */
     batch_begin(b, p->decodes_pause);
 
-    struct cost_step cost = {0}, priced;
+    struct cost_step cost = {0};
+    int64_t n_whole = 0;
     if (!p->decodes_pause) {
         cost.n_decode = cost.n_logits = b->n_decode;
         batch_contexts(b, cost.ctx);
     }
-    priced = cost;
+    int64_t ctx_tokens = cost.ctx[0];
     for (int64_t i = 0; i < p->n_chunk; i++) {
         batch_chunk(b, p->chunk[i].seq, p->chunk[i].tokens);
-        add_chunk(&cost, &priced, env, p->chunk[i].seq);
+        add_chunk(&cost, env, p->chunk[i].seq);
     }
     for (int64_t i = 0; i < p->n_admit; i++) {
         admit(r, env, &p->admit[i], now_ns);
-        add_chunk(&cost, &priced, env, p->admit[i].seq);
+        const struct request *q = &env->pool->at[p->admit[i].seq];
+        if (comes_whole(q)) {
+            cost_add_decode(&cost, &env->knees, q->computed);
+            n_whole++;
+        } else {
+            add_chunk(&cost, env, p->admit[i].seq);
+        }
     }
+    cost.rank_tokens = p->rank_tokens < cost.prefill_tokens ? p->rank_tokens : cost.prefill_tokens;
     if (env->kv) {
         kv_look_away(env->kv);
         kv_make_room(env->kv, r, now_ns);
@@ -232,10 +242,10 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     r->now = (struct ev_step){
         .replica = r->id,
         .t_start_ns = now_ns,
-        .n_decode = cost.n_decode,
-        .n_prefill = cost.n_prefill,
-        .prefill_tokens = cost.prefill_tokens,
-        .ctx_tokens = cost.ctx[0],
+        .n_decode = cost.n_decode - n_whole,
+        .n_prefill = cost.n_prefill + n_whole,
+        .prefill_tokens = cost.prefill_tokens + n_whole,
+        .ctx_tokens = ctx_tokens,
         .tokens_out = cost.n_logits,
         .kv_blocks = env->kv ? kv_used_blocks(env->kv, r) : b->used,
         .n_running = b->running.n,
@@ -244,8 +254,8 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     r->stepping = true;
     r->counts.steps_started++;
     if (env->ports)
-        r->cost = priced;
-    return env->cost->step_ns(env->cost_state, &priced);
+        r->cost = cost;
+    return env->cost->step_ns(env->cost_state, &cost);
 }
 
 static bool arrives(const struct replica_env *env, const struct sched_chunk *c, int64_t n)
@@ -326,7 +336,7 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
     }
     if (!batch_chunk_done(&r->batch, c->seq, &ended))
         return;
-    if (env->hands_over && !ended) { /* its first token goes the same way */
+    if (env->hands_over && !ended && q->t_gone_ns < 0) { /* its first token goes the same way */
         q->t_last_ns = now_ns;
         kv_prompt_done(env->kv, r, c->seq, now_ns);
         add_slot(&r->handed, &r->n_handed, &r->cap_handed, c->seq);

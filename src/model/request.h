@@ -69,6 +69,7 @@ struct request {
     int64_t t_handed_ns;            /* when it was; -1: not yet, or it never leaves */
     int64_t handoff_ns;             /* from then to its admission there */
     int64_t prefill_replica;        /* where it was; -1: where it is answered */
+    int held;              /* 1 + the fleet whose router holds it; 0: none does */
     int lost;              /* 1 + enum fault_requests: its KV was lost in a step that still goes on; 0: no */
     int64_t session, turn; /* -1: none */
     uint32_t session_slot; /* for the workload */

@@ -93,7 +93,7 @@ void sight_ask(struct fleet *f, const struct request *q, int64_t now_ns)
     v->request = (struct router_request){
         .tokens = q->input_tokens + q->generated,
         .last = s->wants.sessions && q->session >= 0 ? affinity_get(&s->sessions, q->session) : -1,
-        .waited_ns = now_ns - q->t_arrive_ns,
+        .waited_ns = now_ns - q->t_call_ns,
         .slo_ttft_ns = f->role == POOL_DECODE ? 0 : c->slo_ttft_ns,
         .slo_tpot_ns = c->slo_tpot_ns,
     };

@@ -104,6 +104,7 @@ void world_end_request(struct world *w, uint32_t slot, enum request_status statu
     w->sojourn_ns += (uint64_t)(now - q->t_arrive_ns);
     sim_cancel(w->sim, q->timeout_event);
     world_leaves(w, q);
+    world_scale_end(w, q, status);
     if (status == REQUEST_COMPLETED) {
         w->completed++;
         w->done_input += q->input_tokens;
@@ -150,6 +151,7 @@ static void schedule_item(struct world *w, const struct work_item *item)
     int64_t i = w->free_item;
     w->free_item = w->items[i].class_id;
     w->items[i] = *item;
+    w->coming++;
     sim_schedule(w->sim, item->t_ns, CLASS_ARRIVAL, EVENT_ARRIVAL, (uint32_t)i);
 }
 
@@ -169,7 +171,7 @@ void world_update_room(struct world *w, const struct replica *r)
     sight_measure(f, r);
     if (f->loads.key == ROUTER_KEY_ROOM)
         loads_set_room(&f->loads, r->id - f->first,
-                       r->down == 0 && !r->stepping && r->now.n_waiting == 0 &&
+                       r->down == 0 && !r->stepping && (r->now.n_waiting == 0 || r->batch.waiting.n == 0) &&
                            r->n_front + r->batch.running.n + r->batch.waiting.n < f->limits.max_num_seqs);
 }
 
@@ -232,6 +234,7 @@ static void on_arrival(struct world *w, uint32_t item_index)
 
     w->items[item_index] = (struct work_item){.class_id = w->free_item}; /* its chain is the request's now */
     w->free_item = item_index;
+    w->coming--;
 
     world_count_area(w);
     q->id = w->arrived++;
@@ -340,6 +343,7 @@ static void on_step_end(struct world *w, uint32_t replica)
 void world_step_end(struct world *w, struct replica *r)
 {
     replica_end(r, r->env, sim_now(w->sim));
+    world_scale_step(w, r);
     world_add_load(w, r, 0, r->now.tokens_out);
     for (int64_t i = 0; i < r->n_ended; i++) {
         const struct request *q = &w->pool.at[r->ended[i]];
@@ -349,12 +353,14 @@ void world_step_end(struct world *w, struct replica *r)
         world_end_request(w, r->ended[i], q->t_gone_ns >= 0 ? REQUEST_TIMED_OUT : REQUEST_COMPLETED);
     }
     world_tell_starts(w);
+    if (r->n_handed > 0)
+        world_hand_over(w, r);
     world_drop_gone(w, r);
-    world_hand_over(w, r);
     if (w->faults)
         world_lost_in_step(w, r);
     world_update_room(w, r);
     world_route_held(w, world_fleet(w, r->id));
+    world_scale_check(w, r);
     if (r->waking)
         return;
     /* The next step begins after all else of this instant; when there is nothing else, now. */
@@ -378,14 +384,47 @@ static void dispatch(void *ctx, const struct sim_event *ev)
         [EVENT_FAULT] = world_on_fault,
         [EVENT_ADAPT] = world_on_adapt,
         [EVENT_TIMEOUT] = world_on_timeout,
+        [EVENT_SCALE] = world_on_scale,
+        [EVENT_START] = world_on_start,
     };
     struct world *w = ctx;
 
     causes[ev->kind](w, ev->arg);
     if (w->faults && sim_size(w->sim) == w->background && world_in_system(w) == 0)
         sim_request_stop(w->sim); /* only faults would follow */
+    if (w->scaling && w->coming == 0 && world_in_system(w) == 0)
+        sim_request_stop(w->sim); /* only replicas that start would */
     if (trace_tick(w->trace, &w->err) != 0)
         sim_request_stop(w->sim);
+}
+
+/* ---- ahead of the events ---- */
+
+enum { LINE_BYTES = 64, REPLICAS_IN_CACHE = 256 /* so many stay close by themselves */ };
+
+static void bring(const void *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += LINE_BYTES)
+        __builtin_prefetch((const char *)at + i, 1);
+}
+
+/* What the end of a replica's step will touch: the replica, then what it points to. */
+static void on_soon(const void *ctx, uint32_t kind, uint32_t arg, bool near)
+{
+    const struct world *w = ctx;
+
+    if (kind != EVENT_STEP_END)
+        return;
+    const struct replica *r = &w->replicas[arg];
+    if (!near) {
+        bring(r, sizeof *r);
+        return;
+    }
+    const struct batch *b = &r->batch;
+    bring(&b->grow[b->phase], 1);
+    if (b->last_steps.n == 0)
+        return;
+    bring(b->last_steps.at, 1);
 }
 
 /* ---- life ---- */
@@ -414,6 +453,8 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
         w->n_replicas += w->fleet[i].n;
     }
     w->replicas = mem_zalloc((size_t)w->n_replicas, sizeof *w->replicas);
+    if (w->n_replicas > REPLICAS_IN_CACHE)
+        sim_tell_soon(w->sim, on_soon);
     for (int64_t i = 0; i < w->n_replicas; i++) {
         const struct fleet *f = world_fleet(w, i);
         replica_init(&w->replicas[i], i, &f->env, f->sc->layout.replica.kv_block_tokens, f->total_blocks);
@@ -423,6 +464,7 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
     for (int64_t i = 0; i < w->n_fleets; i++)
         w->fleet[i].sight = sight_new(&w->fleet[i], w->kv, clock_now, w->sim);
     world_faults_init(w);
+    world_scaling_init(w);
 
     int64_t first = workload_concurrency(workload);
     for (int64_t i = 0; i < (first > 0 ? first : 1); i++)
@@ -451,6 +493,7 @@ void world_free(struct world *w)
         sight_free(w->fleet[i].sight);
     world_memory_free(w);
     world_admission_free(w);
+    world_scaling_free(w);
     for (int64_t i = 0; i < w->n_replicas; i++)
         replica_free(&w->replicas[i]);
     for (int64_t i = 0; i < w->n_fleets; i++)

@@ -69,7 +69,7 @@ void world_on_adapt(struct world *w, uint32_t unused)
         else if (expert_ns > kv_ns)
             to_experts(w, r, a);
     }
-    world_again(w, EVENT_ADAPT, w->sc->memory.experts.adapt_ns);
+    world_again(w, EVENT_ADAPT, w->sc->memory.experts.adapt_ns, 0);
 }
 
 void world_adapt_init(struct world *w)

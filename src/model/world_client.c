@@ -33,10 +33,11 @@ static void cut_transfers(struct world *w, const struct request *q)
 {
     struct mover *m = w->memory.mover;
 
-    for (uint32_t job = move_next(m, 0); job != UINT32_MAX && q->loads > 0; job = move_next(m, job + 1)) {
+    for (uint32_t job = move_next(m, 0); job != UINT32_MAX; job = move_next(m, job + 1)) {
         const struct move_state *s = move_get(m, job);
         enum move_kind kind = s->job.kind;
-        if (s->job.owner != q->id || (kind != MOVE_RESTORE && kind != MOVE_PREFETCH && kind != MOVE_SWAP))
+        if (s->job.owner != q->id ||
+            (kind != MOVE_RESTORE && kind != MOVE_PREFETCH && kind != MOVE_SWAP && kind != MOVE_HANDOFF))
             continue;
         int64_t delivered = move_cancel(m, job);
         world_tell_losses(w, s);
@@ -46,15 +47,28 @@ static void cut_transfers(struct world *w, const struct request *q)
     sim_assert(q->loads == 0);
 }
 
+/* What other replicas than its own keep for it, and its transfers. */
+static void leave_others(struct world *w, struct request *q)
+{
+    int64_t other[] = {q->from, q->to};
+
+    if (q->loads > 0 || kv_sets_out(q))
+        cut_transfers(w, q);
+    if (w->kv == NULL)
+        return;
+    kv_unswap(w->kv, q);
+    kv_cancel_handoff(w->kv, q);
+    for (int i = 0; i < 2; i++)
+        if (other[i] >= 0)
+            world_wake(w, &w->replicas[other[i]]); /* it has more room */
+}
+
 void world_leave(struct world *w, uint32_t slot)
 {
     struct request *q = &w->pool.at[slot];
     struct replica *r = &w->replicas[q->replica];
 
-    if (q->loads > 0)
-        cut_transfers(w, q);
-    if (w->kv)
-        kv_unswap(w->kv, q);
+    leave_others(w, q);
     if (q->phase == PHASE_FRONT) {
         sim_cancel(w->sim, q->front_event);
         r->n_front--;
@@ -74,10 +88,10 @@ void world_leave(struct world *w, uint32_t slot)
 static void give_up(struct world *w, uint32_t slot)
 {
     struct request *q = &w->pool.at[slot];
-    struct fleet *f = &w->fleet[0];
 
-    if (q->replica < 0) {
-        list_remove(&w->pool, &f->held, LINK_QUEUE, slot);
+    if (q->held > 0) {
+        list_remove(&w->pool, &w->fleet[q->held - 1].held, LINK_QUEUE, slot);
+        leave_others(w, q);
         world_end_request(w, slot, REQUEST_TIMED_OUT);
         return;
     }
@@ -85,6 +99,7 @@ static void give_up(struct world *w, uint32_t slot)
     world_leave(w, slot);
     world_end_request(w, slot, REQUEST_TIMED_OUT);
     world_wake(w, r); /* the others have more room */
+    world_scale_check(w, r);
     world_route_held(w, world_fleet(w, r->id));
 }
 

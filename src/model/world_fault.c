@@ -136,7 +136,7 @@ static void fail(struct world *w, struct fault_process *p)
     fault_count_replicas(w, p, 1);
     fault_lose_transfers(w, p);
     for (int64_t i = 0; i < w->n_replicas; i++)
-        if (fault_takes_down(w, p, i) && world_is_up(w, i))
+        if (fault_takes_down(w, p, i) && (world_is_up(w, i) || world_drains(w, i)))
             fault_lose_replica(w, &w->replicas[i]);
     fault_lose_tiers(w, p);
     fault_move_modules(w, p, p->lost);
@@ -156,7 +156,8 @@ static void come_back(struct world *w, struct fault_process *p)
         struct replica *r = &w->replicas[i];
         if (r->down > 0 || world_is_up(w, i))
             continue;
-        world_set_up(w, i, true);
+        if (!world_drains(w, i))
+            world_set_up(w, i, true);
         world_update_room(w, r);
         world_wake(w, r);
     }

@@ -91,7 +91,9 @@ static void cut(struct world *w, const struct fault_process *p, uint32_t job)
     int64_t delivered = move_cancel(w->memory.mover, job);
 
     world_tell_losses(w, s);
-    if (world_is_need(s->job.kind)) {
+    if (s->job.kind == MOVE_WEIGHTS) {
+        world_weights_done(w, s, delivered);
+    } else if (world_is_need(s->job.kind)) {
         world_tell_need(w, s, delivered);
     } else if (s->job.kind != MOVE_STEP) {
         uint32_t slot = kv_job_lost(w->kv, s, delivered, sim_now(w->sim));

@@ -139,18 +139,24 @@ void world_on_job(struct world *w, uint32_t job)
 {
     const struct move_state *s = move_done(w->memory.mover, job);
     enum move_kind kind = s->job.kind;
-    int64_t replica = s->job.replica, from = kind == MOVE_HANDOFF ? kv_job_source(w->kv, s) : -1;
+    int64_t home = s->job.replica, replica = home, from = kind == MOVE_HANDOFF ? kv_job_source(w->kv, s) : -1;
 
     world_tell_losses(w, s);
     if (world_is_need(kind)) {
         world_tell_need(w, s, s->job.bytes);
         w->replicas[replica].gates--;
     }
-    if (!world_is_need(kind) && kind != MOVE_STEP)
+    if (kind == MOVE_WEIGHTS)
+        world_weights_done(w, s, s->job.bytes);
+    else if (!world_is_need(kind) && kind != MOVE_STEP)
         replica = kv_job_done(w->kv, s, sim_now(w->sim));
     move_release(w->memory.mover, job);
     if (from >= 0 && replica >= 0)
         world_wake(w, &w->replicas[from]); /* it has room again */
+    if (from >= 0)
+        world_scale_check(w, &w->replicas[from]);
+    if (home >= 0 && kind != MOVE_STEP)
+        world_scale_check(w, &w->replicas[home]);
     if (replica < 0)
         return;
     struct replica *r = &w->replicas[replica];
@@ -184,15 +190,15 @@ void world_on_sample(struct world *w, uint32_t unused)
     (void)unused;
     sample_ports(w);
     kv_sample(w->kv, w->offload, sim_now(w->sim));
-    world_again(w, EVENT_SAMPLE, w->sc->memory.sample_ns);
+    world_again(w, EVENT_SAMPLE, w->sc->memory.sample_ns, 0);
 }
 
-void world_again(struct world *w, enum event_kind kind, int64_t after_ns)
+void world_again(struct world *w, enum event_kind kind, int64_t after_ns, uint32_t arg)
 {
     w->background--;
     if (sim_size(w->sim) == w->background && (w->faults == NULL || world_in_system(w) == 0))
         return; /* nothing else will happen */
-    sim_schedule(w->sim, sim_now(w->sim) + after_ns, CLASS_COMPLETION, kind, 0);
+    sim_schedule(w->sim, sim_now(w->sim) + after_ns, CLASS_COMPLETION, kind, arg);
     w->background++;
 }
 

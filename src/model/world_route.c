@@ -119,13 +119,16 @@ void world_route_held(struct world *w, struct fleet *f)
             list_push_front(&w->pool, &f->held, LINK_QUEUE, slot);
             return;
         }
+        w->pool.at[slot].held = 0;
     }
 }
 
 static void route_to(struct world *w, struct fleet *f, uint32_t slot)
 {
-    if (f->held.n > 0 || !route(w, f, slot))
-        list_push_back(&w->pool, &f->held, LINK_QUEUE, slot);
+    if (f->held.n == 0 && route(w, f, slot))
+        return;
+    list_push_back(&w->pool, &f->held, LINK_QUEUE, slot);
+    w->pool.at[slot].held = 1 + (int)(f - w->fleet);
 }
 
 /* Whether so little of its prompt is to be computed that it is done where it is answered. */

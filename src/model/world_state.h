@@ -25,6 +25,8 @@ enum event_kind {
     EVENT_FAULT, /* one begins or ends */
     EVENT_ADAPT, /* the split of HBM between experts and KV */
     EVENT_TIMEOUT, /* a client gives up */
+    EVENT_SCALE,   /* a pool's number of replicas is looked at */
+    EVENT_START,   /* of a replica: the next stage */
     EVENT_KINDS
 };
 
@@ -46,6 +48,8 @@ struct world {
     struct adapt *adapt;            /* [replicas]; NULL: the split of HBM stays */
     struct faults *faults;          /* NULL: nothing ever fails */
     struct admission *admission;
+    struct scaling *scaling;        /* NULL: all replicas are there from start to end */
+    int64_t coming;                 /* items that are pending events */
     struct replica_starts starts;
     uint64_t background;            /* pending events that alone keep no run going: samples, faults */
     struct port_totals *port_total; /* [memory.n_resources] as of the latest sample */
@@ -111,6 +115,18 @@ bool world_calls_again(const struct request *q, enum request_status status);
 /* Fills the item of its next attempt, which takes its chain; false: that would come after the clock ends. */
 bool world_call_again(struct world *w, struct request *q, struct work_item *item);
 
+/* ---- world_scale.c: [autoscale] ---- */
+
+void world_scaling_init(struct world *w);
+void world_scaling_free(struct world *w);
+void world_on_scale(struct world *w, uint32_t fleet);
+void world_on_start(struct world *w, uint32_t replica);
+void world_weights_done(struct world *w, const struct move_state *s, int64_t delivered); /* or cut off */
+void world_scale_step(struct world *w, const struct replica *r);                         /* its step has ended */
+void world_scale_end(struct world *w, const struct request *q, enum request_status status);
+void world_scale_check(struct world *w, struct replica *r); /* it may have drained */
+bool world_drains(const struct world *w, int64_t replica);
+
 /* ---- world_memory.c: what happens at shared ports ---- */
 
 void world_memory_init(struct world *w);
@@ -119,7 +135,7 @@ void world_start_step(struct world *w, struct replica *r, int64_t duration_ns);
 void world_on_job(struct world *w, uint32_t job);
 void world_on_sample(struct world *w, uint32_t unused);
 /* A background event has been handled: the next of its kind, unless only such events are left. */
-void world_again(struct world *w, enum event_kind kind, int64_t after_ns);
+void world_again(struct world *w, enum event_kind kind, int64_t after_ns, uint32_t arg);
 /* A step whose own work is done may have waited for this. */
 void world_step_goes_on(struct world *w, struct replica *r);
 /* Records of a job that has ended or was cancelled: who slowed it; of what a step needed, the transfer. */

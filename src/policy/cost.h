@@ -23,6 +23,7 @@ struct cost_step {
     int64_t prefill_tokens;            /* sum of the chunks */
     int64_t prefill_kv;                /* sum over chunks of the cache length after the chunk: KV read */
     int64_t prefill_pairs[COST_KNEES]; /* sum over chunks of attn_pairs */
+    int64_t rank_tokens;               /* of prefill_tokens, on the attention rank that has most; 0: not known */
     int64_t n_logits;                  /* sequences that yield a token: n_decode + prompts that end in this step */
 };
 

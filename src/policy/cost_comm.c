@@ -35,8 +35,36 @@ static void add_allreduces(struct roofline *s, const struct layout *l, double co
     }
 }
 
-/* All-reduce of a tensor of the hidden size over tp GPUs sends 2 (tp-1)/tp of it; dispatch and combine of the experts
- * send a token to min(topk, ranks it can reach) other ranks; a stage hands on the hidden states. */
+/* GPUs or nodes that a token's k experts lie on, all alike. */
+static double places_reached(double places, int64_t k)
+{
+    double missed = 1;
+
+    while (k-- > 0)
+        missed *= 1 - 1 / places;
+    return places * (1 - missed);
+}
+
+/* A token of the hidden size goes to its experts in the type they multiply, and comes back in bf16: once to each GPU;
+ * where they are spread over nodes, once to each node, which hands it on over NVLink meanwhile (DeepEP). */
+static void add_dispatch(struct roofline *s, const struct layout *l, double sparse, bool far, double Bps)
+{
+    const struct model_options *m = &l->model;
+    const struct kernel *k = &l->kernels.at[far ? KERNEL_network : KERNEL_alltoall];
+    double gpus = (double)(l->replica.tp * l->replica.dp), tp = (double)l->replica.tp;
+    double places = far ? __builtin_ceil(gpus / (double)l->node.gpus) : gpus;
+    double elements = places_reached(places, m->topk) * (places - 1) / places * (double)m->hidden / tp;
+    double bytes = elements * (roofline_activation_bytes(layout_moe_dtype(l)) + dtype_bytes(DTYPE_BF16));
+
+    if (Bps <= 0 || k->memory_efficiency <= 0)
+        return;
+    s->route_s = l->engine.comm_scale * 2 * sparse * k->launch_s;
+    s->route_token_s = kernel_bytes_s(k, l->engine.comm_scale * sparse * bytes, Bps);
+    s->kernels += 2 * sparse;
+}
+
+/* All-reduce of a tensor of the hidden size over tp GPUs sends 2 (tp-1)/tp of it; a stage hands on the hidden states.
+ */
 void roofline_add_communication(struct roofline *s, const struct layout *l)
 {
     const struct model_options *m = &l->model;
@@ -51,11 +79,8 @@ void roofline_add_communication(struct roofline *s, const struct layout *l)
     if (r->tp > 1 && l->kernels.at[KERNEL_allreduce].memory_efficiency > 0)
         s->fixed_s +=
             l->engine.comm_scale * layers * (double)m->norm_reduces * l->kernels.at[KERNEL_allreduce].launch_s;
-    if (r->dp > 1 && sparse > 0) {
-        double ranks = (double)(r->tp * r->dp), reached = s->topk < ranks ? s->topk : ranks;
-        add_collective(s, l, far ? KERNEL_network : KERNEL_alltoall, 2 * sparse,
-                       reached * (ranks - 1) / ranks * width / tp, far_Bps);
-    }
+    if (r->dp > 1 && sparse > 0)
+        add_dispatch(s, l, sparse, far, far_Bps);
     if (r->cp > 1)
         add_collective(s, l, KERNEL_allgather, layers, width, l->gpu.nvlink_Bps);
     if (r->pp > 1)

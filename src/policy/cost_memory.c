@@ -42,7 +42,8 @@ static void mlp_widths(const struct layout *l, struct widths *w)
     w->mlp = 3 * hidden * (dense * (double)m->dense_inter + sparse * (double)m->shared_inter) / tp *
              dtype_bytes(layout_mlp_dtype(l));
     w->mlp += sparse * hidden * (double)m->experts * dtype_bytes(DTYPE_BF16); /* routers */
-    w->moe = sparse * 3 * hidden * (double)m->moe_inter * (double)m->experts / (double)(moe_tp * moe_ep) *
+    w->moe = sparse * 3 * hidden * (double)m->moe_inter * (double)(m->experts + l->replica.redundant_experts) /
+             (double)(moe_tp * moe_ep) *
              dtype_bytes(layout_moe_dtype(l)) * (1 - l->lower.cold_experts);
     double inner = 2 * (double)m->dense_inter / tp;
     if (m->experts) /* each token has a row for each of its experts */

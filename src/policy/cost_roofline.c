@@ -17,6 +17,8 @@
  * chunk, so that all attend as many pairs (Llama 3, arXiv 2407.21783, 3.3.2), and gathers the KV that the others hold,
  * layer by layer. Every rank computes the decoded tokens, attends the 1/(cp pcp) of the context that it holds, and
  * partial results are added up. Experts are spread over the tp * dp GPUs of a rank.
+ * Two-batch overlap: each half of a step reads the weights and launches its kernels; the experts' dispatch and combine
+ * and all else take as long as the longer of the two, as if phases matched (SGLang, DeepSeek's profile).
  * Not modelled: CUDA-graph padding of the batch, attention kernels' split heuristics, communication overlapped with
  * compute beyond what comm_scale says, decompression of an MLA prompt's earlier chunks; of pcp, the state that a linear
  * layer's rank waits for, the windows that precede a chunk, and the gathering of a step's last hidden states.
@@ -51,7 +53,7 @@ static double peak_of(const struct gpu_options *g, int dtype)
     return dtype_multiplies_fp8(dtype) ? fp8 : g->bf16_flops;
 }
 
-static double activation_bytes(int dtype)
+double roofline_activation_bytes(int dtype)
 {
     if (dtype == DTYPE_NVFP4)
         return dtype_bytes(DTYPE_NVFP4);
@@ -74,10 +76,10 @@ static void add_gemm(struct roofline *s, const struct layout *l, int dtype, doub
         .c0 = compute * flop_s * k->half,
         .c1 = compute * flop_s,
         .m0 = scale * byte_s * weights * dtype_bytes(dtype),
-        .m1 = scale * byte_s * (in * activation_bytes(dtype) + out * dtype_bytes(DTYPE_BF16)),
+        .m1 = scale * byte_s * (in * roofline_activation_bytes(dtype) + out * dtype_bytes(DTYPE_BF16)),
     };
     s->fixed_s += l->engine.launch_scale * layers * n_gemms * k->launch_s;
-    s->kernels += layers * n_gemms * (activation_bytes(dtype) < 2 ? 2 : 1); /* activations are quantised first */
+    s->kernels += layers * n_gemms * (roofline_activation_bytes(dtype) < 2 ? 2 : 1); /* activations are quantised first */
 }
 
 static void add_attention_gemms(struct roofline *s, const struct layout *l)
@@ -134,7 +136,11 @@ static void add_experts(struct roofline *s, const struct layout *l)
     s->topk = (double)m->topk;
     s->ep = (double)moe_ep;
     s->spread = expert_spread(moe_ep);
-    double compute = (dtype == DTYPE_BF16 ? 1 : l->engine.moe_flops_scale) * layers;
+    s->copies = (double)(m->experts + l->replica.redundant_experts) / (double)m->experts;
+    double compute = layers;
+    s->excess = dtype == DTYPE_BF16 ? 0 : l->engine.moe_flops_scale - 1;
+    s->excess_rows = l->engine.moe_flops_rows;
+    s->n_experts = (double)m->experts;
     s->expert_flop_s = compute * flop_s;
     s->expert_byte_s = scale * byte_s * weights * dtype_bytes(dtype);
     s->expert_token_s =
@@ -275,6 +281,7 @@ static void prepare(const void *options, const struct layout *l, void *state)
 
     (void)options;
     *s = (struct roofline){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
+    s->halves = l->replica.two_batch_overlap && l->replica.dp > 1 ? 2 : 1;
     set_speculation(s, l);
     s->seq_s = (double)l->engine.seq_overhead_ns * 1e-9;
     s->step_s = (double)l->engine.step_overhead_ns * 1e-9;
@@ -311,19 +318,21 @@ static inline double line_port_s(const struct line *l, double x, struct port_s *
 
 /* Routed experts of one step, which sees the tokens of all attention ranks: the expert rank with most distinct ones,
  * and the one with most rows. */
-static inline double experts_s(const struct roofline *s, double all, struct port_s *port)
+static inline double experts_s(const struct roofline *s, double decodes, double prompts, struct port_s *port)
 {
-    double distinct = experts_distinct(&s->experts, all), share = 1 / s->ep;
+    double all = decodes + prompts, each = prompts * s->topk / s->n_experts;
+    double distinct = experts_distinct(&s->experts, all) * s->copies, share = 1 / s->ep;
     double local = distinct * share, rows = all * s->topk, here = rows * share;
 
     if (s->ep > 1) {
-        double left = 1 - distinct * s->experts.share_square; /* of the variance, when few experts are left out */
+        double left = 1 - distinct / s->copies * s->experts.share_square; /* of the variance, when few experts are left out */
         local += s->spread * __builtin_sqrt(local * (1 - share) * (left > 0 ? left : 0));
-        here += s->spread * rows * __builtin_sqrt(share * (1 - share) * s->experts.share_square);
+        here += s->spread * __builtin_sqrt(share * (1 - share) * rows * (s->copies > 1 ? 1 : rows * s->experts.share_square));
         local = local < here ? local : here;
     }
     if (port)
         port->bound += local * s->expert_byte_s;
+    here *= 1 + s->excess * (each > s->excess_rows ? s->excess_rows / each : 1) * prompts / all;
     return local * s->expert_byte_s + group_s(here * s->expert_flop_s, here * s->expert_token_s, port);
 }
 
@@ -344,26 +353,31 @@ static inline double time_s(const struct roofline *s, const struct cost_step *st
            decode_stage = rank_share((double)step->n_decode, s->pp);
     double share = ends ? rank_share(n_prefill, s->dp * s->pp) : rank_share(n_prefill, s->dp) / s->pp,
            stage = ends ? rank_share(n_prefill, s->pp) : 1 / s->pp;
+    if (step->rank_tokens > 0 && s->pp <= 1)
+        share = (double)step->rank_tokens / (double)step->prefill_tokens;
     double drafted = s->verify * decode_share * (double)step->n_decode;
     double chunk = n_prefill > 0 ? share * (double)step->prefill_tokens / s->pcp : 0, tokens = drafted + chunk;
-    double t = s->fixed_s + s->token_s * tokens;
+    double h = s->halves, half = tokens / h, route = h * s->route_s + s->route_token_s * tokens;
+    double t = h * s->fixed_s + s->token_s * tokens;
     double reduce = s->reduce_s[0] + s->reduce_token_s[0] * tokens,
            other = s->reduce_s[1] + s->reduce_token_s[1] * tokens;
 
     t += reduce < other ? reduce : other;
 
     for (int i = 0; i < s->n_token; i++)
-        t += line_port_s(&s->token[i], tokens, port);
+        t += h * line_port_s(&s->token[i], half, port);
     if (s->moe)
-        t += experts_s(s,
-                       s->verify * (double)step->n_decode * decode_stage +
-                           (n_prefill > 0 ? (double)step->prefill_tokens * stage / s->pcp : 0),
-                       port);
+        t += h * experts_s(s, s->verify * (double)step->n_decode * decode_stage / h,
+                           n_prefill > 0 ? (double)step->prefill_tokens * stage / s->pcp / h : 0, port);
+    if (port) { /* of one half so far */
+        port->bound *= h;
+        port->other *= h;
+    }
     if (step->n_decode > 0) {
         double sum = s->decode_s * (double)step->n_decode;
         for (int i = 0; i < s->n_knees; i++)
             sum += s->ctx_s[i] * (double)step->ctx[i];
-        t += s->decode_launch_s + sum * decode_share + s->sum_s * drafted;
+        t += h * s->decode_launch_s + sum * decode_share + s->sum_s * drafted;
         if (port)
             port->bound += sum * decode_share;
     }
@@ -372,9 +386,10 @@ static inline double time_s(const struct roofline *s, const struct cost_step *st
         for (int i = 0; i < s->n_knees; i++)
             sum += s->pair_s[i] * (double)step->prefill_pairs[i];
         double gather = s->gather_s * (double)step->prefill_kv + s->gather_chunk_s * (double)step->prefill_tokens;
-        t += s->prompt_launch_s + group_s(sum * share, s->kv_s * (double)step->prefill_kv * share, port) +
+        t += h * s->prompt_launch_s + group_s(sum * share, s->kv_s * (double)step->prefill_kv * share, port) +
              gather * share;
     }
+    t = h > 1 ? larger(t, route) : t + route;
     double prompts_out = n_prefill > 0 ? (double)(step->n_logits - step->n_decode) * share : 0;
     if (drafted + prompts_out > 0)
         t += line_port_s(&s->head, drafted + prompts_out, port);

@@ -27,6 +27,8 @@ struct roofline {
     int n_token;
     double token_s;                           /* small kernels and communication, per token */
     double reduce_s[2], reduce_token_s[2];    /* all all-reduces by either kernel: the faster counts */
+    double route_s, route_token_s;            /* dispatch and combine of the experts */
+    double halves;                            /* 2: the step is computed in two, beside each other's dispatch */
     double kernels, dispatch_s;               /* how many the host launches in a step; its time without CUDA graph */
     struct line head;                         /* of the sequences that yield a token */
     double ctx_s[COST_KNEES], decode_s;       /* decode attention: per sum S_k, per sequence */
@@ -40,6 +42,9 @@ struct roofline {
     double expert_flop_s, expert_token_s; /* per token of an expert: compute, activations */
     double expert_byte_s;                 /* per distinct expert: weights */
     double ep, spread, topk;
+    double excess, excess_rows; /* what the engine adds to compute, as a share, of so many rows of each expert at most */
+    double n_experts;
+    double copies; /* experts with their second copies, over experts; 1: there are none */
     /* ranks, stages, speculation */
     double dp, pp, pcp, verify, expected, draft_share;
 };
@@ -52,5 +57,8 @@ static inline double roofline_dense_layers(const struct model_options *m)
 /* cost_comm.c: collectives of the layers and stages; what pcp ranks exchange in `layers` layers of attention `a`. */
 void roofline_add_communication(struct roofline *s, const struct layout *l);
 void roofline_add_exchange(struct roofline *s, const struct layout *l, double layers, const struct attn_profile *a);
+
+/* Of an element that goes into a matrix product with weights of that type. */
+double roofline_activation_bytes(int dtype);
 
 #endif

@@ -22,7 +22,7 @@
 struct evict_view {
     int64_t now_ns;
     int64_t tick;           /* uses, puts and demotions of this store so far: a clock without ties between requests */
-    int64_t put_tick;       /* of this copy */
+    int64_t put_tick;       /* of this copy; as put_ns, of its oldest part where it was joined (prefix.h) */
     int64_t put_ns;
     int64_t uses;           /* since it was put, the putting one included */
     int64_t blocks, depth;  /* of the run; blocks before it */

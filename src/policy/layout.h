@@ -75,6 +75,8 @@ struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp * pcp */
     int64_t spec_tokens;      /* draft tokens verified in a step; 0: no speculation */
     double spec_acceptance;   /* of one draft token, given that those before it were accepted */
     double expert_skew;       /* Zipf exponent of the experts' popularity */
+    int64_t redundant_experts; /* copies of popular ones, placed so that ranks have as much to do */
+    bool two_batch_overlap;    /* dispatch and combine of one half of a step beside the other half's computing */
 };
 
 /* [engine]: what the serving software does beside and to the GPU's kernels. Fitted by `tiersim calibrate`. */
@@ -96,6 +98,7 @@ struct engine_options {
      * weights and launches (weights). moe_flops: of quantised experts, those that engines were measured with; bf16 ones
      * keep the kernels' time. moe4: of 4-bit experts, on top. attention: of decodes, prefill: of prompts. */
     double gemm_scale, gemm_flops_scale, moe_scale, moe_flops_scale, moe4_scale;
+    double moe_flops_rows; /* of an expert: what moe_flops_scale adds grows with its rows up to so many */
     double attention_scale, prefill_scale, comm_scale, launch_scale;
     bool extrapolated; /* fitted on another generation of GPUs */
     /* Measured/predicted: 90% interval of rows not fitted on; 0: unknown. */

@@ -8,6 +8,7 @@
 void sched_plan_clear(struct sched_plan *p)
 {
     p->decodes_pause = false;
+    p->rank_tokens = 0;
     p->n_preempt = p->n_chunk = p->n_admit = 0;
 }
 

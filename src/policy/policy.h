@@ -31,6 +31,7 @@ enum policy_kind {
     POLICY_EVICT,
     POLICY_PLACE,
     POLICY_ADMISSION,
+    POLICY_SCALER,
     POLICY_KINDS
 };
 

@@ -9,6 +9,7 @@
 #include "policy/order.h"
 #include "policy/place.h"
 #include "policy/router.h"
+#include "policy/scaler.h"
 #include "policy/scheduler.h"
 
 extern const struct arrival_ops arrival_poisson_ops, arrival_gamma_ops, arrival_weibull_ops, arrival_deterministic_ops,
@@ -24,6 +25,7 @@ extern const struct order_ops order_fcfs_ops, order_priority_ops, order_edf_ops,
 extern const struct cost_ops cost_roofline_ops, cost_fixed_ops;
 extern const struct evict_ops evict_lru_ops, evict_fifo_ops, evict_lfu_ops, evict_slru_ops, evict_gdsf_ops,
     evict_belady_ops, evict_ttl_ops;
+extern const struct scaler_ops scale_none_ops, scale_utilisation_ops, scale_queue_ops, scale_slo_ops;
 extern const struct admission_ops admit_none_ops, admit_queue_limit_ops, admit_token_bucket_ops, admit_shed_ops;
 extern const struct place_ops place_static_ops, place_lru_ops, place_lfu_ops, place_predict_ops;
 
@@ -104,6 +106,13 @@ static const struct policy *const lists[POLICY_KINDS][16] = {
             &admit_queue_limit_ops.policy,
             &admit_token_bucket_ops.policy,
             &admit_shed_ops.policy,
+        },
+    [POLICY_SCALER] =
+        {
+            &scale_none_ops.policy,
+            &scale_utilisation_ops.policy,
+            &scale_queue_ops.policy,
+            &scale_slo_ops.policy,
         },
 };
 

@@ -43,7 +43,7 @@ struct router_wants {
 struct router_request {
     int64_t tokens;    /* to compute before its first token here: the prompt, and what it gave elsewhere */
     int64_t last;      /* replica that its session's previous call was sent to; -1: none */
-    int64_t waited_ns; /* since it arrived */
+    int64_t waited_ns; /* since the first attempt of its call */
     int64_t slo_ttft_ns, slo_tpot_ns; /* of its class; 0: none */
 };
 

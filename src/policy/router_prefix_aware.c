@@ -29,7 +29,7 @@ static const struct opt rows[] = {
      "what a token cached in a lower tier counts of one in HBM"},
     {"index_age", OPT_TIME, UNIT_SECOND, offsetof(struct options, index_age_ns), 0, 1e6, "0s", NULL,
      "how far the router's index of the caches is behind them"},
-    {"candidates", OPT_INT, UNIT_NONE, offsetof(struct options, candidates), 1, 1e6, "64", NULL,
+    {"candidates", OPT_INT, UNIT_NONE, offsetof(struct options, candidates), 1, 1e6, "32", NULL,
      "holders of a prefix that are compared at most"},
 };
 
@@ -59,7 +59,7 @@ static int64_t route(const void *options, void *state, const struct router_view 
     double best_cost = cost(o, v, &h);
     for (int64_t i = 0; i < o->candidates && v->next_holder(v, &h); i++) {
         double bound = (double)v->least_key + o->prefix_weight * (double)(v->request.tokens - h.most);
-        if (best_cost < bound)
+        if (best_cost < bound || (best_cost == bound && best == v->least)) /* that is the lowest of its load */
             break;
         if (v->up && !v->up[h.replica])
             continue;

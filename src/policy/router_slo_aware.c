@@ -10,8 +10,9 @@
  * leaves the others to those in a hurry (best fit; PolyServe, Zhu et al. 2025, routes so for that reason).
  *
  * Looked at: all replicas where there are no more than `candidates`, else so many drawn at random (power of d choices,
- * Mitzenmacher 2001). candidates = 0, a class without a TTFT SLO, a pool that only decodes: the shortest wait. So a decision costs O(candidates), whatever the number of replicas. Fullest: by outstanding tokens. Ties go to the
- * first looked at, which is the lowest index where all are.
+ * Mitzenmacher 2001). candidates = 0, a class without a TTFT SLO, a pool that only decodes: the shortest wait. So a
+ * decision costs O(candidates), whatever the number of replicas. Fullest: by outstanding tokens. Ties go to the first
+ * looked at, which is the lowest index where all are.
  *
  * Not seen: what of the prompt is cached, how far a replica is in its current step.
  */

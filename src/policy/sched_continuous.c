@@ -22,6 +22,7 @@
  * As in vLLM v1, admission asks for the blocks of the first chunk only. When the cache is nearly full, a long prompt
  * can therefore be admitted, fail to grow, be preempted and be admitted again for many steps.
  */
+#include "policy/ranks.h"
 #include "policy/scheduler.h"
 
 struct fill {
@@ -29,6 +30,7 @@ struct fill {
     struct sched_plan *plan;
     int64_t n_decode, n_partial, decode_blocks; /* of the running that stay */
     int64_t free, budget, slots;                /* left */
+    struct sched_ranks ranks;
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -42,6 +44,12 @@ static bool is_preempted(const struct sched_plan *plan, uint32_t seq)
         if (plan->preempt[i] == seq)
             return true;
     return false;
+}
+
+/* Of one chunk. */
+static int64_t room(const struct fill *f)
+{
+    return least(f->budget, sched_ranks_room(&f->ranks));
 }
 
 /* ---- step_target ---- */
@@ -90,16 +98,18 @@ static int64_t blocks_needed(struct fill *f)
 
     f->plan->n_chunk = 0;
     f->budget = f->v->limits->max_num_batched_tokens - f->n_decode;
+    sched_ranks_init(&f->ranks, f->v->limits->ranks, f->budget);
     if (f->v->limits->step_target_ns > 0)
         f->v->step_ns(f->v, SCHED_ANEW, NULL, 0);
-    while (f->plan->n_chunk < f->n_partial && f->budget > 0 && f->v->partial(f->v, &at, &s)) {
+    while (f->plan->n_chunk < f->n_partial && room(f) > 0 && f->v->partial(f->v, &at, &s)) {
         if (is_preempted(f->plan, s.seq))
             continue;
-        int64_t tokens = within_target(f, &s, least(s.prompt_left, f->budget));
+        int64_t tokens = within_target(f, &s, least(s.prompt_left, room(f)));
         if (tokens == 0)
             break;
         need += sched_blocks_for(f->v, &s, tokens);
         f->budget -= tokens;
+        sched_ranks_add(&f->ranks, tokens);
         keep_time(f, &s, tokens);
         sched_plan_chunk(f->plan, s.seq, tokens);
     }
@@ -121,11 +131,11 @@ static int64_t chunk_of(const struct fill *f, const struct sched_seq *s)
 {
     const struct scheduler_limits *l = f->v->limits;
     bool prefills = f->plan->n_chunk + f->plan->n_admit > 0;
-    bool may_cut = l->chunked_prefill || (!prefills && s->prompt_left > l->max_num_batched_tokens);
+    bool may_cut = l->chunked_prefill || (!prefills && s->prompt_left > f->ranks.limit);
 
-    if (s->prompt_left > f->budget && !may_cut)
+    if (s->prompt_left > room(f) && !may_cut)
         return 0;
-    return within_target(f, s, least(s->prompt_left, f->budget));
+    return within_target(f, s, least(s->prompt_left, room(f)));
 }
 
 static struct sched_chunk *chunk_in(const struct sched_plan *plan, uint32_t seq)
@@ -198,7 +208,7 @@ static void admit_waiting(struct fill *f)
 
     if (f->v->limits->step_target_ns > 0)
         f->v->decode_ns(f->v, SCHED_ANEW, NULL);
-    while ((f->slots > 0 || may_preempt(f)) && f->budget > 0 && f->v->waiting(f->v, &at, &s)) {
+    while ((f->slots > 0 || may_preempt(f)) && room(f) > 0 && f->v->waiting(f->v, &at, &s)) {
         int64_t tokens = chunk_of(f, &s), blocks = sched_blocks_to_admit(f->v, &s, tokens);
         if (tokens == 0 || !batch_within_target(f, &s))
             return;
@@ -207,6 +217,7 @@ static void admit_waiting(struct fill *f)
         sched_plan_admit(f->plan, s.seq, tokens);
         f->free -= blocks;
         f->budget -= tokens;
+        sched_ranks_add(&f->ranks, tokens);
         f->slots--;
         keep_time(f, &s, tokens);
         if (f->v->limits->step_target_ns > 0)
@@ -216,24 +227,30 @@ static void admit_waiting(struct fill *f)
 
 static void plan_step(const void *options, const struct sched_view *v, struct sched_plan *plan)
 {
-    struct fill f = {
-        .v = v, .plan = plan, .n_decode = v->n_decode, .n_partial = v->n_partial, .decode_blocks = v->decode_blocks};
+    struct fill f; /* its ranks are many, and set where they are used */
     int64_t need, free = v->free_blocks;
     struct sched_seq s;
     uint64_t at = 0;
 
     (void)options;
+    f.v = v;
+    f.plan = plan;
+    f.n_decode = v->n_decode;
+    f.n_partial = v->n_partial;
+    f.decode_blocks = v->decode_blocks;
     need = blocks_needed(&f);
     while (need > free && v->victims(v, &at, &s)) {
         drop(&f, &s);
         free += s.blocks;
         need = blocks_needed(&f);
     }
+    plan->rank_tokens = f.ranks.most;
     if (plan->n_preempt)
         return;
     f.slots = v->limits->max_num_seqs - f.n_decode - f.n_partial;
     f.free = sched_free_to_admit(v, need);
     admit_waiting(&f);
+    plan->rank_tokens = f.ranks.most;
 }
 
 const struct scheduler_ops sched_continuous_ops = {

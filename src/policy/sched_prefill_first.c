@@ -20,6 +20,7 @@
  * sees an output length here); its order of preemption (fewest tokens generated first); its mixed chunks
  * (--enable-mixed-chunk: that is continuous).
  */
+#include "policy/ranks.h"
 #include "policy/scheduler.h"
 
 extern const struct scheduler_ops sched_continuous_ops;
@@ -29,41 +30,49 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* A prompt's chunk in a step with `budget` tokens left; 0: it waits for the next. */
-static int64_t chunk_of(const struct sched_view *v, const struct sched_seq *s, int64_t budget, bool prefills)
+/* A prompt's chunk in a step with room for so many tokens of it, empty for `most`; 0: it waits for the next. */
+static int64_t chunk_of(const struct sched_view *v, const struct sched_seq *s, int64_t room, int64_t most,
+                        bool prefills)
 {
-    bool may_cut = v->limits->chunked_prefill || (!prefills && s->prompt_left > v->limits->max_num_batched_tokens);
+    bool may_cut = v->limits->chunked_prefill || (!prefills && s->prompt_left > most);
 
-    return s->prompt_left <= budget || may_cut ? least(s->prompt_left, budget) : 0;
+    return s->prompt_left <= room || may_cut ? least(s->prompt_left, room) : 0;
 }
 
 /* Fills a step of prompts; leaves the plan empty where none can be computed. */
 static void plan_prompts(const struct sched_view *v, struct sched_plan *plan)
 {
-    int64_t budget = v->limits->max_num_batched_tokens, free = v->free_blocks, tokens, blocks;
+    int64_t budget = v->limits->max_num_batched_tokens, free = v->free_blocks, tokens, blocks, room;
     int64_t running = v->n_decode + v->n_partial;
+    struct sched_ranks ranks;
     struct sched_seq s;
     uint64_t at = 0;
 
-    while (budget > 0 && v->partial(v, &at, &s)) {
-        tokens = least(s.prompt_left, budget);
+    sched_ranks_init(&ranks, v->limits->ranks, budget);
+    while ((room = least(budget, sched_ranks_room(&ranks))) > 0 && v->partial(v, &at, &s)) {
+        tokens = least(s.prompt_left, room);
         blocks = sched_blocks_for(v, &s, tokens);
         if (blocks > free)
             return;
         sched_plan_chunk(plan, s.seq, tokens);
         free -= blocks;
         budget -= tokens;
+        sched_ranks_add(&ranks, tokens);
+        plan->rank_tokens = ranks.most;
     }
     free = sched_free_to_admit(v, v->free_blocks - free);
     at = 0;
-    while (budget > 0 && running < v->limits->max_num_seqs && v->waiting(v, &at, &s)) {
-        tokens = chunk_of(v, &s, budget, plan->n_chunk + plan->n_admit > 0);
+    while ((room = least(budget, sched_ranks_room(&ranks))) > 0 && running < v->limits->max_num_seqs &&
+           v->waiting(v, &at, &s)) {
+        tokens = chunk_of(v, &s, room, ranks.limit, plan->n_chunk + plan->n_admit > 0);
         blocks = sched_blocks_to_admit(v, &s, s.prompt_left);
         if (tokens == 0 || blocks + (running > 0 ? running + 1 : 0) > free)
             return;
         sched_plan_admit(plan, s.seq, tokens);
         free -= blocks;
         budget -= tokens;
+        sched_ranks_add(&ranks, tokens);
+        plan->rank_tokens = ranks.most;
         running++;
     }
 }

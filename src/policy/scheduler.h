@@ -33,6 +33,7 @@ struct scheduler_limits {
     bool chunked_prefill;
     int64_t step_target_ns; /* of a step that decodes; 0: none */
     int preempt_for;        /* enum above: who waits may have who runs preempted */
+    int64_t ranks;          /* attention ranks over which the tokens are spread, set by the model; below 2: none */
 };
 
 /* A sequence as a scheduler may see it: no output length. */
@@ -85,6 +86,7 @@ struct sched_chunk {
 
 struct sched_plan {     /* arrays owned by the replica, grown by the sched_plan_* functions */
     bool decodes_pause; /* the step computes prompts only */
+    int64_t rank_tokens; /* prompt tokens of the attention rank that has most; 0: not said */
     uint32_t *preempt;
     struct sched_chunk *chunk; /* partial sequences that go on */
     struct sched_chunk *admit; /* waiting sequences that start, with their first chunk; in this order */

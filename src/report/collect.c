@@ -32,6 +32,9 @@ struct collect {
 
     struct memory_tally *memory; /* NULL: nothing to tell of */
     struct verdict *verdict;
+    int64_t present, t_present_ns, scale_outs, scale_ins; /* replicas that there are, as of then; with [autoscale] */
+    unsigned __int128 present_ns;
+    bool scales;
 
     struct store_metric *metrics;
     int64_t n_metrics, cap_metrics;
@@ -66,6 +69,28 @@ static void count_steps(struct collect *c, const struct ev_step *s, uint32_t n)
             c->peak_second_tokens = c->second_tokens;
         if (s->n_decode > 0)
             weighted_add(&c->itl, (uint64_t)s->gap_ns, (uint64_t)s->n_decode);
+    }
+}
+
+static void count_present(struct collect *c, int64_t t_ns)
+{
+    int64_t from = c->t_present_ns > c->warmup_ns ? c->t_present_ns : c->warmup_ns;
+
+    if (t_ns > from)
+        c->present_ns += (unsigned __int128)(t_ns - from) * (uint64_t)c->present;
+    c->t_present_ns = t_ns;
+}
+
+static void count_scales(struct collect *c, const struct ev_scale *s, uint32_t n)
+{
+    enum { STARTS, READY, DRAINS, ENDED, FAILED };
+
+    for (; n > 0; n--, s++) {
+        count_present(c, s->t_ns);
+        c->scales = true;
+        c->present += s->what == STARTS ? 1 : s->what == ENDED || s->what == FAILED ? -1 : 0;
+        c->scale_outs += s->what == STARTS && s->t_ns > 0 && s->t_ns >= c->warmup_ns;
+        c->scale_ins += s->what == DRAINS && s->t_ns >= c->warmup_ns;
     }
 }
 
@@ -111,6 +136,7 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
 
     (void)e;
     count_steps(c, (const struct ev_step *)u->rec[EV_STEP], u->n[EV_STEP]);
+    count_scales(c, (const struct ev_scale *)u->rec[EV_SCALE], u->n[EV_SCALE]);
     for (uint32_t i = 0; i < u->n[EV_REQUEST]; i++) {
         if (request[i].t_arrive_ns >= c->warmup_ns)
             count_request(c, &request[i]);
@@ -257,13 +283,28 @@ static void give_tally(struct collect *c, int64_t class_id, const struct tally *
     give(c, class_id, "total_token_throughput", none + rate(input + output, duration), "tokens/s");
 }
 
-static void give_steps(struct collect *c, double duration, int64_t n_replicas)
+/* Seconds of replicas, all of them: also of those that start or drain. */
+static double give_scaling(struct collect *c, int64_t t_end_ns, double duration, int64_t n_replicas)
+{
+    double seconds = duration * (double)n_replicas;
+
+    if (c->scales) {
+        count_present(c, t_end_ns);
+        seconds = (double)c->present_ns / NS_PER_S;
+    }
+    give_of(c, EV_SCALE, "replica_seconds", seconds, "s");
+    give_of(c, EV_SCALE, "scale_outs", (double)c->scale_outs, "replicas");
+    give_of(c, EV_SCALE, "scale_ins", (double)c->scale_ins, "replicas");
+    return seconds;
+}
+
+static void give_steps(struct collect *c, double replica_seconds)
 {
     double busy = (double)c->busy_ns;
 
     give_of(c, EV_STEP, "steps", (double)c->steps, "steps");
     give_of(c, EV_STEP, "mean_batch", c->busy_ns ? (double)c->decode_ns / busy : NAN, "sequences");
-    give_of(c, EV_STEP, "utilisation", rate(busy / NS_PER_S, duration * (double)n_replicas), "");
+    give_of(c, EV_STEP, "utilisation", rate(busy / NS_PER_S, replica_seconds), "");
     give_of(c, EV_STEP, "prefill_tokens", (double)c->prefill_tokens, "tokens");
     give_of(c, EV_STEP, "mean_kv_blocks", c->busy_ns ? (double)c->kv_ns / busy : NAN, "blocks");
     give_of(c, EV_STEP, "peak_kv_blocks", (double)c->peak_kv_blocks, "blocks");
@@ -325,7 +366,7 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas,
     give_itl(c);
     give_series(c, -1, E2EL, &all.series[E2EL]);
     give_series(c, -1, QUEUE, &all.series[QUEUE]);
-    give_steps(c, duration, n_replicas);
+    give_steps(c, give_scaling(c, t_end_ns, duration, n_replicas));
     give_verdict(c, t_end_ns);
     if (c->memory)
         memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_memory, c);

@@ -24,8 +24,10 @@
  *   output_throughput_per_gpu                           output_throughput / gpus
  *   max_output_tokens_per_s  the most tokens that left steps within one whole second [k, k + 1) of simulated time
  *   max_concurrent_requests  the peak of requests in the system, over the whole run
+ *   replica_seconds          replicas that there were, also those that started or drained, over T; scale_outs, scale_ins
+ *                            replicas that were started or drained in T ([autoscale])
  *   steps                    steps counted              mean_batch     n_decode weighted by step time
- *   utilisation              step time / (replicas T)   prefill_tokens computed in steps, recomputed ones included
+ *   utilisation              step time / replica_seconds  prefill_tokens computed in steps, recomputed ones included
  *   mean_kv_blocks           kv_blocks weighted by step time           peak_kv_blocks   its maximum, of one replica
  *   peak_waiting             the largest n_waiting of a step           preemptions      how many there were
  *   {mean,median,std,p90,p95,p99}_{ttft,tpot,itl,e2el,queue}_ms

@@ -214,6 +214,11 @@ static void print_text(const struct results *r, FILE *out)
     fprintf(out, "%" PRId64 "\n", r->seed);
     line_text(&p, "Log level:", r->log);
     print_classes(&p);
+    if (results_metric(r, -1, "scale_outs", NULL) + results_metric(r, -1, "scale_ins", NULL) > 0) {
+        line(&p, "Replica seconds:", "replica_seconds", 1);
+        line(&p, "Replicas started:", "scale_outs", 0);
+        line(&p, "Replicas drained:", "scale_ins", 0);
+    }
     share(&p, "Replica utilisation:", results_metric(r, -1, "utilisation", NULL));
     line(&p, "Steps:", "steps", 0);
     line(&p, "Mean decode batch:", "mean_batch", 2);

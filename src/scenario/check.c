@@ -114,7 +114,10 @@ static void check_experts(const struct check *c)
         check_wrong(c, "replica", given(c->sc, "replica", "moe_tp") ? "moe_tp" : "moe_ep",
                     "moe_tp x moe_ep = %" PRId64 ", but tp x dp = %" PRId64 " GPUs hold the experts", moe_tp * moe_ep,
                     r->tp * r->dp);
-    check_divides(c, "moe_ep", moe_ep, "experts", m->experts);
+    check_divides(c, "moe_ep", moe_ep, r->redundant_experts > 0 ? "experts + redundant_experts" : "experts",
+                  m->experts + r->redundant_experts);
+    if (r->redundant_experts > 0 && c->sc->memory.experts.tier_at >= 0)
+        check_wrong(c, "replica", "redundant_experts", "experts below HBM have no second copies");
     check_divides(c, "moe_tp", moe_tp, "moe_inter", m->moe_inter);
     if (r->moe_dtype > 0)
         check_dtype(c, "moe_dtype", layout_moe_dtype(&c->sc->layout));
@@ -268,6 +271,21 @@ static void check_order(const struct check *c)
                     c->sc->scheduler->policy.name, c->sc->order->policy.name);
     if (c->sc->memory.cache.preempt == PREEMPT_NONE)
         check_wrong(c, "scheduler", "preempt_for", "priority, but [cache] preempt = none lets nobody be preempted");
+}
+
+static void check_autoscale(const struct check *c)
+{
+    const struct autoscale_options *o = &c->sc->autoscale;
+    int64_t count = c->sc->layout.replica.count;
+
+    if (c->sc->scaler->want == NULL)
+        return;
+    if (o->min > count)
+        check_wrong(c, "autoscale", "min", "%" PRId64 " replicas, but there are at most [replica] count = %" PRId64, o->min,
+                    count);
+    else if (o->start > 0 && (o->start < o->min || o->start > count))
+        check_wrong(c, "autoscale", "start", "%" PRId64 " replicas, but there are from min = %" PRId64
+                    " to [replica] count = %" PRId64, o->start, o->min, count);
 }
 
 static const char *tenant_of(const struct class_options *k)
@@ -458,6 +476,7 @@ void scenario_check(const struct scenario *sc, struct diags *d)
         check_kernels(&c);
     check_scheduler(&c);
     check_order(&c);
+    check_autoscale(&c);
     check_workload(&c);
     check_tiers(&c);
     bool memory_fits = model_fits && check_memory(&c);

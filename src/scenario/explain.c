@@ -10,7 +10,7 @@ enum { NAMES_MAX = 512, PRESETS_MAX = 256 };
 static const char *const kind_words[POLICY_KINDS] = {
     [POLICY_ARRIVAL] = "arrivals",    [POLICY_LENGTH] = "length", [POLICY_ROUTER] = "router",
     [POLICY_SCHEDULER] = "scheduler", [POLICY_ORDER] = "order", [POLICY_COST] = "cost",     [POLICY_EVICT] = "eviction",
-    [POLICY_PLACE] = "placement",     [POLICY_ADMISSION] = "admission",
+    [POLICY_PLACE] = "placement",     [POLICY_ADMISSION] = "admission", [POLICY_SCALER] = "scaling",
 };
 
 /* How a section is written: [class NAME]. */

@@ -10,7 +10,8 @@
 /* A pool's own entries override all others, -s too: each pool's -s the pool's own. */
 enum { RANK_POOL = 300 };
 
-static const char *const sections[] = {"node", "gpu", "kernels", "replica", "engine", "scheduler", "router", NULL};
+static const char *const sections[] = {"node", "gpu", "kernels", "replica", "engine", "scheduler", "router",
+                                       "autoscale", NULL};
 
 bool pools_may(const char *section)
 {
@@ -41,6 +42,49 @@ static bool is_pool(const struct ini_entries *es, const char *name)
     return false;
 }
 
+static const char *nearest_pool(const struct loader *l, const char *name, struct arena *a)
+{
+    const char **names = arena_alloc(a, (l->es.n + 1) * sizeof *names);
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->es.n; i++)
+        if (strncmp(l->es.at[i].section, "pool ", 5) == 0)
+            names[n++] = l->es.at[i].section + 5;
+    return opt_nearest(name, names, n);
+}
+
+/* [replica NAME] without [pool NAME]; once for a section of a file, and for each -s. */
+static void no_pool(struct loader *l, const struct ini_entry *e, const char *name)
+{
+    const char *nearest;
+
+    if (e->key && e->rank != INI_RANK_SET)
+        return;
+    if ((nearest = nearest_pool(l, name, &l->sc->arena)) != NULL)
+        diags_add(l->d, e->file, e->line, "[%s]: the scenario has no [pool %s]; did you mean [pool %s]?", e->section,
+                  name, nearest);
+    else
+        diags_add(l->d, e->file, e->line, "[%s]: the scenario has no [pool %s]", e->section, name);
+}
+
+/* [workload prefill]: what pools have in common, or nothing known. */
+static bool is_common(struct loader *l, const struct ini_entry *e)
+{
+    const char *blank = strchr(e->section, ' ');
+    const struct section *s = sections_get();
+
+    for (int i = 0; blank && i < SECTIONS && is_pool(&l->es, blank + 1); i++) {
+        size_t n = strlen(s[i].name);
+        if (s[i].named || n != (size_t)(blank - e->section) || strncmp(e->section, s[i].name, n) != 0 ||
+            pools_may(s[i].name))
+            continue;
+        if (e->key == NULL || e->rank == INI_RANK_SET)
+            diags_add(l->d, e->file, e->line, "[%s]: [%s] is common to all pools", e->section, s[i].name);
+        return true;
+    }
+    return false;
+}
+
 void pools_split(struct loader *l, struct pools_raw *raw)
 {
     size_t kept = 0, n;
@@ -48,9 +92,14 @@ void pools_split(struct loader *l, struct pools_raw *raw)
     raw->own = mem_zalloc(l->es.n + 1, sizeof *raw->own);
     for (size_t i = 0; i < l->es.n; i++) {
         const char *pool = pool_of(l->es.at[i].section, &n);
+        if (pool && !is_pool(&l->es, pool))
+            no_pool(l, &l->es.at[i], pool);
+    }
+    for (size_t i = 0; i < l->es.n; i++) {
+        const char *pool = pool_of(l->es.at[i].section, &n);
         if (pool && is_pool(&l->es, pool))
             raw->own[raw->n_own++] = l->es.at[i];
-        else
+        else if (!pool && !is_common(l, &l->es.at[i]))
             l->es.at[kept++] = l->es.at[i];
     }
     l->es.n = kept;
@@ -115,12 +164,37 @@ static size_t is_own(const struct pools_raw *raw, const char *pool, const struct
     return 0;
 }
 
-/* What is wrong with the common part is wrong with each pool, and said once. */
-static void add_new(struct diags *to, const struct diags *from, const struct pools_raw *raw, const char *pool)
+/* The length of "kernels" where the message is about one of a pool's sections, and no line says which. */
+static size_t is_placeless(const struct diag *x)
 {
+    size_t n = strcspn(x->text, " ]");
+
+    for (int i = 0; x->line == 0 && strcmp(x->file, "-s") != 0 && x->text[0] == '[' && sections[i]; i++)
+        if (strlen(sections[i]) == n - 1 && strncmp(x->text + 1, sections[i], n - 1) == 0)
+            return n - 1;
+    return 0;
+}
+
+static bool is_shared(const struct diags *of_pool, int64_t n, const struct diag *x)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!is_known(&of_pool[i], x))
+            return false;
+    return true;
+}
+
+/* What is wrong with the common part is wrong with each pool, and said once. */
+static void add_new(struct loader *l, const struct pools_raw *raw, const struct diags *of_pool, int64_t index)
+{
+    const char *pool = l->sc->pools[index].name;
+    const struct diags *from = &of_pool[index];
+    struct diags *to = l->d;
+
     for (size_t i = 0; i < from->n; i++) {
         const struct diag *x = &from->at[i];
         size_t n = is_own(raw, pool, x);
+        if (n == 0 && !is_shared(of_pool, l->sc->n_pools, x))
+            n = is_placeless(x);
         if (n > 0)
             diags_add(to, x->file, x->line, "[%.*s %s%s", (int)n, x->text + 1, pool, x->text + 1 + n);
         else if (!is_known(to, x))
@@ -128,96 +202,45 @@ static void add_new(struct diags *to, const struct diags *from, const struct poo
     }
 }
 
-static void load_pool(struct loader *l, const struct pools_raw *raw, struct pool_options *p)
+static void load_pool(struct loader *l, const struct pools_raw *raw, struct pool_options *p, struct diags *d)
 {
     struct scenario *as = arena_alloc(&l->sc->arena, sizeof *as);
-    struct loader own = {.sc = as};
-    struct diags d;
+    struct loader own = {.sc = as, .d = d};
 
     *as = (struct scenario){.text = "", .path = l->sc->path};
     arena_init(&as->arena);
     p->as = as;
-    diags_init(&d);
-    own.d = &d;
     own.es = entries_of(raw, p->name, &as->arena);
     load_entries(&own, true);
     ini_entries_free(&own.es);
-    add_new(l->d, &d, raw, p->name);
-    diags_free(&d);
+}
+
+static void load_pools(struct loader *l, const struct pools_raw *raw)
+{
+    struct scenario *sc = l->sc;
+    struct diags *d = mem_zalloc((size_t)sc->n_pools, sizeof *d);
+
+    for (int64_t i = 0; i < sc->n_pools; i++) {
+        diags_init(&d[i]);
+        load_pool(l, raw, &sc->pools[i], &d[i]);
+    }
+    for (int64_t i = 0; i < sc->n_pools; i++)
+        add_new(l, raw, d, i);
+    for (int64_t i = 0; i < sc->n_pools; i++)
+        diags_free(&d[i]);
+    free(d);
 }
 
 /* ---- all ---- */
 
-static int64_t count_role(const struct scenario *sc, int role)
+/* In the order in which requests come to them, wherever they stand in the scenario. Bound are those in file order. */
+static void prefill_first(struct scenario *sc)
 {
-    int64_t n = 0;
+    struct pool_options *sorted = arena_alloc(&sc->arena, (size_t)sc->n_pools * sizeof *sorted);
 
     for (int64_t i = 0; i < sc->n_pools; i++)
-        n += sc->pools[i].role == role;
-    return n;
-}
-
-static void check_roles(const struct check *c)
-{
-    const struct scenario *sc = c->sc;
-    int64_t both = count_role(sc, POOL_BOTH), prefill = count_role(sc, POOL_PREFILL),
-            decode = count_role(sc, POOL_DECODE);
-
-    if (both > 1 || prefill > 1 || decode > 1 || (both > 0 && prefill + decode > 0))
-        diags_add(c->d, sc->path, 0,
-                  "[pool NAME]: one with role = both, or one with role = prefill and one with role = decode");
-    else if (both == 0 && (prefill == 0 || decode == 0))
-        diags_add(c->d, sc->path, 0, "[pool NAME]: there is no pool with role = %s", prefill == 0 ? "prefill" : "decode");
-}
-
-/* What pools that hand over do not go with yet. */
-static void check_alone(const struct check *c)
-{
-    const struct memory_options *m = &c->sc->memory;
-
-    if (c->sc->n_faults > 0)
-        diags_add(c->d, c->sc->path, 0, "[fault NAME] and pools that hand over do not go together");
-    if (m->experts.tier_at >= 0)
-        check_wrong(c, "experts", "hot_share", "experts below HBM and pools that hand over do not go together");
-    if (m->cache.overflow_at >= 0)
-        check_wrong(c, "cache", "overflow", "it and pools that hand over do not go together");
-}
-
-/* What goes from one to the other must be the same in both. */
-static void check_alike(const struct check *c)
-{
-    for (int64_t i = 0; i < c->sc->n_pools && c->sc->n_pools > 1; i++) {
-        const struct check own = {.sc = c->sc->pools[i].as, .d = c->d};
-        const struct gpu_options *g = &own.sc->layout.gpu;
-        if (g->network_Bps <= 0 && g->nvlink_Bps <= 0)
-            check_wrong(&own, "gpu", "network_bandwidth", "missing: KV goes from one pool to the other over it");
-    }
-    const struct layout *a = &c->sc->pools[0].as->layout;
-
-    for (int64_t i = 1; i < c->sc->n_pools; i++) {
-        const struct check own = {.sc = c->sc->pools[i].as, .d = c->d};
-        const struct layout *b = &own.sc->layout;
-        if (a->replica.kv_dtype != b->replica.kv_dtype)
-            check_wrong(&own, "replica", "kv_dtype", "KV that one pool hands to another has one type in both");
-        if (a->replica.kv_block_tokens != b->replica.kv_block_tokens)
-            check_wrong(&own, "replica", "kv_block_tokens",
-                        "%" PRId64 " here and %" PRId64 " in [pool %s] (want the same)", b->replica.kv_block_tokens,
-                        a->replica.kv_block_tokens, c->sc->pools[0].name);
-    }
-}
-
-static void resolve_via(const struct check *c, struct handoff_options *h)
-{
-    const struct memory_options *m = &c->sc->memory;
-
-    h->via_at = -1;
-    if (strcmp(h->via, "hbm") == 0)
-        return;
-    for (int64_t i = 0; i < m->n_tiers; i++)
-        if (strcmp(h->via, m->tier[i].name) == 0)
-            h->via_at = i;
-    if (h->via_at < 0)
-        check_wrong(c, "handoff", "via", "there is no tier \"%s\" in use (want hbm or the name of one)", h->via);
+        sorted[i] = sc->pools[sc->pools[0].role == POOL_DECODE ? sc->n_pools - 1 - i : i];
+    sc->pools = sorted;
 }
 
 void pools_load(struct loader *l, const struct pools_raw *raw)
@@ -225,7 +248,7 @@ void pools_load(struct loader *l, const struct pools_raw *raw)
     struct scenario *sc = l->sc;
     const struct check c = {.sc = sc, .d = l->d};
 
-    resolve_via(&c, &sc->handoff);
+    pools_resolve_via(&c, &sc->handoff);
     if (sc->n_pools == 0) {
         sc->pools = arena_alloc(&sc->arena, sizeof *sc->pools);
         *sc->pools = (struct pool_options){.name = "all", .role = POOL_BOTH, .as = sc};
@@ -233,11 +256,10 @@ void pools_load(struct loader *l, const struct pools_raw *raw)
         return;
     }
     size_t mistakes = l->d->n;
-    check_roles(&c);
-    for (int64_t i = 0; i < sc->n_pools; i++)
-        load_pool(l, raw, &sc->pools[i]);
-    if (l->d->n == mistakes)
-        check_alike(&c);
-    if (sc->n_pools > 1)
-        check_alone(&c);
+    pools_check_roles(&c);
+    load_pools(l, raw);
+    if (l->d->n == mistakes) {
+        prefill_first(sc);
+        pools_check(&c);
+    }
 }

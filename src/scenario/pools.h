@@ -29,6 +29,13 @@ void pools_raw_free(struct pools_raw *raw);
 /* Whether a section's keys may differ from pool to pool. */
 bool pools_may(const char *section);
 
+/* ---- pools_check.c ---- */
+
+struct check;
+void pools_resolve_via(const struct check *c, struct handoff_options *h);
+void pools_check_roles(const struct check *c); /* before pools are loaded; what follows after that */
+void pools_check(const struct check *c);
+
 /* Binds what the entries say, with presets, and checks it (load.c). False with diags. */
 bool load_entries(struct loader *l, bool pool);
 

@@ -71,7 +71,7 @@ struct item {
 
 typedef void item_f(void *ctx, const struct item *x);
 
-static const char *common_value(const struct scenario *sc, const struct opt_bind *b, const char *key, struct arena *a)
+static const char *value_in(const struct scenario *sc, const struct opt_bind *b, const char *key, struct arena *a)
 {
     for (size_t i = 0; i < sc->n_binds; i++) {
         const struct opt_bind *c = &sc->binds[i];
@@ -84,6 +84,20 @@ static const char *common_value(const struct scenario *sc, const struct opt_bind
     return NULL;
 }
 
+/* Unset in a pool, as no value can say: then the common sections must not have it either, so that no pool gets it from
+ * there, and those that have it say so. */
+static bool unset_in_pool(const struct scenario *sc, const struct opt_bind *b, size_t row, struct arena *a)
+{
+    const struct opt *o = &b->table->rows[row];
+
+    if (o->deflt == NULL || *o->deflt || !pools_may(b->section))
+        return false;
+    for (int64_t i = 0; i < sc->n_pools; i++)
+        if (sc->pools[i].as != sc && value_in(sc->pools[i].as, b, o->name, a) == NULL)
+            return true;
+    return false;
+}
+
 /* What a pool has otherwise than the common sections. */
 static void each_own(const struct scenario *sc, const struct pool_options *p, struct arena *a, item_f *f, void *ctx)
 {
@@ -94,8 +108,8 @@ static void each_own(const struct scenario *sc, const struct pool_options *p, st
             continue;
         for (x.row = 0; x.row < b->table->n; x.row++) {
             x.value = normal_value(b, x.row, a);
-            const char *common = common_value(sc, b, b->table->rows[x.row].name, a);
-            if (x.value && (common == NULL || strcmp(x.value, common) != 0))
+            const char *common = value_in(sc, b, b->table->rows[x.row].name, a);
+            if (x.value && (common == NULL || strcmp(x.value, common) != 0 || unset_in_pool(sc, b, x.row, a)))
                 f(ctx, &x);
         }
     }
@@ -106,7 +120,7 @@ static void each(const struct scenario *sc, struct arena *a, item_f *f, void *ct
     for (size_t i = 0; i < sc->n_binds; i++) {
         struct item x = {.section = sc->binds[i].section, .b = &sc->binds[i]};
         for (x.row = 0; x.row < x.b->table->n; x.row++)
-            if ((x.value = normal_value(x.b, x.row, a)) != NULL)
+            if ((x.value = normal_value(x.b, x.row, a)) != NULL && !unset_in_pool(sc, x.b, x.row, a))
                 f(ctx, &x);
     }
     for (int64_t i = 0; i < sc->n_pools; i++)

@@ -19,6 +19,7 @@
 #include "policy/length.h"
 #include "policy/order.h"
 #include "policy/router.h"
+#include "policy/scaler.h"
 #include "policy/scheduler.h"
 #include "policy/cost.h"
 #include "policy/layout.h"
@@ -117,6 +118,9 @@ struct scenario {
     void *order_options;
     const struct router_ops *router;
     void *router_options;
+    const struct scaler_ops *scaler; /* [autoscale]; what runs is pools[i].as's */
+    void *scaler_options;
+    struct autoscale_options autoscale;
     const struct admission_ops *admission; /* [admission] */
     void *admission_options;
     const struct cost_ops *cost; /* [replica] cost = roofline | fixed */

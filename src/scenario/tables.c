@@ -190,6 +190,12 @@ static const struct opt replica_rows[] = {
          "probability that a draft token is accepted when those before it were"),
     REAL("expert_skew", replica_options, expert_skew, 0, 3, "0.5",
          "Zipf exponent of the experts' popularity: how many distinct ones a batch reads"),
+    INT("redundant_experts", replica_options, redundant_experts, 0, 4096, "0",
+        "second copies of popular experts of a layer, over all ranks: with them, experts are placed so that all ranks "
+        "have as many rows to expect (DeepSeek's EPLB)"),
+    BOOL("two_batch_overlap", replica_options, two_batch_overlap, "no",
+         "a step is computed in two halves; one half's dispatch and combine of the experts run beside the other's "
+         "computing (dp > 1)"),
 };
 
 #define SCALE(name, member, help) REAL(name, engine_options, member, 0.01, 100, "1", help)
@@ -225,6 +231,9 @@ static const struct opt engine_rows[] = {
     SCALE("gemm_flops_scale", gemm_flops_scale, "time to compute matrix products, against [kernels]"),
     SCALE("moe_scale", moe_scale, "time of the routed experts that does not grow with their tokens, against [kernels]"),
     SCALE("moe_flops_scale", moe_flops_scale, "time of quantised routed experts that does, against [kernels]"),
+    REAL("moe_flops_rows", engine_options, moe_flops_rows, 1, 1e9, "256",
+         "what moe_flops_scale adds grows with the rows of an expert in a step up to so many (256: 8192 tokens, 8 of "
+         "256 experts)"),
     SCALE("moe4_scale", moe4_scale, "a further factor of moe_scale for experts of 4 bits"),
     SCALE("attention_scale", attention_scale, "time of decode attention against [kernels]"),
     SCALE("prefill_scale", prefill_scale, "time of prefill attention against [kernels]"),
@@ -254,6 +263,19 @@ static const struct opt scheduler_rows[] = {
     CHOICE("preempt_for", AT(scheduler_limits, preempt_for), preempt_fors, "none",
            "whether a request that waits takes slots and KV blocks from running ones of a lower priority; for policy = "
            "continuous, order = priority"),
+};
+
+static const struct opt autoscale_rows[] = {
+    INT("min", autoscale_options, min, 1, 1e6, "1", "replicas that there are always; there are never more than [replica] count"),
+    INT("start", autoscale_options, start, 1, 1e6, "", "replicas at the beginning; without it, min"),
+    TIME("interval", autoscale_options, interval_ns, 1e-3, 9e6, "15s", "time from one look to the next"),
+    TIME("out_cooldown", autoscale_options, out_cooldown_ns, 0, 9e6, "0s", "time from a start to the next"),
+    TIME("in_cooldown", autoscale_options, in_cooldown_ns, 0, 9e6, "5min", "time from any change to the next replica that is given up"),
+    TIME("start_time", autoscale_options, start_ns, 0, 9e6, "60s",
+         "time from the decision to the load of the weights: node, container, engine"),
+    TIME("load_time", autoscale_options, load_ns, 1e-9, 9e6, "",
+         "time to load the weights; without it, they are read over the path of the coldest tier, and where there is none in "
+         "no time"),
 };
 
 static const char *const trace_formats[] = {"auto", "azure", "mooncake", NULL};
@@ -344,6 +366,8 @@ static const struct opt order_row[] = {
     PICK("order", POLICY_ORDER, "fcfs", "which of the waiting requests of a replica is admitted next")};
 static const struct opt router_row[] = {
     PICK("policy", POLICY_ROUTER, "round_robin", "which replica a request goes to")};
+static const struct opt scaler_row[] = {
+    PICK("policy", POLICY_SCALER, "none", "how many replicas there are, as time goes by")};
 static const struct opt admission_row[] = {
     PICK("policy", POLICY_ADMISSION, "none", "which requests are let in when they arrive")};
 static const struct opt arrivals_row[] = {PICK("arrivals", POLICY_ARRIVAL, NULL, "when requests arrive")};
@@ -424,7 +448,7 @@ static const struct section sections[SECTIONS] = {
      .base = SC(layout.engine)},
     {.name = "pool",
      .help = "replicas with a part of their own: [pool NAME]; [replica NAME], [gpu NAME], [node NAME], [kernels NAME], "
-             "[engine NAME], [scheduler NAME] and [router NAME] say what differs from the common sections",
+             "[engine NAME], [scheduler NAME], [router NAME] and [autoscale NAME] say what differs from the common sections",
      .named = &pools,
      .table = OPT_TABLE(pool_rows)},
     {.name = "handoff",
@@ -474,6 +498,12 @@ static const struct section sections[SECTIONS] = {
      .table = {NULL, 0},
      .base = 0,
      .choice = {{OPT_TABLE(router_row), POLICY_ROUTER, "", SC(router), SC(router_options)}},
+     .n_choices = 1},
+    {.name = "autoscale",
+     .help = "replicas that start and end with the load",
+     .table = OPT_TABLE(autoscale_rows),
+     .base = SC(autoscale),
+     .choice = {{OPT_TABLE(scaler_row), POLICY_SCALER, "", SC(scaler), SC(scaler_options)}},
      .n_choices = 1},
     {.name = "admission",
      .help = "which requests are let in, and which are refused at the door",

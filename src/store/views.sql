@@ -387,6 +387,16 @@ INSERT INTO doc VALUES
     ('v_verdict', NULL, 'whether the run kept up: OVERLOADED where in the second half of the run fewer calls were answered than came, BACKLOGGED where a queue stands'),
     ('v_verdict', 'waiting', 'mean number of requests that waited, towards the end of the arrivals');
 
+CREATE VIEW v_scale AS
+SELECT s.t_ns / 1e9 AS t_s, s.replica,
+       CASE s.what WHEN 0 THEN 'starts' WHEN 1 THEN 'ready' WHEN 2 THEN 'drains' WHEN 3 THEN 'ended' ELSE 'failed' END AS event,
+       (s.t_ns - max(CASE WHEN s.what IN (0, 2) THEN s.t_ns END) OVER (PARTITION BY s.replica ORDER BY s.rowid)) / 1e9 AS took_s,
+       s.ready, s.starting, s.draining, s.ready + s.starting + s.draining AS present, s.waiting, s.blocks
+FROM scale s;
+INSERT INTO doc VALUES
+    ('v_scale', NULL, 'replicas that started, took requests, drained and ended ([autoscale]), in order of time; log step, all'),
+    ('v_scale', 'took_s', 'since the replica started, or began to drain');
+
 -- What was in flight when the run ended, by state; of a drained run nothing.
 CREATE VIEW v_left AS
 SELECT substr(name, 1 + instr(name, '_')) AS state, value AS requests FROM counter

@@ -81,6 +81,8 @@ static bool known(const struct names *names, const char *name)
 struct plan { /* what goes into the text beside the row itself */
     const struct build *b;
     const struct silicon_config *c;
+    const char *pool; /* prefill, decode: it is of that pool, with the pool's layout in c; NULL: of all */
+    bool alone;       /* a pool printed as a server of its own */
     struct recipe_query query;
     char gpu[NAME_BYTES];
     const char *dtype, *moe_dtype;
@@ -98,9 +100,17 @@ __attribute__((format(printf, 2, 3))) static bool refuse(struct plan *p, const c
     return false;
 }
 
+/* Of a pool what is said of that pool, or else of all. */
 static const char *setting(const struct plan *p, const char *key)
 {
-    return recipes_find(p->b->recipes, &p->query, key);
+    const char *value = NULL;
+    char own[RECIPE_KEY_BYTES];
+
+    if (p->pool) {
+        snprintf(own, sizeof own, "%s_%s", p->pool, key);
+        value = recipes_find(p->b->recipes, &p->query, own);
+    }
+    return value ? value : recipes_find(p->b->recipes, &p->query, key);
 }
 
 static bool setting_is(const struct plan *p, const char *key, const char *value)
@@ -143,11 +153,22 @@ static bool plan_dtypes(struct plan *p)
     return true;
 }
 
+static int64_t pool_gpus(const struct silicon_pool *p)
+{
+    return p->workers * p->tp * p->dp;
+}
+
 static bool plan_layout(struct plan *p)
 {
     const struct silicon_config *c = p->c;
     int64_t gpus = c->tp * c->dp * c->pp;
 
+    if (c->prefill.workers > 0 && c->pp > 1)
+        return refuse(p, "pipeline stages of pools");
+    if (c->prefill.workers > 0 && c->gpus > 0 && c->gpus != pool_gpus(&c->prefill) + pool_gpus(&c->decode))
+        return refuse(p, "gpus is not what the workers of both pools have");
+    if (c->prefill.workers > 0)
+        return true;
     if (c->gpus % gpus != 0)
         return refuse(p, "gpus is no multiple of tp x dp x pp");
     return true;
@@ -188,6 +209,18 @@ static void print_workload(FILE *f, const struct silicon_config *c)
     fprintf(f, "input_max = %" PRId64 "\n", c->isl);
 }
 
+/* Whether sections are common ones. */
+static bool of_all(const struct plan *p)
+{
+    return p->pool == NULL || p->alone;
+}
+
+/* [NAME], or [NAME prefill]. */
+static void print_section(FILE *f, const struct plan *p, const char *name)
+{
+    fprintf(f, "\n[%s%s%s]\n", name, of_all(p) ? "" : " ", of_all(p) ? "" : p->pool);
+}
+
 static void print_count(FILE *f, const char *key, int64_t n, int64_t deflt)
 {
     if (n != deflt)
@@ -211,22 +244,28 @@ static void print_memory(FILE *f, const struct plan *p, double fraction)
         fprintf(f, "; the fraction is of weights and KV cache: activations come on top\nactivation_bytes = 1B\n");
 }
 
+static void print_types(FILE *f, const struct plan *p)
+{
+    fprintf(f, "dtype = %s\n", p->dtype);
+    if (strcmp(p->moe_dtype, p->dtype) != 0)
+        fprintf(f, "moe_dtype = %s\n", p->moe_dtype);
+    print_setting(f, p, "kv_dtype");
+    print_setting(f, p, "kv_block_tokens");
+}
+
 static void print_replica(FILE *f, const struct plan *p, double fraction)
 {
     const struct silicon_config *c = p->c;
 
-    fprintf(f, "\n[replica]\n");
+    print_section(f, p, "replica");
     print_count(f, "count", c->gpus ? c->gpus / (c->tp * c->dp * c->pp) : 1, 1);
     fprintf(f, "tp = %" PRId64 "\n", c->tp);
     print_count(f, "dp", c->dp, 1);
     print_count(f, "pp", c->pp, 1);
     print_count(f, "moe_tp", c->moe_tp, 0);
     print_count(f, "moe_ep", c->moe_ep, 0);
-    fprintf(f, "dtype = %s\n", p->dtype);
-    if (strcmp(p->moe_dtype, p->dtype) != 0)
-        fprintf(f, "moe_dtype = %s\n", p->moe_dtype);
-    print_setting(f, p, "kv_dtype");
-    print_setting(f, p, "kv_block_tokens");
+    if (of_all(p))
+        print_types(f, p);
     print_memory(f, p, fraction);
 }
 
@@ -246,7 +285,7 @@ static void print_limits(FILE *f, const struct plan *p)
 
 static void print_scheduler(FILE *f, const struct plan *p)
 {
-    fprintf(f, "\n[scheduler]\n");
+    print_section(f, p, "scheduler");
     print_setting(f, p, "policy");
     print_limits(f, p);
     print_setting(f, p, "chunked_prefill");
@@ -258,7 +297,9 @@ static void print_engine(FILE *f, const struct plan *p)
     const char *wait = setting(p, "batch_wait_timeout");
     const struct recipe_shape shape = {p->c->isl, p->c->osl, p->c->tp};
 
-    fprintf(f, "\n[engine]\npreset = %s\n", p->c->engine);
+    print_section(f, p, "engine");
+    if (of_all(p))
+        fprintf(f, "preset = %s\n", p->c->engine);
     if (receive)
         print_count(f, "receive_interval", recipe_from(receive, (double)p->c->concurrency), 1);
     if (stream)
@@ -271,36 +312,80 @@ static void print_engine(FILE *f, const struct plan *p)
     }
 }
 
-static char *print(const struct plan *p, double fraction, bool workload)
+static void print_server(FILE *f, const struct plan *p, double fraction)
+{
+    if (!of_all(p))
+        fprintf(f, "\n[pool %s]\nrole = %s\n", p->pool, p->pool);
+    print_engine(f, p);
+    print_replica(f, p, fraction);
+    print_scheduler(f, p);
+}
+
+static void print_head(FILE *f, const struct plan *p)
 {
     const struct silicon_config *c = p->c;
-    char *text = NULL;
-    size_t n;
-    FILE *f = open_memstream(&text, &n);
 
-    sim_assert(f != NULL);
     fprintf(f, "; %s: %s, %s %s, %s, %" PRId64 " at once, up to %" PRId64 " + %" PRId64 " tokens\n\n", c->id, c->model,
             c->engine, c->engine_version, c->system, c->concurrency, c->isl, c->osl);
     fprintf(f, "[run]\nseed = %" PRId64 "\nlog = summary\n", seed_of(c->id));
     fprintf(f, "\n[gpu]\npreset = %s\n\n[model]\npreset = %s\n", p->gpu, c->model);
-    print_engine(f, p);
-    print_replica(f, p, fraction);
-    print_scheduler(f, p);
-    if (workload)
-        print_workload(f, c);
+}
+
+static const char *const handoff_keys[] = {"overlap", "efficiency", "latency"};
+
+/* What both pools have in common. */
+static void print_common(FILE *f, const struct plan *p)
+{
+    fprintf(f, "\n[engine]\npreset = %s\n\n[replica]\n", p->c->engine);
+    print_types(f, p);
+    fprintf(f, "\n[scheduler]\n");
+    print_setting(f, p, "policy");
+}
+
+/* What is known of how this engine's workers hand KV over. */
+static void print_handoff(FILE *f, const struct plan *p)
+{
+    fprintf(f, "\n[handoff]\n");
+    for (size_t i = 0; i < sizeof handoff_keys / sizeof *handoff_keys; i++) {
+        char key[RECIPE_KEY_BYTES];
+        snprintf(key, sizeof key, "handoff_%s", handoff_keys[i]);
+        const char *value = setting(p, key);
+        if (value)
+            fprintf(f, "%s = %s\n", handoff_keys[i], value);
+    }
+}
+
+static FILE *text_open(char **text, size_t *size)
+{
+    FILE *f = open_memstream(text, size);
+
+    sim_assert(f != NULL);
+    return f;
+}
+
+static void text_close(FILE *f)
+{
     int failed = fclose(f);
+
     sim_assert(failed == 0);
-    return text;
 }
 
 /* KV cache takes the share f of what weights W and activations A leave of M: as a share of all, f + (1 - f)(W + A)/M.
  */
 static double share_of_all(const struct plan *p, double f)
 {
-    char *text = print(p, 1, true);
+    struct plan alone = *p;
+    char *text;
+    size_t size;
     struct scenario sc;
     struct diags d;
+    FILE *out = text_open(&text, &size);
 
+    alone.alone = true;
+    print_head(out, &alone);
+    print_server(out, &alone, 1);
+    print_workload(out, p->c);
+    text_close(out);
     diags_init(&d);
     if (scenario_load_text(&sc, p->c->id, text, NULL, 0, &d)) {
         struct cost_memory m = cost_memory(&sc.layout);
@@ -312,17 +397,51 @@ static double share_of_all(const struct plan *p, double f)
     return fmin(f, 1);
 }
 
+static double memory_fraction(const struct plan *p)
+{
+    const char *said = setting(p, "memory_fraction");
+    double fraction = said ? strtod(said, NULL) : 0;
+
+    return said && setting_is(p, "memory_of", "free") ? share_of_all(p, fraction) : fraction;
+}
+
+static void print_pool(FILE *f, const struct plan *p, const char *name, const struct silicon_pool *of)
+{
+    struct silicon_config c = *p->c;
+    struct plan own = *p;
+
+    c.gpus = pool_gpus(of);
+    c.tp = of->tp;
+    c.dp = of->dp;
+    c.moe_tp = of->moe_tp;
+    c.moe_ep = of->moe_ep;
+    own.c = &c;
+    own.pool = name;
+    print_server(f, &own, memory_fraction(&own));
+}
+
 static char *build_any(const struct build *b, const struct silicon_config *c, bool workload, char *why_not, size_t size)
 {
     struct plan p = {.b = b, .c = c, .why_not = why_not, .why_size = size};
+    char *text;
+    size_t n;
 
     if (!plan_names(&p) || !plan_dtypes(&p) || !plan_layout(&p))
         return NULL;
-    const char *said = setting(&p, "memory_fraction");
-    double fraction = said ? strtod(said, NULL) : 0;
-    if (said && setting_is(&p, "memory_of", "free"))
-        fraction = share_of_all(&p, fraction);
-    return print(&p, fraction, workload);
+    FILE *f = text_open(&text, &n);
+    print_head(f, &p);
+    if (c->prefill.workers > 0) {
+        print_common(f, &p);
+        print_pool(f, &p, "prefill", &c->prefill);
+        print_pool(f, &p, "decode", &c->decode);
+        print_handoff(f, &p);
+    } else {
+        print_server(f, &p, memory_fraction(&p));
+    }
+    if (workload)
+        print_workload(f, c);
+    text_close(f);
+    return text;
 }
 
 char *build_text(const struct build *b, const struct silicon_config *c, char *why_not, size_t size)

@@ -136,6 +136,11 @@ void predict_watch(const struct predict_case *c, const struct engine_options *en
         fail(out, c->why_not);
         return;
     }
+    struct pool_options pool = sc.pools ? *sc.pools : (struct pool_options){.as = NULL};
+    if (sc.n_pools == 1) { /* the scenario itself (rows have no pools, or two): this copy now */
+        pool.as = &sc;
+        sc.pools = &pool;
+    }
     if (engine)
         sc.layout.engine = *engine;
     bug_context.seed = (uint64_t)sc.run.seed;

@@ -40,7 +40,10 @@ static const struct {
             {"batch_wait_timeout", KIND_WHERE},
             {"batch_wait_share", KIND_SCENARIO},
             {"receive_interval", KIND_FROM},
-            {"stream_interval", KIND_FROM}};
+            {"stream_interval", KIND_FROM},
+            {"handoff_overlap", KIND_SCENARIO},
+            {"handoff_efficiency", KIND_SCENARIO},
+            {"handoff_latency", KIND_SCENARIO}};
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
 
 struct recipes {
@@ -164,20 +167,31 @@ static const char *bad_value(enum kind kind, const char *v)
     return NULL;
 }
 
+/* Of prefill_KEY and decode_KEY, KEY. */
+static const char *without_pool(const char *key)
+{
+    static const char *const pools[] = {"prefill_", "decode_"};
+
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
+        if (strncmp(key, pools[i], strlen(pools[i])) == 0)
+            return key + strlen(pools[i]);
+    return key;
+}
+
 static void check_entry(const struct ini_entry *e, struct diags *d)
 {
-    const char *known[N_KEYS];
+    const char *known[N_KEYS], *name = without_pool(e->key);
 
     for (int i = 0; i < N_KEYS; i++) {
         known[i] = keys[i].name;
-        if (strcmp(e->key, keys[i].name) != 0)
+        if (strcmp(name, keys[i].name) != 0)
             continue;
         const char *want = bad_value(keys[i].kind, e->value);
         if (want)
             diags_add(d, e->file, e->line, "[%s] %s: \"%s\" will not do (%s)", e->section, e->key, e->value, want);
         return;
     }
-    const char *near = opt_nearest(e->key, known, N_KEYS);
+    const char *near = opt_nearest(name, known, N_KEYS);
     diags_add(d, e->file, e->line, "[%s] %s: recipes have no such key%s%s%s", e->section, e->key,
               near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }

@@ -3,6 +3,7 @@
  * format).
  *
  * For each key the most specific section that has it holds: a model outweighs a precision, that a GPU, that an engine.
+ * A key that starts with prefill_ or decode_ is of that pool alone.
  */
 #ifndef STUDY_RECIPE_H
 #define STUDY_RECIPE_H
@@ -12,6 +13,8 @@
 #include "base/diag.h"
 
 struct recipes;
+
+enum { RECIPE_KEY_BYTES = 64 };
 
 struct recipe_query {
     const char *engine, *model, *precision, *gpu;

@@ -4,6 +4,7 @@
  *
  *   equal     scenarios/bench-100k.ini on 1, 4 and 32 replicas: what a step and a request cost
  *   1m        scenarios/bench-1m.ini: contexts of a million tokens that move between three memories
+ *             and the same with blocks of 16 tokens, of which a context has 62,000
  *   mooncake  scenarios/mooncake-8x3.ini: a production trace on eight replicas with three memories; left out, and said
  *             so, where the trace is not there
  *
@@ -39,6 +40,7 @@ static const struct bench_case cases[] = {
     {"equal, 4", "bench-100k.ini", {NULL}, false},
     {"equal, 32", "bench-100k.ini", {"replica.count=32", "workload.rate=320/s"}, false},
     {"1m", "bench-1m.ini", {NULL}, false},
+    {"1m, 16", "bench-1m.ini", {"cache.block_tokens=16"}, false},
     {"mooncake", "mooncake-8x3.ini", {NULL}, true},
 };
 

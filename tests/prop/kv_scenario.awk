@@ -40,6 +40,38 @@ function trace(   i, j, n, t, blocks, ids, at, depth, path) {
             1 + draw(pick("1 8 90 90")), ids > jsonl
     }
 }
+# Prompts in one pool, answers in another. Drawn last, so that seeds without pools stay what they are.
+function pools(   i, name, each) {
+    if (!chance(50)) return
+    for (i = 0; i < 2; i++) {
+        name = i == (seed % 3 > 0) ? "d" : "p"
+        each = !moe && chance(30) ? 3 - gpus_each : gpus_each
+        put("[pool " name "]\nrole = " (name == "d" ? "decode" : "prefill"))
+        put("[replica " name "]\ncount = " pick("1 1 2 3"))
+        if (each != gpus_each) put("tp = " each)
+        if (chance(60)) {
+            tokens = int(most * (1 + draw(pick("1 20 100 300")) / 100)) + 2 * block
+            put(sprintf("[gpu %s]\nmemory = %.0fB", name, 3.2e6 + tokens * 8192 / (each == 2 && !moe ? 2 : 1) + window * seqs * 400000))
+        } else if (each != gpus_each) put(sprintf("[gpu %s]\nmemory = %.0fB", name, 3.2e6 + room * 8192 + window * seqs * 400000))
+        if (chance(30)) put("[gpu " name "]\nmemory_bandwidth = " pick("10MB/s 1GB/s"))
+        if (chance(50)) put("network_bandwidth = " pick("10MB/s 1GB/s 50GB/s"))
+        put("[router " name "]\npolicy = " pick("round_robin least_requests least_tokens random power_of_two central_queue central_queue session_affinity prefix_aware kv_utilisation slo_aware"))
+        if (chance(30)) put("[scheduler " name "]\nmax_num_seqs = " pick(window ? "1" : "1 3 16"))
+        if (chance(15)) put("[engine " name "]\nrequest_latency = 1ms\nrequest_service = 100us")
+        if (chance(15)) put("[engine " name "]\nstream_interval = " pick("1 4"))
+    }
+    put("[handoff]\noverlap = " pick("yes yes no") "\nlatency = " pick("0s 0s 50us 5ms") "\nefficiency = " pick("1 0.3"))
+    if (chance(25)) put("local_tokens = " pick("20 300"))
+    if (tiers > 0 && chance(40)) put("via = t" draw(tiers))
+}
+# Clients that give up while their KV is anywhere.
+function patience(name) {
+    if (!chance(30)) return
+    put("[class " name "]")
+    if (chance(70)) put("timeout_ttft = " pick("100us 3ms 50ms"))
+    if (chance(50)) put("timeout_e2el = " pick("1ms 30ms 500ms"))
+    if (chance(60)) put("retries = " pick("1 3") "\nretry_backoff = " pick("1us 5ms"))
+}
 BEGIN {
     x = 1 + seed * 7919 % 2147483646
     draw(2); draw(2); draw(2)
@@ -135,6 +167,8 @@ BEGIN {
         if (source == "trace_closed") put("trace_order = closed\nconcurrency = " pick("1 3 20"))
         put("[class all]\ninput = trace\noutput = trace")
         trace()
+        pools()
+        patience("all")
         exit
     }
     put("requests = " pick("30 60 120 200"))
@@ -153,4 +187,6 @@ BEGIN {
         if (chance(60)) put("ttft = " pick("1ms 100ms") "\ntpot = " pick("10us 1ms"))
         if (chance(30)) put("max_tokens = " pick("1 40 200"))
     }
+    pools()
+    for (c = 0; c < classes; c++) patience("c" c)
 }

@@ -2,9 +2,10 @@
  * prop_prefix_ops.c - random calls on several stores of a prefix tree against sets of single blocks.
  *
  * The twin has no nodes: each store says of each block whether it is there, how it was put and used, until when it
- * lasts, who pins it. What the tree cuts, counts and keeps in heaps, the twin finds by a look at every block. Stores
- * have policies of their own (lru, fifo, lfu, slru, ttl), are closed towards the root or not, lose everything, shrink;
- * runs that were given up are put elsewhere later, when their nodes may have been cut. prefix_check after each call.
+ * lasts, who pins it. What the tree cuts, joins, counts and keeps in heaps, the twin finds by a look at every block.
+ * Stores have policies of their own (lru, fifo, lfu, slru, ttl), are closed towards the root or not, lose everything,
+ * shrink; runs that were given up are put elsewhere later, when their nodes may have been cut or joined. prefix_check
+ * after each call.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -25,6 +26,7 @@ static const void *const store_options[STORES] = {NULL, NULL, &no_decay, &slru_s
 struct block { /* in a store */
     bool here, guarded;
     int64_t born, put_tick, tick, put_ns, used_ns, uses;
+    int64_t oldest_ns; /* when the first of those was put that it may be one with */
 };
 
 struct twin_pin {
@@ -171,7 +173,7 @@ static bool add(struct world *w, int s, int64_t id)
 
     if (b->here)
         return false;
-    *b = (struct block){true, false, ++w->serial, w->tick[s], w->tick[s], w->now, w->now, 1};
+    *b = (struct block){true, false, ++w->serial, w->tick[s], w->tick[s], w->now, w->now, 1, w->now};
     return true;
 }
 
@@ -211,11 +213,27 @@ static void call_match(struct world *w, struct chain c, int which)
         w->did[1] += want[k] > 0 && want[k - 1] > 0;
 }
 
+/* Blocks used together and as often as each other: nothing but when they came tells them apart, and only fifo asks. */
+static void mingle(struct world *w, int which, int64_t blocks, int s)
+{
+    for (int64_t i = 0; i < blocks; i++)
+        for (int64_t k = 0; k < blocks; k++) {
+            struct block *a = &w->at[s][w->chain[which][i]], *b = &w->at[s][w->chain[which][k]];
+            if (a->here && b->here && a->uses == b->uses && a->oldest_ns > b->oldest_ns)
+                a->oldest_ns = b->oldest_ns;
+        }
+}
+
 static void call_use(struct world *w, struct chain c, int which, int s)
 {
-    int64_t blocks = rng_range(&w->r, 0, w->length[which]);
+    int64_t blocks = w->length[which], nodes = prefix_nodes(w->p);
 
+    if (rng_below(&w->r, 2))
+        blocks = rng_range(&w->r, 0, blocks);
     prefix_use(w->p, c, blocks, s, w->now);
+    w->did[9] += prefix_nodes(w->p) < nodes;
+    if (strcmp(store_policy[s], "fifo") != 0)
+        mingle(w, which, blocks, s);
     w->tick[s]++;
     for (int64_t i = 0; i < blocks; i++) {
         struct block *b = &w->at[s][w->chain[which][i]];
@@ -290,7 +308,9 @@ static void follow(struct world *w, int s, const struct prefix_victim *v)
         struct block *b = &w->at[s][id];
         ck_assert_int_eq(least(w, s), id);
         ck_assert_int_eq(w->depth[id], v->depth + i);
-        ck_assert(b->put_ns == v->put_ns && b->used_ns == v->used_ns && b->uses == v->uses);
+        ck_assert(b->used_ns == v->used_ns && b->uses == v->uses);
+        ck_assert(b->oldest_ns <= v->put_ns && v->put_ns <= b->put_ns);
+        w->did[10] += v->put_ns < b->put_ns;
         *b = (struct block){0};
     }
     struct victim *h = &w->held[rng_below(&w->r, HELD)];
@@ -433,7 +453,7 @@ START_TEST(calls_do_as_block_by_block)
             ck_assert_int_eq(prefix_pinned_blocks(w->p, s), count(w, s, true));
         }
     }
-    for (int i = 0; i <= 8; i++)
+    for (int i = 0; i <= 10; i++)
         ck_assert_msg(w->did[i] > 0, "never came up: %d", i);
     empty(w);
     free(w);

@@ -162,10 +162,10 @@ seven "balance timeout 0" "$at_once" -s replica.dp=2 -s engine.balance_timeout=0
 seven "balance timeout of one rank" "$at_once" -s engine.balance_timeout=10
 seven "balance timeout of one rank, receive interval 10" "0 110 120 130 240 350 5002" -s engine.balance_timeout=10 \
     -s engine.receive_interval=10
-# More of them, or 10 steps: the first waits at 4 to 13. With a share of 10 tokens two prompts are enough, beside a decode or three.
+# More of them, or 10 steps: the first waits at 4 to 13. With a share of 11 tokens two prompts are enough, beside a decode or three.
 seven "batch wait 10" "0 140 140 140 250 410 5002" -s engine.batch_wait_timeout=10
-seven "batch wait 10, a share of 10 tokens" "0 120 120 150 150 410 5002" -s engine.batch_wait_timeout=10 \
-    -s scheduler.max_num_seqs=100 -s scheduler.max_num_batched_tokens=1000 -s engine.batch_wait_share=0.01
+seven "batch wait 10, a share of 11 tokens" "0 120 120 150 150 410 5002" -s engine.batch_wait_timeout=10 \
+    -s scheduler.max_num_seqs=100 -s scheduler.max_num_batched_tokens=1000 -s engine.batch_wait_share=0.0115
 seven "batch wait of two ranks" "$at_once" -s replica.dp=2 -s engine.batch_wait_timeout=10
 
 # The same rules over whole runs: a request is admitted in the first step at or after its arrival that looks. How often each rule

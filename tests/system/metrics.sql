@@ -10,13 +10,15 @@ FROM run;
 -- Requests that count, once under their class and once under NULL (all).
 CREATE TEMP TABLE q AS
 SELECT r.*, c.slo_ttft_ns IS NOT NULL OR c.slo_tpot_ns IS NOT NULL OR c.slo_e2el_ns IS NOT NULL AS has_slo,
-       r.status = 'completed' AND r.t_first_ns - r.t_arrive_ns <= coalesce(c.slo_ttft_ns, 9e18)
-           AND r.t_end_ns - r.t_arrive_ns <= coalesce(c.slo_e2el_ns, 9e18)
+       r.status = 'completed' AND r.t_first_ns - r.t_call_ns <= coalesce(c.slo_ttft_ns, 9e18)
+           AND r.t_end_ns - r.t_call_ns <= coalesce(c.slo_e2el_ns, 9e18)
            AND (r.output_tokens = 1 OR r.t_end_ns - r.t_first_ns <= coalesce(c.slo_tpot_ns, 9e12) * (r.output_tokens - 1)) AS met
-FROM request r JOIN class c ON c.id = r.class, param WHERE r.t_arrive_ns >= w AND r.status IN ('completed', 'rejected');
+FROM request r JOIN class c ON c.id = r.class, param WHERE r.t_arrive_ns >= w AND r.t_end_ns IS NOT NULL;
 CREATE TEMP TABLE tally AS
 WITH part AS (SELECT class, * FROM q UNION ALL SELECT NULL, * FROM q)
-SELECT k.id AS class, coalesce(sum(p.status = 'completed'), 0) AS completed, coalesce(sum(p.status = 'rejected'), 0) AS failed,
+SELECT k.id AS class, coalesce(sum(p.status = 'completed'), 0) AS completed, coalesce(sum(p.status <> 'completed' AND NOT p.retried), 0) AS failed,
+       coalesce(sum(p.status = 'rejected'), 0) AS rejected, coalesce(sum(p.status = 'timed_out'), 0) AS timed_out,
+       coalesce(sum(p.retried), 0) AS retried,
        coalesce(sum(p.met), 0) AS met,
        coalesce(sum(CASE p.status WHEN 'completed' THEN p.input_tokens END), 0) AS tokens_in,
        coalesce(sum(CASE p.status WHEN 'completed' THEN p.output_tokens END), 0) AS tokens_out,
@@ -87,6 +89,41 @@ UNION ALL SELECT 'contention_s/' || k.name || '/' || p.name || coalesce('.' || p
           GROUP BY k.id, p.name, p.direction, b.id HAVING sum(l.ns) > 0;
 DELETE FROM memory WHERE (SELECT count(*) = 1 AND NOT max(caches) FROM tier);
 
+-- The verdict (report/verdict.h): times in bins whose width is the least 2^k ns, k >= 20, so that the last is below 4096.
+CREATE TEMP TABLE happened AS
+WITH q AS (SELECT *, coalesce(t_admit_ns, t_end_ns) AS t_from_queue FROM request)
+SELECT t_arrive_ns AS t, 1 AS offered, 0 AS answered, 0 AS waiting, 0 AS in_system, 0 AS sojourn FROM q WHERE attempt = 0
+UNION ALL SELECT t_arrive_ns, 0, 0, 1, 1, 0 FROM q WHERE status <> 'rejected'
+UNION ALL SELECT t_from_queue, 0, 0, -1, 0, 0 FROM q WHERE status <> 'rejected' AND t_from_queue IS NOT NULL
+UNION ALL SELECT t_end_ns, 0, status = 'completed', 0, -1, (status = 'completed') * (t_end_ns - t_call_ns)
+          FROM q WHERE status <> 'rejected' AND t_end_ns IS NOT NULL;
+CREATE TEMP TABLE clock AS
+WITH RECURSIVE k(width) AS (SELECT 1048576 UNION ALL SELECT 2 * width FROM k WHERE (SELECT max(t) FROM happened) / width >= 4096),
+widest AS (SELECT max(width) AS width FROM k),
+s AS (SELECT width, coalesce(total(sojourn) / sum(answered), 0) AS s FROM happened h, widest, param
+      WHERE h.t / width >= min(CAST(1.0 * w / width + 0.5 AS INTEGER), 4096)),
+ends AS (SELECT (SELECT width FROM widest) AS width, coalesce((SELECT s FROM s), 0) AS s, max(t) AS last FROM happened WHERE offered)
+SELECT width, s, last, w, min(last + s, t_end) AS stop, last >= w AS any FROM ends, param;
+CREATE TEMP TABLE edges AS
+WITH e AS (SELECT *, CAST(1.0 * w / width + 0.5 AS INTEGER) AS first, CAST((1.0 * w + stop) / 2 / width + 0.5 AS INTEGER) AS middle,
+                  CAST(1.0 * stop / width + 0.5 AS INTEGER) AS final, CAST(1.0 * s / width + 0.5 AS INTEGER) AS shift,
+                  CAST(1.0 * min(last, stop) / width + 0.5 AS INTEGER) AS arrived FROM clock),
+f AS (SELECT *, max(arrived, first + 1) AS came FROM e)
+SELECT *, min(came - (came - first) / 4, came - 1) AS quarter FROM f;
+CREATE TEMP TABLE verdict AS
+WITH n AS (SELECT total(offered * (t / width >= max(middle - shift, 0) AND t / width < max(final - shift, 0))) AS a,
+                  total(answered * (t / width >= middle AND t / width < final)) AS c,
+                  total(1.0 * waiting * max(min(came, 4096) - max(quarter, t / width), 0)) / (min(came, 4096) - quarter) AS q,
+                  total(1.0 * in_system * max(min(came, 4096) - max(quarter, t / width), 0)) / (min(came, 4096) - quarter) AS n,
+                  edges.* FROM happened, edges)
+SELECT CASE WHEN NOT any THEN 0 WHEN last - w >= s AND a - c > 3 * sqrt(a + c) AND a - c > a / 50 THEN 2
+            WHEN q > sqrt(a + c) / 2 AND q > n / 10 THEN 1 ELSE 0 END AS verdict,
+       CASE WHEN any THEN a / ((final - middle) * width * 1e-9) END AS offered,
+       CASE WHEN any THEN c / ((final - middle) * width * 1e-9) END AS answered, CASE WHEN any THEN q ELSE 0 END AS waiting FROM n;
+CREATE TEMP VIEW present AS
+SELECT CASE count(scale.t_ns) WHEN 0 THEN T * replicas
+       ELSE sum(CASE what WHEN 0 THEN 1 WHEN 3 THEN -1 WHEN 4 THEN -1 ELSE 0 END * max(t_end - max(t_ns, w), 0)) / 1e9 END AS s
+FROM param LEFT JOIN scale ON true;
 CREATE TEMP TABLE again AS
 WITH p(stat, p) AS (VALUES ('median', 0.5), ('p90', 0.9), ('p95', 0.95), ('p99', 0.99)),
 index_of AS (SELECT m.class, m.family, p.stat, CAST(p.p * (m.total - 1) AS INTEGER) AS i,
@@ -100,6 +137,9 @@ UNION ALL SELECT m.class, 'std_' || m.family || '_ms', sqrt(total((r.x - m.mean)
           FROM moment m JOIN ranked r ON r.class IS m.class AND r.family = m.family GROUP BY m.class, m.family
 UNION ALL SELECT class, 'completed', completed FROM tally
 UNION ALL SELECT class, 'failed', failed FROM tally
+UNION ALL SELECT class, 'rejected', rejected FROM tally
+UNION ALL SELECT class, 'timed_out', timed_out FROM tally
+UNION ALL SELECT class, 'retried', retried FROM tally
 UNION ALL SELECT class, 'total_input_tokens', tokens_in FROM tally
 UNION ALL SELECT class, 'total_output_tokens', tokens_out FROM tally
 UNION ALL SELECT class, 'request_throughput', completed / T FROM tally, param
@@ -114,11 +154,18 @@ UNION ALL SELECT NULL, 'max_output_tokens_per_s', max(n) FROM (
 UNION ALL SELECT NULL, 'max_concurrent_requests', max(n) FROM (
               SELECT sum(d) OVER (ORDER BY t, d ROWS UNBOUNDED PRECEDING) AS n FROM (
                   SELECT t_arrive_ns AS t, 1 AS d FROM request WHERE status <> 'rejected'
-                  UNION ALL SELECT t_end_ns, -1 FROM request WHERE status = 'completed'))
+                  UNION ALL SELECT t_end_ns, -1 FROM request WHERE status <> 'rejected' AND t_end_ns IS NOT NULL))
 UNION ALL SELECT NULL, 'steps', count(*) FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'mean_batch', total(1.0 * n_decode * (t_end_ns - t_start_ns)) / sum(t_end_ns - t_start_ns)
           FROM step, param WHERE t_start_ns >= w
-UNION ALL SELECT NULL, 'utilisation', total(t_end_ns - t_start_ns) / 1e9 / (T * replicas) FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'utilisation', total(t_end_ns - t_start_ns) / 1e9 / (SELECT s FROM present) FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'replica_seconds', s FROM present
+UNION ALL SELECT NULL, 'verdict', verdict FROM verdict
+UNION ALL SELECT NULL, 'verdict_offered', offered FROM verdict
+UNION ALL SELECT NULL, 'verdict_answered', answered FROM verdict
+UNION ALL SELECT NULL, 'verdict_waiting', waiting FROM verdict
+UNION ALL SELECT NULL, 'scale_outs', count(*) FROM scale, param WHERE what = 0 AND t_ns > 0 AND t_ns >= w
+UNION ALL SELECT NULL, 'scale_ins', count(*) FROM scale, param WHERE what = 2 AND t_ns >= w
 UNION ALL SELECT NULL, 'prefill_tokens', total(prefill_tokens) FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'mean_kv_blocks', total(1.0 * kv_blocks * (t_end_ns - t_start_ns)) / sum(t_end_ns - t_start_ns)
           FROM step, param WHERE t_start_ns >= w

@@ -58,6 +58,12 @@ run t.db -s model.engram_layers=2 -s model.engram_rows=24 -s model.engram_row_by
     -s workload.requests=40 -s experts.hot_share=0.5
 ok "room: tables in their tier" "$(sqlite3 t.db "SELECT sum(table_bytes <> CASE tier WHEN 0 THEN 0 ELSE 100e9 END) = 0 AND count(*) > 2 FROM room_sample")" \
     "$(sqlite3 t.db "SELECT tier, table_bytes FROM room_sample LIMIT 2")"
+run l.db -s run.log=all -s experts.hot_share=1 -s workload.requests=20 -s model.engram_layers=2 -s model.engram_rows=24 \
+    -s model.engram_row_bytes=256 -s memory.tables=lpddr -s memory.tables_size=100GB
+# Each token of each step looks 24 rows up in each of 2 layers: 12 KiB, as published for Engram.
+ok "tables: every token's rows cross C2C" "$(sqlite3 l.db "SELECT (SELECT sum(bytes) FROM transfer x JOIN move_kind k ON k.id = x.kind WHERE k.name = 'table')
+        = sum(n_decode + prefill_tokens) * 2 * 24 * 256 AND count(*) > 100 FROM step")" \
+    "$(sqlite3 l.db "SELECT (SELECT sum(bytes) FROM transfer), sum(n_decode + prefill_tokens) FROM step")"
 ok "... which has that much less for KV" "$(sqlite3 t.db "ATTACH 'half.db' AS h; SELECT (SELECT max(capacity_bytes) FROM h.room_sample WHERE tier = 1)
         - max(capacity_bytes) = 100000000000 FROM room_sample WHERE tier = 1")" ""
 # KV of running sequences that HBM has no room for is told of the tier that has it.

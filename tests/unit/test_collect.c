@@ -63,6 +63,7 @@ static void make_records(void)
                                          .output_tokens = out,
                                          .generated_tokens = out,
                                          .t_arrive_ns = t,
+                                         .t_call_ns = t,
                                          .t_admit_ns = admit,
                                          .t_first_ns = first,
                                          .t_end_ns = end,
@@ -203,6 +204,7 @@ static void expect_requests(int64_t class_id, bool slo, double tolerance)
     }
     expect(class_id, "completed", completed, 0);
     expect(class_id, "failed", failed, 0);
+    expect(class_id, "rejected", failed, 0);
     expect(class_id, "total_input_tokens", in, 0);
     expect(class_id, "total_output_tokens", out, 0);
     expect(class_id, "request_throughput", completed / T, 1e-15);

@@ -11,6 +11,8 @@ static struct prefix *p;
 /* The chains of prefix.h's figure, and one that goes on from A. */
 static const struct block_run run_a[] = {{0, 8}}, run_b[] = {{0, 4}, {20, 3}}, run_c[] = {{0, 8}, {30, 4}};
 static const struct chain a = {run_a, 1}, b = {run_b, 2}, c = {run_c, 2};
+static const struct block_run run_more[] = {{50, 1}};
+static const struct chain one_more = {run_more, 1};
 
 static const struct evict_ops *ops_of(const char *name)
 {
@@ -221,6 +223,174 @@ START_TEST(nodes_have_a_longest)
 }
 END_TEST
 
+/* So many blocks of the end of A go from one store to another. */
+static void a_goes_down(int32_t from, int32_t to, int64_t blocks, int64_t now_ns)
+{
+    struct prefix_victim v;
+
+    ck_assert(prefix_evict(p, from, blocks, &v) && v.run.n == blocks);
+    ck_assert_int_eq(prefix_put_victim(p, &v, to, now_ns), blocks);
+    prefix_let_go(p, v.node);
+}
+
+START_TEST(a_use_joins_what_is_alike)
+{
+    int32_t s = store_with("lru", 100, NULL), t = store_with("lru", 100, NULL);
+    struct prefix_victim v;
+
+    prefix_put(p, a, 0, 8, s, 1);
+    a_goes_down(s, t, 2, 2);
+    a_goes_down(s, t, 3, 3);
+    ck_assert_int_eq(prefix_nodes(p), 3); /* 0..2 in s; 3..5 and 6..7 in t, where they came one after the other */
+    prefix_use(p, a, 5, t, 4);
+    ck_assert_int_eq(prefix_nodes(p), 4); /* 3..4 are the youngest now */
+    prefix_use(p, a, 8, t, 5);
+    ck_assert_int_eq(prefix_nodes(p), 3); /* 5..7; 3..4 were used more often */
+    ck_assert_int_eq(prefix_put(p, a, 0, 8, s, 6), 5);
+    ck_assert_int_eq(prefix_nodes(p), 3); /* s would join 3..7, t not */
+    prefix_check(p);
+    ck_assert(prefix_evict(p, t, 9, &v));
+    ck_assert(v.run.id == 5 && v.run.n == 3 && v.put_ns == 2 && v.used_ns == 5 && v.uses == 2);
+    prefix_let_go(p, v.node);
+    gives_up(t, 9, 3, 2);
+    prefix_use(p, a, 8, s, 7);
+    ck_assert_int_eq(prefix_nodes(p), 1); /* as it began */
+    gives_up(s, 9, 0, 8);
+}
+END_TEST
+
+START_TEST(pins_and_forks_keep_nodes_apart)
+{
+    int32_t s = store_with("lru", 100, NULL);
+
+    prefix_put(p, a, 0, 8, s, 1);
+    int32_t whole = prefix_pin(p, a, 8, s), part = prefix_pin(p, a, 5, s);
+    prefix_use(p, a, 8, s, 2);
+    ck_assert_int_eq(prefix_nodes(p), 2);
+    prefix_unpin(p, part);
+    prefix_use(p, a, 8, s, 3);
+    ck_assert_int_eq(prefix_nodes(p), 1); /* also where other pins end below */
+    ck_assert_int_eq(prefix_pinned_blocks(p, s), 8);
+    prefix_unpin(p, whole);
+    ck_assert_int_eq(prefix_pinned_blocks(p, s), 0);
+    prefix_put(p, b, 4, 7, s, 4);
+    prefix_use(p, a, 8, s, 5);
+    ck_assert_int_eq(prefix_nodes(p), 3);
+    prefix_use(p, b, 4, s, 6);
+    prefix_remove(p, b, 4, 7, s);
+    prefix_use(p, a, 8, s, 7);
+    ck_assert_int_eq(prefix_nodes(p), 2); /* the first half was used more often */
+    prefix_remove(p, a, 4, 8, s);
+    prefix_put(p, c, 4, 12, s, 8);
+    ck_assert_int_eq(prefix_nodes(p), 3); /* 30.. does not follow on 7 */
+}
+END_TEST
+
+/* A victim's node is one with the one above it by the time it lands. */
+START_TEST(a_victim_is_joined_on_its_way)
+{
+    int32_t s = store_with("lru", 100, NULL), t = store_with("lru", 100, NULL);
+    struct prefix_victim v;
+
+    prefix_put(p, a, 0, 8, s, 1);
+    ck_assert(prefix_evict(p, s, 5, &v));
+    prefix_put(p, a, 0, 8, s, 2);
+    ck_assert_int_eq(prefix_nodes(p), 2);
+    prefix_use(p, a, 8, s, 3);
+    ck_assert_int_eq(prefix_nodes(p), 1);
+    prefix_remove_victim(p, &v, t); /* what t does not have is not cut */
+    ck_assert_int_eq(prefix_nodes(p), 1);
+    ck_assert_int_eq(prefix_put_victim(p, &v, t, 4), 5);
+    ck_assert_int_eq(prefix_nodes(p), 2);
+    ck_assert_int_eq(match1(a, t), 0);
+    prefix_use(p, a, 8, s, 5);
+    prefix_remove_victim(p, &v, t);
+    prefix_use(p, a, 8, s, 6);
+    ck_assert_int_eq(prefix_nodes(p), 1);
+    prefix_remove_victim(p, &v, s);
+    ck_assert_int_eq(match1(a, s), 3);
+    prefix_let_go(p, v.node);
+    ck_assert_int_eq(prefix_nodes(p), 1);
+}
+END_TEST
+
+START_TEST(a_put_joins_what_is_alike)
+{
+    int32_t s = store_with("lru", 100, NULL), t = store_with("lru", 100, NULL);
+
+    prefix_put(p, a, 0, 4, t, 1);
+    prefix_put(p, a, 0, 8, s, 2);
+    ck_assert_int_eq(prefix_put(p, a, 0, 8, s, 3), 0);
+    ck_assert_int_eq(prefix_nodes(p), 2);
+    prefix_drop_store(p, t);
+    ck_assert_int_eq(prefix_put(p, a, 0, 8, s, 4), 0);
+    ck_assert_int_eq(prefix_nodes(p), 1);
+}
+END_TEST
+
+/* A pin that is younger than the end of a run and older than its beginning. */
+START_TEST(a_pin_keeps_what_it_holds_apart)
+{
+    int32_t s = store_with("lru", 100, NULL);
+
+    prefix_put(p, a, 4, 8, s, 1);
+    int32_t pin = prefix_pin(p, a, 8, s);
+    prefix_put(p, a, 0, 4, s, 2);
+    prefix_use(p, a, 8, s, 3);
+    ck_assert_int_eq(prefix_pinned_blocks(p, s), 4);
+    ck_assert_int_eq(prefix_nodes(p), 2);
+    prefix_unpin(p, pin);
+    prefix_use(p, a, 8, s, 4);
+    ck_assert_int_eq(prefix_nodes(p), 1);
+}
+END_TEST
+
+/* A policy of this test's own: by age once it was used twice, before that all alike; what lies deep expires. */
+static double flat_key(const void *options, void *state, const struct evict_view *v)
+{
+    (void)options, (void)state;
+    return v->uses > 2 ? (double)v->put_tick : 0;
+}
+
+static int64_t flat_expires_ns(const void *options, const struct evict_view *v)
+{
+    return v->depth >= *(const int64_t *)options ? 1000 : INT64_MAX;
+}
+
+static const struct evict_ops flat_ops = {.key = flat_key, .expires_ns = flat_expires_ns};
+
+START_TEST(all_that_is_told_must_be_alike)
+{
+    static const int64_t depths[] = {99, 4};
+    struct prefix_victim v;
+
+    for (int i = 0; i < 2; i++) {
+        int32_t s = prefix_store(p, 100, &flat_ops, &depths[i]), t = store_with("lru", 100, NULL);
+        prefix_put(p, a, 4, 8, s, 1);
+        prefix_use(p, a, 8, s, 2);
+        prefix_put(p, a, 0, 4, s, 3);
+        prefix_use(p, a, 4, s, 4);
+        prefix_use(p, a, 8, t, 5);
+        ck_assert_int_eq(prefix_nodes(p), 2); /* keys and uses are equal, the last use is not */
+        prefix_drop_store(p, s);
+        prefix_put(p, a, 4, 8, s, 1);
+        prefix_put(p, one_more, 0, 1, s, 2);
+        prefix_put(p, a, 0, 4, s, 3);
+        prefix_use(p, a, 8, s, 5);
+        ck_assert_int_eq(prefix_nodes(p) - 1, depths[i] > 8 ? 1 : 2); /* they expire together, or not */
+        for (int k = 0; k < 2; k++) {
+            prefix_use(p, one_more, 1, s, 7);
+            prefix_use(p, a, 8, s, 7);
+        }
+        ck_assert(prefix_evict(p, s, 9, &v)); /* as old as its oldest block */
+        ck_assert_int_eq(v.run.n, depths[i] > 8 ? 8 : 4);
+        ck_assert_int_eq(v.put_ns, 1);
+        prefix_let_go(p, v.node);
+        prefix_drop_store(p, s);
+    }
+}
+END_TEST
+
 /* ---- evictors ---- */
 
 static const struct block_run single[] = {{100, 1}, {200, 1}, {300, 1}, {400, 1}, {500, 1}};
@@ -306,9 +476,10 @@ START_TEST(slru_protects_a_share)
     ck_assert_int_eq(prefix_nodes(p), 2);
     prefix_resize(p, s, 16);
     prefix_use(p, a, 8, s, 302);
+    ck_assert_int_eq(prefix_nodes(p), 1); /* all of it is protected: one again */
     prefix_resize(p, s, 2);
     prefix_check(p);
-    ck_assert_int_eq(prefix_nodes(p), 3);
+    ck_assert_int_eq(prefix_nodes(p), 2);
 }
 END_TEST
 
@@ -490,6 +661,12 @@ int main(void)
     tcase_add_test(t, pins_hold_through_cuts);
     tcase_add_test(t, a_victim_can_go_elsewhere);
     tcase_add_test(t, nodes_have_a_longest);
+    tcase_add_test(t, a_use_joins_what_is_alike);
+    tcase_add_test(t, pins_and_forks_keep_nodes_apart);
+    tcase_add_test(t, a_victim_is_joined_on_its_way);
+    tcase_add_test(t, a_put_joins_what_is_alike);
+    tcase_add_test(t, a_pin_keeps_what_it_holds_apart);
+    tcase_add_test(t, all_that_is_told_must_be_alike);
     tcase_add_test(t, recency_and_frequency);
     tcase_add_test(t, lfu_decays);
     tcase_add_test(t, slru_protects_a_share);

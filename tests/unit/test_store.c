@@ -127,6 +127,8 @@ static void put_request(struct trace_unit *u, int64_t id, enum request_status st
                                                                    .output_tokens = 3,
                                                                    .generated_tokens = done ? 3 : 0,
                                                                    .t_arrive_ns = id * 1000,
+                                                                   .t_call_ns = id * 1000,
+                                                                   .retry_of = -1,
                                                                    .t_admit_ns = done ? id * 1000 + 10 : -1,
                                                                    .t_first_ns = done ? id * 1000 + 20 : -1,
                                                                    .t_end_ns = done ? id * 1000 + 60 : -1,
@@ -237,8 +239,8 @@ START_TEST(rows_as_put)
         ask("r.db", "SELECT count(*), sum(status = 'completed'), count(t_end_ns), count(replica) FROM request"),
         "350|300|300|300");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM request WHERE id IN (100, 349)"),
-                     "100|0|0|10|3|3|100000|100010|100020|100060|0|0|0|0|0|0|0|0|completed\n"
-                     "349|1|NULL|10|3|0|349000|NULL|NULL|NULL|0|0|0|0|0|0|0|0|waiting");
+                     "100|0|0|10|3|3|100000|100010|100020|100060|0|0|0|0|0|0|0|0|0|0|0|NULL|100000|0|completed\n"
+                     "349|1|NULL|10|3|0|349000|NULL|NULL|NULL|0|0|0|0|0|0|0|0|0|0|0|NULL|349000|0|waiting");
     ck_assert_str_eq(ask("r.db", "SELECT count(*) FROM step"), "600");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM step WHERE rowid = 402"), "1|200500|200900|450|2|1|5|999|3|40|3|2");
     ck_assert_str_eq(ask("r.db", "SELECT * FROM finish"), "0|0|NULL|rejected\n1|1|NULL|rejected\n2|2|NULL|rejected");
@@ -726,7 +728,7 @@ START_TEST(strange_files)
         {"DELETE FROM metric; UPDATE request SET status = 'dreaming' WHERE id = 3", "row 4 of table request"},
         {"DELETE FROM metric; UPDATE step SET n_decode = -4 WHERE rowid = 9", "row 9 of table step"},
         {"DELETE FROM metric; UPDATE step SET t_end_ns = 1 WHERE rowid = 9", "row 9 of table step"},
-        {"ALTER TABLE metric DROP COLUMN value", "cannot be read"},
+        {"DROP VIEW v_verdict; ALTER TABLE metric DROP COLUMN value", "cannot be read"},
         {"ALTER TABLE metric ADD COLUMN x TEXT AS (hex(zeroblob(1 << 20)))", "a column that cannot be"},
         {"ALTER TABLE step ADD COLUMN rowid INTEGER", "a column that cannot be"},
         {"UPDATE class SET name = hex(zeroblob(1000))", "table class"},
