@@ -280,6 +280,8 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     struct store_memory memory;
     cmd_run_memory(sc, world, &memory);
     collect_memory(collect, &memory);
+    struct store_pool *pools = pools_of(sc);
+    collect_pools(collect, pools, sc->n_pools);
     if (store_put_memory(store, &memory, e) == 0)
         simulate(sc, world, quiet, e);
     trace_finish(&trace, e);
@@ -318,6 +320,7 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     world_free(world);
     trace_free(&trace);
     collect_free(collect);
+    free(pools);
     cmd_run_memory_free(&memory);
     return end.fingerprint;
 }

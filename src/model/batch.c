@@ -184,7 +184,9 @@ void batch_share(struct batch *b, uint32_t slot, int64_t shared)
 
 int64_t batch_most_blocks(const struct batch *b, const struct request *r)
 {
-    return batch_blocks_of(b, r->input_tokens + r->max_tokens - 1); /* the last token has no KV */
+    int64_t answer = b->prompts_only ? 0 : r->max_tokens - 1; /* the last token has no KV */
+
+    return batch_blocks_of(b, r->input_tokens + answer);
 }
 
 /* It takes up to what it may come to need, or gives that back: between its chunks. */
@@ -303,6 +305,7 @@ int64_t batch_hand_over(struct batch *b, uint32_t slot)
     set_aside(b, r, -1);
     int64_t blocks = batch_blocks_of(b, r->computed) - r->shared;
     b->handed += blocks;
+    b->n_handed++;
     r->phase = PHASE_ARRIVED;
     r->computed = r->shared = 0;
     return blocks;
@@ -311,8 +314,9 @@ int64_t batch_hand_over(struct batch *b, uint32_t slot)
 void batch_release(struct batch *b, int64_t blocks)
 {
     b->handed -= blocks;
+    b->n_handed--;
     give_blocks(b, blocks);
-    sim_assert(b->handed >= 0);
+    sim_assert(b->handed >= 0 && b->n_handed >= 0);
 }
 
 void batch_reserve(struct batch *b, int64_t blocks)

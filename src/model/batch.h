@@ -85,7 +85,9 @@ struct batch {
     int64_t loading;                /* of used: held by waiting requests, whose KV has come or is on its way */
     int64_t n_holding;              /* those waiting requests */
     int64_t handed;                 /* of used: KV on its way to another replica, of requests that left */
+    int64_t n_handed;               /* those requests: what the cache has of theirs is pinned, too */
     int64_t reserved;               /* of used: room for KV that is on its way from another replica */
+    bool prompts_only;              /* who has its prompt computed leaves (batch_hand_over) */
     bool reserves;                  /* admission sets aside all blocks that a request may come to need */
     int64_t ahead;                  /* of the free blocks: set aside for the running */
 };

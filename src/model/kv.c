@@ -110,7 +110,10 @@ static int64_t share(struct kv *kv, struct replica *r, uint32_t slot, int64_t to
 
 void kv_restored(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
 {
-    share(kv, r, slot, whole_blocks(kv, &kv->requests->at[slot], kv->requests->at[slot].computed), now_ns);
+    const struct request *q = &kv->requests->at[slot];
+
+    if (kv_shares(kv, q)) /* KV that was handed over comes whether or not anybody may share it */
+        share(kv, r, slot, whole_blocks(kv, q, q->computed), now_ns);
 }
 
 /* The last block of the prompt, where it is not whole: a copy, if there is room. */

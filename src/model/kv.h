@@ -56,6 +56,7 @@ void kv_prepare(struct kv *kv, struct replica *r, uint32_t limit, int64_t now_ns
 void kv_arrived(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns);
 /* The plan is applied, or comes to nothing: what was found in HBM for those not admitted may be evicted again. */
 void kv_look_away(struct kv *kv);
+bool kv_look_away_from_one(struct kv *kv); /* the latest of them; false: there is none */
 /* The plan would stand still or preempt: one of those waiting drops the KV it has. False: none can. */
 bool kv_give_back(struct kv *kv, struct replica *r);
 /* A waiting request: tokens that it would start with, and how many KV blocks of those nobody else could evict now. */

@@ -215,7 +215,7 @@ static void hold(struct kv *kv, struct replica *r, uint32_t slot, int64_t blocks
 }
 
 /* The latest of them; false: there is none. Who was admitted has a pin of its own. */
-static bool let_one_go(struct kv *kv)
+bool kv_look_away_from_one(struct kv *kv)
 {
     while (kv->n_held > 0) {
         struct request *q = &kv->requests->at[kv->held[--kv->n_held]];
@@ -230,7 +230,7 @@ static bool let_one_go(struct kv *kv)
 void kv_look_away(struct kv *kv)
 {
     kv->gives_back = false;
-    while (let_one_go(kv))
+    while (kv_look_away_from_one(kv))
         ;
 }
 
@@ -287,8 +287,6 @@ bool kv_give_back(struct kv *kv, struct replica *r)
     struct batch *b = &r->batch;
 
     kv->gives_back = true;
-    if (let_one_go(kv))
-        return true;
     for (uint32_t s = b->waiting.tail; b->n_holding > 0 && s != SLOT_NONE; s = b->pool->at[s].prev[LINK_QUEUE]) {
         struct request *q = &b->pool->at[s];
         if (q->computed == 0 || q->loads > 0 || (s == b->waiting.head && b->running.n == 0))

@@ -8,6 +8,7 @@ void replica_init(struct replica *r, int64_t id, const struct replica_env *env, 
 {
     *r = (struct replica){.id = id, .env = env, .unseen = SLOT_NONE, .gone = SLOT_NONE, .speed = 1};
     batch_init(&r->batch, env->pool, block_tokens, blocks, &env->knees, env->order, env->reserves);
+    r->batch.prompts_only = env->hands_over;
 }
 
 void replica_free(struct replica *r)
@@ -170,15 +171,18 @@ static bool kv_moves(const struct replica *r)
 {
     const struct batch *b = &r->batch;
 
-    return r->n_loading > 0 || b->n_holding > 0 || b->handed > 0 || b->reserved > 0 ||
+    return r->n_loading > 0 || b->n_holding > 0 || b->n_handed > 0 || b->reserved > 0 ||
            (b->waiting.n > 0 && kv_is_away(&b->pool->at[b->waiting.head]));
 }
 
 /* KV that the waiting have ahead of time goes before anybody is preempted. */
 static void make_way(struct replica *r, const struct replica_env *env, int64_t now_ns)
 {
-    while (env->kv && (r->plan.n_preempt > 0 || stands_still(r)) && kv_give_back(env->kv, r)) {
-        if (stands_still(r)) /* the head may be swapped out */
+    while (env->kv && (r->plan.n_preempt > 0 || stands_still(r))) {
+        bool looked = kv_look_away_from_one(env->kv);
+        if (!looked && !kv_give_back(env->kv, r))
+            return;
+        if (!looked && stands_still(r)) /* the head may be swapped out */
             kv_prepare(env->kv, r, batch_next_waiting(&r->batch, batch_first_waiting(&r->batch)), now_ns);
         replica_plan(r, env, now_ns);
     }

@@ -398,35 +398,6 @@ static void dispatch(void *ctx, const struct sim_event *ev)
         sim_request_stop(w->sim);
 }
 
-/* ---- ahead of the events ---- */
-
-enum { LINE_BYTES = 64, REPLICAS_IN_CACHE = 256 /* so many stay close by themselves */ };
-
-static void bring(const void *at, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i += LINE_BYTES)
-        __builtin_prefetch((const char *)at + i, 1);
-}
-
-/* What the end of a replica's step will touch: the replica, then what it points to. */
-static void on_soon(const void *ctx, uint32_t kind, uint32_t arg, bool near)
-{
-    const struct world *w = ctx;
-
-    if (kind != EVENT_STEP_END)
-        return;
-    const struct replica *r = &w->replicas[arg];
-    if (!near) {
-        bring(r, sizeof *r);
-        return;
-    }
-    const struct batch *b = &r->batch;
-    bring(&b->grow[b->phase], 1);
-    if (b->last_steps.n == 0)
-        return;
-    bring(b->last_steps.at, 1);
-}
-
 /* ---- life ---- */
 
 static int64_t clock_now(void *sim)
@@ -453,8 +424,7 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
         w->n_replicas += w->fleet[i].n;
     }
     w->replicas = mem_zalloc((size_t)w->n_replicas, sizeof *w->replicas);
-    if (w->n_replicas > REPLICAS_IN_CACHE)
-        sim_tell_soon(w->sim, on_soon);
+    world_soon_init(w);
     for (int64_t i = 0; i < w->n_replicas; i++) {
         const struct fleet *f = world_fleet(w, i);
         replica_init(&w->replicas[i], i, &f->env, f->sc->layout.replica.kv_block_tokens, f->total_blocks);

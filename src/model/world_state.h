@@ -170,6 +170,10 @@ static inline void world_set_up(struct world *w, int64_t replica, bool up)
     loads_set_up(&f->loads, replica - f->first, up);
 }
 
+/* ---- world_soon.c ---- */
+
+void world_soon_init(struct world *w);
+
 /* ---- world_adapt.c ---- */
 
 void world_adapt_init(struct world *w);

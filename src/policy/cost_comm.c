@@ -46,20 +46,24 @@ static double places_reached(double places, int64_t k)
 }
 
 /* A token of the hidden size goes to its experts in the type they multiply, and comes back in bf16: once to each GPU;
- * where they are spread over nodes, once to each node, which hands it on over NVLink meanwhile (DeepEP). */
+ * where they are spread over nodes, a prompt's goes once to each node, which hands it on over NVLink meanwhile, a decoded
+ * one to each of its experts straight (DeepEP's normal and low-latency kernels). As the kernels
+ * were measured: comm_scale is what engines' all-reduces of tp ranks take. */
 static void add_dispatch(struct roofline *s, const struct layout *l, double sparse, bool far, double Bps)
 {
     const struct model_options *m = &l->model;
     const struct kernel *k = &l->kernels.at[far ? KERNEL_network : KERNEL_alltoall];
     double gpus = (double)(l->replica.tp * l->replica.dp), tp = (double)l->replica.tp;
     double places = far ? __builtin_ceil(gpus / (double)l->node.gpus) : gpus;
-    double elements = places_reached(places, m->topk) * (places - 1) / places * (double)m->hidden / tp;
-    double bytes = elements * (roofline_activation_bytes(layout_moe_dtype(l)) + dtype_bytes(DTYPE_BF16));
+    double copies = places_reached(places, m->topk), there = roofline_activation_bytes(layout_moe_dtype(l)), back = dtype_bytes(DTYPE_BF16);
+    double elements = copies * (places - 1) / places * (double)m->hidden / tp;
 
     if (Bps <= 0 || k->memory_efficiency <= 0)
         return;
-    s->route_s = l->engine.comm_scale * 2 * sparse * k->launch_s;
-    s->route_token_s = kernel_bytes_s(k, l->engine.comm_scale * sparse * bytes, Bps);
+    s->route_s = sparse * k->launch_s;
+    s->sent_again = far ? (double)m->topk / copies : 1;
+    s->route_token_s[0] = kernel_bytes_s(k, sparse * elements * there, Bps);
+    s->route_token_s[1] = kernel_bytes_s(k, sparse * elements * back, Bps);
     s->kernels += 2 * sparse;
 }
 

@@ -17,8 +17,8 @@
  * chunk, so that all attend as many pairs (Llama 3, arXiv 2407.21783, 3.3.2), and gathers the KV that the others hold,
  * layer by layer. Every rank computes the decoded tokens, attends the 1/(cp pcp) of the context that it holds, and
  * partial results are added up. Experts are spread over the tp * dp GPUs of a rank.
- * Two-batch overlap: each half of a step reads the weights and launches its kernels; the experts' dispatch and combine
- * and all else take as long as the longer of the two, as if phases matched (SGLang, DeepSeek's profile).
+ * Two-batch overlap: each half of a step reads the weights and launches its kernels, and the experts' dispatch and
+ * combine of one half run beside the other's computing, phase by phase as in SGLang's operations_strategy.py.
  * Not modelled: CUDA-graph padding of the batch, attention kernels' split heuristics, communication overlapped with
  * compute beyond what comm_scale says, decompression of an MLA prompt's earlier chunks; of pcp, the state that a linear
  * layer's rank waits for, the windows that precede a chunk, and the gathering of a step's last hidden states.
@@ -282,6 +282,7 @@ static void prepare(const void *options, const struct layout *l, void *state)
     (void)options;
     *s = (struct roofline){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
     s->halves = l->replica.two_batch_overlap && l->replica.dp > 1 ? 2 : 1;
+    s->beside = l->replica.overlap_compute;
     set_speculation(s, l);
     s->seq_s = (double)l->engine.seq_overhead_ns * 1e-9;
     s->step_s = (double)l->engine.step_overhead_ns * 1e-9;
@@ -318,9 +319,8 @@ static inline double line_port_s(const struct line *l, double x, struct port_s *
 
 /* Routed experts of one step, which sees the tokens of all attention ranks: the expert rank with most distinct ones,
  * and the one with most rows. */
-static inline double experts_s(const struct roofline *s, double decodes, double prompts, struct port_s *port)
+static inline double experts_s(const struct roofline *s, double all, struct port_s *port)
 {
-    double all = decodes + prompts, each = prompts * s->topk / s->n_experts;
     double distinct = experts_distinct(&s->experts, all) * s->copies, share = 1 / s->ep;
     double local = distinct * share, rows = all * s->topk, here = rows * share;
 
@@ -332,7 +332,8 @@ static inline double experts_s(const struct roofline *s, double decodes, double 
     }
     if (port)
         port->bound += local * s->expert_byte_s;
-    here *= 1 + s->excess * (each > s->excess_rows ? s->excess_rows / each : 1) * prompts / all;
+    double each = rows / s->n_experts;
+    here *= 1 + s->excess * (each > s->excess_rows ? s->excess_rows / each : 1);
     return local * s->expert_byte_s + group_s(here * s->expert_flop_s, here * s->expert_token_s, port);
 }
 
@@ -340,6 +341,22 @@ static inline double experts_s(const struct roofline *s, double decodes, double 
 static double rank_share(double n, double ranks)
 {
     return n > 0 && ranks > 1 ? __builtin_ceil(n / ranks) / n : 1;
+}
+
+/* Dispatch (way 0) or combine (1) of so many tokens of a rank. */
+static inline double routed_s(const struct roofline *s, double tokens, int way)
+{
+    return s->route_s + s->route_token_s[way] * tokens;
+}
+
+/* Two halves take turns at computing: while one's tokens are on their way to the experts, the other's attend or its
+ * experts compute; while they come back, the other's experts compute, or its next layer attends. */
+static double overlapped_s(const struct roofline *s, double rest, double experts, double half)
+{
+    double r = rest / 2 / s->beside, e = experts / 2 / s->beside;
+    double there = routed_s(s, half, 0), back = routed_s(s, half, 1);
+
+    return larger(r, there) + larger(e, there) + larger(e, back) + larger(r, back);
 }
 
 /* port: NULL where nobody asks. */
@@ -357,7 +374,7 @@ static inline double time_s(const struct roofline *s, const struct cost_step *st
         share = (double)step->rank_tokens / (double)step->prefill_tokens;
     double drafted = s->verify * decode_share * (double)step->n_decode;
     double chunk = n_prefill > 0 ? share * (double)step->prefill_tokens / s->pcp : 0, tokens = drafted + chunk;
-    double h = s->halves, half = tokens / h, route = h * s->route_s + s->route_token_s * tokens;
+    double h = s->halves, half = tokens / h, experts = 0;
     double t = h * s->fixed_s + s->token_s * tokens;
     double reduce = s->reduce_s[0] + s->reduce_token_s[0] * tokens,
            other = s->reduce_s[1] + s->reduce_token_s[1] * tokens;
@@ -367,8 +384,11 @@ static inline double time_s(const struct roofline *s, const struct cost_step *st
     for (int i = 0; i < s->n_token; i++)
         t += h * line_port_s(&s->token[i], half, port);
     if (s->moe)
-        t += h * experts_s(s, s->verify * (double)step->n_decode * decode_stage / h,
-                           n_prefill > 0 ? (double)step->prefill_tokens * stage / s->pcp / h : 0, port);
+        experts = h * experts_s(s,
+                                (s->verify * (double)step->n_decode * decode_stage +
+                                 (n_prefill > 0 ? (double)step->prefill_tokens * stage / s->pcp : 0)) /
+                                    h,
+                                port);
     if (port) { /* of one half so far */
         port->bound *= h;
         port->other *= h;
@@ -389,10 +409,11 @@ static inline double time_s(const struct roofline *s, const struct cost_step *st
         t += h * s->prompt_launch_s + group_s(sum * share, s->kv_s * (double)step->prefill_kv * share, port) +
              gather * share;
     }
-    t = h > 1 ? larger(t, route) : t + route;
     double prompts_out = n_prefill > 0 ? (double)(step->n_logits - step->n_decode) * share : 0;
     if (drafted + prompts_out > 0)
         t += line_port_s(&s->head, drafted + prompts_out, port);
+    double sent = drafted * s->sent_again + chunk;
+    t = h > 1 ? overlapped_s(s, t, experts, sent / h) : t + experts + routed_s(s, sent, 0) + routed_s(s, sent, 1);
     if (n_prefill > 0)
         t = s->prefill_s + larger(t, s->dispatch_s);
     return t + s->step_s + s->seq_s * (decodes + prompts) / s->dp;

@@ -77,6 +77,7 @@ struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp * pcp */
     double expert_skew;       /* Zipf exponent of the experts' popularity */
     int64_t redundant_experts; /* copies of popular ones, placed so that ranks have as much to do */
     bool two_batch_overlap;    /* dispatch and combine of one half of a step beside the other half's computing */
+    double overlap_compute;    /* share of a GPU that is left to computing beside them */
 };
 
 /* [engine]: what the serving software does beside and to the GPU's kernels. Fitted by `tiersim calibrate`. */

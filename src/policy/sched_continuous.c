@@ -131,7 +131,8 @@ static int64_t chunk_of(const struct fill *f, const struct sched_seq *s)
 {
     const struct scheduler_limits *l = f->v->limits;
     bool prefills = f->plan->n_chunk + f->plan->n_admit > 0;
-    bool may_cut = l->chunked_prefill || (!prefills && s->prompt_left > f->ranks.limit);
+    int64_t most = l->max_num_batched_tokens / (l->ranks > 1 ? l->ranks : 1); /* of a step, whatever decodes in it */
+    bool may_cut = l->chunked_prefill || (!prefills && s->prompt_left > most);
 
     if (s->prompt_left > room(f) && !may_cut)
         return 0;

@@ -5,6 +5,7 @@
 
 #include "base/bug.h"
 #include "report/collect_memory.h"
+#include "report/collect_pools.h"
 #include "report/series.h"
 #include "report/verdict.h"
 
@@ -31,6 +32,7 @@ struct collect {
     int64_t second, second_tokens, peak_second_tokens;
 
     struct memory_tally *memory; /* NULL: nothing to tell of */
+    struct pool_tally *pools;    /* NULL: there is one */
     struct verdict *verdict;
     int64_t present, t_present_ns, scale_outs, scale_ins; /* replicas that there are, as of then; with [autoscale] */
     unsigned __int128 present_ns;
@@ -150,6 +152,8 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
         c->preemptions += preempt[i].t_ns >= c->warmup_ns;
     if (c->memory)
         memory_tally_consume(c->memory, u);
+    if (c->pools)
+        pool_tally_consume(c->pools, u);
     return 0;
 }
 
@@ -186,6 +190,11 @@ bool collect_memory(struct collect *c, const struct store_memory *m)
 {
     c->memory = memory_tally_new(m, c->warmup_ns);
     return c->memory != NULL;
+}
+
+void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n)
+{
+    c->pools = pool_tally_new(pools, n, c->warmup_ns);
 }
 
 struct sink *collect_sink(struct collect *c)
@@ -322,7 +331,7 @@ static void give_verdict(struct collect *c, int64_t t_end_ns)
     give_of(c, EV_REQUEST, "verdict_waiting", v.waiting, "requests");
 }
 
-static void give_memory(void *ctx, const char *name, double value, const char *unit)
+static void give_named(void *ctx, const char *name, double value, const char *unit)
 {
     give(ctx, -1, name, value, unit);
 }
@@ -369,7 +378,9 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas,
     give_steps(c, give_scaling(c, t_end_ns, duration, n_replicas));
     give_verdict(c, t_end_ns);
     if (c->memory)
-        memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_memory, c);
+        memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_named, c);
+    if (c->pools)
+        pool_tally_metrics(c->pools, c->lacks, duration, &c->names, give_named, c);
     for (int f = 0; f < FAMILIES; f++)
         series_free(&all.series[f]);
 
@@ -391,6 +402,7 @@ void collect_free(struct collect *c)
             series_free(&c->of_class[k].series[f]);
     weighted_free(&c->itl);
     memory_tally_free(c->memory);
+    pool_tally_free(c->pools);
     verdict_free(c->verdict);
     arena_free(&c->names);
     free(c->of_class);

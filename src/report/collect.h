@@ -31,7 +31,8 @@
  *   mean_kv_blocks           kv_blocks weighted by step time           peak_kv_blocks   its maximum, of one replica
  *   peak_waiting             the largest n_waiting of a step           preemptions      how many there were
  *   {mean,median,std,p90,p95,p99}_{ttft,tpot,itl,e2el,queue}_ms
- *   and those of the memories, where there is more than HBM without a prefix cache: collect_memory.h
+ *   and those of the memories, where there is more than HBM without a prefix cache: collect_memory.h; those of pools,
+ *   where there are several: collect_pools.h
  *
  * request_goodput and slo_attainment are NaN where no class has an SLO. Of one class are given only the
  * metrics of its requests (a step's gap is shared by all classes in it, so there is no ITL of a class).
@@ -56,6 +57,9 @@ struct collect *collect_new(const struct store_class *classes, int64_t n_classes
 struct sink *collect_sink(struct collect *c);
 /* Before the first record, once. m and what it points to are borrowed until collect_free. False: nothing to tell of. */
 bool collect_memory(struct collect *c, const struct store_memory *m);
+
+/* The same for pools, in the order of their replicas. */
+void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n);
 
 /* For records read back from a file that holds only some kinds: what needs kind k is then NaN, not 0. */
 void collect_lacks(struct collect *c, enum ev_kind k);

@@ -14,7 +14,7 @@
 #include "store/part.h"
 
 /* Far above what a run writes, and still soon read. A name has no thousand bytes; a path or a message, a few. */
-enum { CLASSES_MAX = 1000, METRICS_MAX = 100000, REPLICAS_MAX = 10000000, NAME_BYTES_MAX = 512, TEXT_BYTES_MAX = 8192 };
+enum { CLASSES_MAX = 1000, METRICS_MAX = 100000, REPLICAS_MAX = 10000000, POOLS_MAX = 100, NAME_BYTES_MAX = 512, TEXT_BYTES_MAX = 8192 };
 
 #define TABLES_READ                                                                                                    \
     "('run', 'class', 'replica', 'metric', 'counter', 'request', 'step', 'resume', 'preempt', 'run_param', 'tier', "     \
@@ -250,6 +250,18 @@ static int take_replicas(struct file *f, sqlite3_stmt *stmt, int64_t row, struct
     return 0;
 }
 
+static int take_pool(struct file *f, sqlite3_stmt *stmt, int64_t row, struct err *e)
+{
+    struct store_pool *p = &f->r->pools[row];
+
+    if (row >= POOLS_MAX)
+        return damaged(f, e, "table replica");
+    p->name = text(f, stmt, 0, NAME_BYTES_MAX);
+    p->n_replicas = int_or(stmt, 1, 0);
+    f->r->n_pools = row + 1;
+    return p->name ? 0 : damaged(f, e, "table replica");
+}
+
 static int take_param(struct file *f, sqlite3_stmt *stmt, int64_t row, struct err *e)
 {
     struct calibration *c = &f->r->calibration;
@@ -317,6 +329,9 @@ static int read_tables(struct file *f, struct err *e)
              " LIMIT 100",
              take_param, e) ||
         each(f, "SELECT count(*), sum(gpus), max(kv_blocks) FROM replica NOT INDEXED", take_replicas, e))
+        return -1;
+    r->pools = arena_alloc(&r->arena, POOLS_MAX * sizeof *r->pools);
+    if (each(f, "SELECT pool, count(*) FROM replica NOT INDEXED GROUP BY pool ORDER BY min(id)", take_pool, e))
         return -1;
     return r->n_metrics ? 0 : rows_to_metrics(r, f->db, f->path, e);
 }

@@ -34,7 +34,8 @@ struct results { /* texts and arrays live in the arena; a text that the file lea
     struct store_class *classes;
     struct store_metric *metrics;
     struct store_counter *counters;
-    int64_t n_classes, n_metrics, n_counters;
+    struct store_pool *pools; /* of them: name and number of replicas */
+    int64_t n_classes, n_metrics, n_counters, n_pools;
     struct calibration calibration;
     int64_t n_replicas, gpus, kv_blocks; /* GPUs of all replicas; blocks of the largest */
     struct arena arena;

@@ -110,6 +110,37 @@ static void print_head(const struct page *p)
             (double)r->t_end_ns / 1e9);
 }
 
+/* A name of the scenario's, for the margin. */
+static void clean(char *name)
+{
+    for (char *s = name; *s; s++)
+        *s = iscntrl((unsigned char)*s) ? '?' : *s;
+}
+
+static void print_pools(struct page *p)
+{
+    static const char *const metrics[][2] = {{"utilisation", "  of pool %.20s:"}, {"mean_batch", "  decode batch, %.16s:"}};
+    char name[64], metric[576];
+    double value;
+
+    for (int m = 0; m < 2; m++)
+        for (int64_t i = 0; p->r->n_pools > 1 && i < p->r->n_pools; i++) {
+            const char *pool = p->r->pools[i].name;
+            snprintf(name, sizeof name, metrics[m][1], pool);
+            snprintf(metric, sizeof metric, "%s/%.512s", metrics[m][0], pool);
+            clean(name);
+            value = results_metric(p->r, -1, metric, NULL);
+            if (m == 0)
+                share(p, name, value);
+            else if (value > 0)
+                line_value(p, name, value, 2, "");
+        }
+    if (!(results_metric(p->r, -1, "handed", NULL) > 0))
+        return;
+    line(p, "Mean KV handoff (ms):", "mean_handoff_ms", 2);
+    share(p, "KV handoff, of TTFT:", results_metric(p->r, -1, "handoff_share", NULL));
+}
+
 static void print_classes(const struct page *p)
 {
     const struct results *r = p->r;
@@ -121,8 +152,7 @@ static void print_classes(const struct page *p)
     share(p, "SLO attainment:", attainment);
     for (int64_t k = 0; r->n_classes > 1 && k < r->n_classes; k++) {
         snprintf(name, sizeof name, "  of class %.24s:", r->classes[k].name);
-        for (char *s = name; *s; s++)
-            *s = iscntrl((unsigned char)*s) ? '?' : *s;
+        clean(name);
         share(p, name, results_metric(r, k, "slo_attainment", NULL));
     }
 }
@@ -220,6 +250,7 @@ static void print_text(const struct results *r, FILE *out)
         line(&p, "Replicas drained:", "scale_ins", 0);
     }
     share(&p, "Replica utilisation:", results_metric(r, -1, "utilisation", NULL));
+    print_pools(&p);
     line(&p, "Steps:", "steps", 0);
     line(&p, "Mean decode batch:", "mean_batch", 2);
     line(&p, "Mean queue time (ms):", "mean_queue_ms", 2);

@@ -348,10 +348,8 @@ static void bind_all(struct loader *l)
     opt_check_unknown(l->sc->binds, l->sc->n_binds, &l->es, l->d);
 }
 
-bool load_entries(struct loader *l, bool pool)
+bool load_entries(struct loader *l, bool pool, size_t before)
 {
-    size_t before = l->d->n;
-
     bind_all(l);
     if (l->d->n > before)
         return false;
@@ -375,7 +373,7 @@ static bool load(struct scenario *sc, const char *path, const char *text, char *
     sc->path = arena_strdup(&sc->arena, path);
     if (read_all(&l, text, sets, n_sets)) {
         pools_split(&l, &raw);
-        if (load_entries(&l, false))
+        if (load_entries(&l, false, l.garbled ? before : d->n))
             pools_load(&l, &raw);
         if (d->n == before)
             faults_resolve(sc, d);

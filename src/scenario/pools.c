@@ -211,7 +211,7 @@ static void load_pool(struct loader *l, const struct pools_raw *raw, struct pool
     arena_init(&as->arena);
     p->as = as;
     own.es = entries_of(raw, p->name, &as->arena);
-    load_entries(&own, true);
+    load_entries(&own, true, 0);
     ini_entries_free(&own.es);
 }
 

@@ -36,7 +36,7 @@ void pools_resolve_via(const struct check *c, struct handoff_options *h);
 void pools_check_roles(const struct check *c); /* before pools are loaded; what follows after that */
 void pools_check(const struct check *c);
 
-/* Binds what the entries say, with presets, and checks it (load.c). False with diags. */
-bool load_entries(struct loader *l, bool pool);
+/* Binds what the entries say, with presets, and checks it (load.c). False with diags: more than there were before. */
+bool load_entries(struct loader *l, bool pool, size_t before);
 
 #endif

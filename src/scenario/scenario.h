@@ -143,6 +143,12 @@ struct scenario {
     struct arena arena;
 };
 
+/* Of the first pool: for what is alike in all (scenario/pools.c), or where there is one. */
+static inline const struct layout *scenario_layout(const struct scenario *sc)
+{
+    return sc->n_pools > 0 ? &sc->pools[0].as->layout : &sc->layout;
+}
+
 /* Loads file and -s assignments (n of them), presets and includes. Gives false with diags filled when anything is
  * wrong; *sc must be freed in any case. */
 bool scenario_load(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, struct diags *d);

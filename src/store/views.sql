@@ -438,6 +438,391 @@ INSERT INTO doc VALUES
     ('v_pool_balance', 'handed', 'counted requests that came with the KV of another pool'),
     ('v_pool_balance', 'mean_handoff_ms', 'of these: end of the prompt there to admission here; handoff_share: of their TTFT');
 
+-- Calls against the objectives of their class: the rules of v_goodput. Latencies are measured as objectives are, from the
+-- call's first attempt. Percentiles are linear (type 7), like the table metric's.
+CREATE VIEW v_slo_by_class AS
+WITH q AS MATERIALIZED (
+    SELECT q.class, q.status = 'completed' AS done, NOT q.retried AS last, q.status, q.retried,
+           CASE q.status WHEN 'completed' THEN q.t_first_ns - q.t_call_ns END AS ttft_ns,
+           CASE q.status WHEN 'completed' THEN q.t_end_ns - q.t_call_ns END AS e2el_ns,
+           CASE WHEN q.status = 'completed' AND q.output_tokens > 1 THEN q.t_end_ns - q.t_first_ns END AS decode_ns,
+           q.output_tokens - 1 AS gaps
+    FROM run u JOIN request q ON q.t_arrive_ns >= u.warmup_ns WHERE u.log <> 'summary' AND q.t_end_ns IS NOT NULL
+), n AS (
+    SELECT c.id, coalesce(sum(done), 0) AS completed, coalesce(sum(last), 0) AS calls,
+           coalesce(sum(q.status = 'rejected'), 0) AS rejected,
+           coalesce(sum(q.status = 'timed_out'), 0) AS timed_out, coalesce(sum(q.status = 'failed'), 0) AS lost,
+           coalesce(sum(retried), 0) AS retried,
+           coalesce(sum(ttft_ns <= c.slo_ttft_ns), 0) AS ttft, coalesce(sum(e2el_ns <= c.slo_e2el_ns), 0) AS e2el,
+           coalesce(sum(done AND (decode_ns IS NULL OR decode_ns <= c.slo_tpot_ns * gaps)), 0) AS tpot,
+           coalesce(sum(done AND (c.slo_ttft_ns IS NULL OR ttft_ns <= c.slo_ttft_ns)
+               AND (c.slo_e2el_ns IS NULL OR e2el_ns <= c.slo_e2el_ns)
+               AND (c.slo_tpot_ns IS NULL OR decode_ns IS NULL OR decode_ns <= c.slo_tpot_ns * gaps)), 0) AS met,
+           c.slo_ttft_ns, c.slo_tpot_ns, c.slo_e2el_ns
+    FROM run u JOIN class c LEFT JOIN q ON q.class = c.id WHERE u.log <> 'summary' GROUP BY c.id
+), tally AS MATERIALIZED ( -- calls of classes that have the objective, and those that met it
+    SELECT id AS class, completed, calls, rejected, timed_out, lost, retried, met, slo_ttft_ns, slo_tpot_ns, slo_e2el_ns,
+           CASE WHEN slo_ttft_ns > 0 THEN calls END AS has_ttft, CASE WHEN slo_ttft_ns > 0 THEN ttft END AS ttft,
+           CASE WHEN slo_tpot_ns > 0 THEN calls END AS has_tpot, CASE WHEN slo_tpot_ns > 0 THEN tpot END AS tpot,
+           CASE WHEN slo_e2el_ns > 0 THEN calls END AS has_e2el, CASE WHEN slo_e2el_ns > 0 THEN e2el END AS e2el,
+           coalesce(slo_ttft_ns, slo_tpot_ns, slo_e2el_ns) AS has FROM n
+), with_all AS (
+    SELECT * FROM tally UNION ALL
+    SELECT NULL, sum(completed), sum(calls), sum(rejected), sum(timed_out), sum(lost), sum(retried), sum(met), NULL, NULL, NULL,
+           sum(has_ttft), sum(ttft), sum(has_tpot), sum(tpot), sum(has_e2el), sum(e2el), max(has) FROM tally
+), value AS MATERIALIZED (
+    SELECT class, 1 AS f, ttft_ns AS ns FROM q WHERE done
+    UNION ALL SELECT class, 2, 1.0 * decode_ns / gaps FROM q WHERE decode_ns IS NOT NULL
+    UNION ALL SELECT class, 3, e2el_ns FROM q WHERE done
+), number AS MATERIALIZED (SELECT class, f, count(*) AS n FROM value GROUP BY class, f
+), want AS MATERIALIZED ( -- of each class (-1: all): the two next to 1 + p (n - 1) in order, each by how near it is
+    SELECT class, f, p, CAST(p * (n - 1) AS INTEGER) + k AS k,
+           1 - abs(p * (n - 1) - CAST(p * (n - 1) AS INTEGER) - k + 1) AS weight
+    FROM (SELECT class, f, n FROM number UNION ALL SELECT -1, f, sum(n) FROM number GROUP BY f),
+        (SELECT 0.5 AS p UNION ALL SELECT 0.99),
+         (SELECT 1 AS k UNION ALL SELECT 2)
+), ranked AS (
+    SELECT class, f, ns, row_number() OVER (PARTITION BY class, f ORDER BY ns) AS k FROM value
+    UNION ALL SELECT -1, f, ns, row_number() OVER (PARTITION BY f ORDER BY ns) FROM value
+), quantile AS MATERIALIZED (
+    SELECT nullif(w.class, -1) AS class, w.f, w.p, sum(w.weight * r.ns) / 1e6 AS ms
+    FROM ranked r CROSS JOIN want w ON w.k = r.k AND w.f = r.f AND w.class = r.class GROUP BY w.class, w.f, w.p
+), latency AS MATERIALIZED (
+    SELECT class, max(CASE WHEN f = 1 AND p = 0.5 THEN ms END) AS ttft_p50,
+           max(CASE WHEN f = 1 AND p = 0.99 THEN ms END) AS ttft_p99,
+           max(CASE WHEN f = 2 AND p = 0.5 THEN ms END) AS tpot_p50, max(CASE WHEN f = 2 AND p = 0.99 THEN ms END) AS tpot_p99,
+           max(CASE WHEN f = 3 AND p = 0.5 THEN ms END) AS e2el_p50, max(CASE WHEN f = 3 AND p = 0.99 THEN ms END) AS e2el_p99
+    FROM quantile GROUP BY class
+)
+SELECT w.class, CASE WHEN w.class IS NULL THEN 'all' ELSE c.name END AS class_name, w.calls, w.completed,
+       w.calls - w.completed AS failed,
+       w.rejected, w.timed_out, w.lost, w.retried, CASE WHEN w.has THEN w.met END AS met,
+       CASE WHEN w.has THEN 1.0 * w.met / nullif(w.calls, 0) END AS attainment,
+       1.0 * w.ttft / nullif(w.has_ttft, 0) AS ttft_attainment, 1.0 * w.tpot / nullif(w.has_tpot, 0) AS tpot_attainment,
+       1.0 * w.e2el / nullif(w.has_e2el, 0) AS e2el_attainment,
+       CASE WHEN w.has THEN w.met * 1e9 / nullif(max(u.t_end_ns - u.warmup_ns, 0), 0) END AS goodput_per_s,
+       w.slo_ttft_ns / 1e6 AS slo_ttft_ms, l.ttft_p50 AS p50_ttft_ms, l.ttft_p99 AS p99_ttft_ms,
+       w.slo_tpot_ns / 1e6 AS slo_tpot_ms, l.tpot_p50 AS p50_tpot_ms, l.tpot_p99 AS p99_tpot_ms,
+       w.slo_e2el_ns / 1e6 AS slo_e2el_ms, l.e2el_p50 AS p50_e2el_ms, l.e2el_p99 AS p99_e2el_ms
+FROM run u, with_all w LEFT JOIN class c ON c.id = w.class LEFT JOIN latency l ON l.class IS w.class
+WHERE w.calls IS NOT NULL;
+INSERT INTO doc VALUES
+    ('v_slo_by_class', NULL, 'calls that arrived after warm-up and ended, against the objectives of their class; class NULL: all (any log level but summary)'),
+    ('v_slo_by_class', 'calls', 'completed + failed; what a client sends again is one call'),
+    ('v_slo_by_class', 'failed', 'calls without an answer, however they ended; rejected, timed_out, lost (to a fault) and retried are requests'),
+    ('v_slo_by_class', 'met', 'calls that met every objective of their class; NULL where none has any, as attainment and goodput_per_s'),
+    ('v_slo_by_class', 'attainment', 'met / calls: metric slo_attainment; goodput_per_s: metric request_goodput'),
+    ('v_slo_by_class', 'ttft_attainment', 'calls that met this one, as a share of the calls of classes that have it; tpot, e2el likewise'),
+    ('v_slo_by_class', 'slo_ttft_ms', 'the objective'),
+    ('v_slo_by_class', 'p99_ttft_ms', 'of the completed, from the arrival of the call''s first attempt (metrics: of the request''s own); so all percentiles but those of TPOT');
+
+-- Service is that of the virtual token counters (policy/order_fair.c): input_weight x prompt, once, when it is admitted, +
+-- output_weight x tokens given. Jain's index of x over n: (sum x)^2 / (n sum x^2), 1 where all are alike, 1/n where one has
+-- all (Jain, Chiu, Hawe, "A Quantitative Measure of Fairness and Discrimination", DEC-TR-301, 1984).
+CREATE VIEW v_fairness AS
+WITH k AS MATERIALIZED ( -- the weights that [scheduler] gives order = fair; else those it has by itself
+    SELECT coalesce(max(CASE key WHEN 'scheduler.input_weight' THEN value_num END), 1.0) AS input,
+           coalesce(max(CASE key WHEN 'scheduler.output_weight' THEN value_num END), 2.0) AS output FROM run_param
+), c AS MATERIALIZED (
+    SELECT c.id, c.name, coalesce((SELECT value_text FROM run_param WHERE key = 'class ' || c.name || '.tenant'),
+           c.name) AS tenant,
+           coalesce((SELECT value_num FROM run_param WHERE key = 'class ' || c.name || '.share'), 1.0) AS share FROM class c
+), q AS (
+    SELECT q.class, sum(q.t_arrive_ns >= u.warmup_ns) AS requests, sum(q.t_admit_ns >= u.warmup_ns) AS admitted,
+           sum(CASE WHEN q.t_admit_ns >= u.warmup_ns THEN q.input_tokens END) AS input_tokens,
+           sum(CASE WHEN q.t_admit_ns >= u.warmup_ns THEN q.generated_tokens END) AS output_tokens,
+           total(CASE WHEN q.status = 'completed' AND q.t_arrive_ns >= u.warmup_ns
+                 THEN 1.0 * (q.t_end_ns - q.t_arrive_ns) / nullif(q.t_end_ns - q.t_admit_ns, 0) END) AS slowdowns,
+           count(CASE WHEN q.status = 'completed' AND q.t_arrive_ns >= u.warmup_ns AND q.t_end_ns > q.t_admit_ns THEN 1 END) AS n
+    FROM run u, request q GROUP BY q.class
+), of_class AS MATERIALIZED (
+    SELECT c.id AS class, c.name, c.tenant, c.share, coalesce(q.requests, 0) AS requests, coalesce(q.admitted, 0) AS admitted,
+           coalesce(q.input_tokens, 0) AS input_tokens, coalesce(q.output_tokens, 0) AS output_tokens,
+           coalesce(q.slowdowns, 0.0) AS slowdowns, coalesce(q.n, 0) AS n, g.attainment
+    FROM c LEFT JOIN q ON q.class = c.id LEFT JOIN class o ON o.id = c.id
+    LEFT JOIN v_goodput g ON g.class = c.id AND coalesce(o.slo_ttft_ns, o.slo_tpot_ns, o.slo_e2el_ns) IS NOT NULL
+    WHERE (SELECT log FROM run) <> 'summary'
+), of_tenant AS MATERIALIZED (
+    SELECT tenant, max(share) AS share, sum(requests) AS requests, sum(admitted) AS admitted, sum(input_tokens) AS input_tokens,
+           sum(output_tokens) AS output_tokens, sum(slowdowns) AS slowdowns, sum(n) AS n FROM of_class GROUP BY tenant
+), x AS ( -- of tenants that asked for anything
+    SELECT sum(x) * sum(x) / nullif(count(*) * sum(x * x), 0) AS jain, sum(share) AS shares FROM (
+        SELECT (input_tokens * k.input + output_tokens * k.output) / share AS x, share FROM of_tenant, k
+            WHERE requests + admitted > 0)
+), y AS (
+    SELECT sum(attainment) * sum(attainment) / nullif(count(*) * sum(attainment * attainment), 0) AS jain FROM of_class
+        WHERE attainment IS NOT NULL
+), row AS (
+    SELECT class, name, tenant, requests, admitted, input_tokens, output_tokens, slowdowns, n, NULL AS share, attainment,
+           NULL AS jain, NULL AS jain_a FROM of_class
+    UNION ALL SELECT NULL, NULL, tenant, requests, admitted, input_tokens, output_tokens, slowdowns, n, share, NULL, NULL,
+           NULL FROM of_tenant
+    UNION ALL SELECT NULL, NULL, NULL, sum(requests), sum(admitted), sum(input_tokens), sum(output_tokens), sum(slowdowns),
+           sum(n), NULL, NULL,
+                     (SELECT jain FROM x), (SELECT jain FROM y) FROM of_class HAVING count(*) > 0
+)
+SELECT row.class, CASE WHEN row.tenant IS NULL THEN 'all' ELSE row.name END AS class_name, row.tenant, row.requests,
+       row.admitted, row.input_tokens, row.output_tokens,
+       row.input_tokens * k.input + row.output_tokens * k.output AS service,
+       (row.input_tokens * k.input + row.output_tokens * k.output)
+           / nullif((SELECT total(input_tokens * k.input + output_tokens * k.output) FROM of_class), 0) AS service_share,
+       CASE WHEN row.requests + row.admitted > 0 THEN row.share / x.shares END AS promised_share,
+       row.slowdowns / nullif(row.n, 0) AS mean_slowdown, row.attainment, row.jain AS jain_service, row.jain_a AS jain_attainment
+FROM row, k, x;
+INSERT INTO doc VALUES
+    ('v_fairness', NULL, 'who was served how much after warm-up: a row a class, a row a tenant (class_name NULL), one for all (tenant NULL) (any log level but summary)'),
+    ('v_fairness', 'tenant', '[class NAME] tenant; without it, the class''s own name'),
+    ('v_fairness', 'requests', 'that arrived after warm-up'),
+    ('v_fairness', 'admitted', 'first admitted after warm-up: input_tokens are their prompts, output_tokens what they were given, ended or not'),
+    ('v_fairness', 'service', 'input_weight x input_tokens + output_weight x output_tokens, as order = fair counts; 1 and 2 with other orders'),
+    ('v_fairness', 'service_share', 'of all service. A run that drains gives each what it asked for: cut it with run.horizon while all have requests waiting'),
+    ('v_fairness', 'promised_share', 'of a tenant that asked for anything: its [class NAME] share, of all such'),
+    ('v_fairness', 'mean_slowdown', 'of completed requests that arrived after warm-up: (arrival to end) / (first admission to end)'),
+    ('v_fairness', 'attainment', 'of a class with objectives: v_slo_by_class'),
+    ('v_fairness', 'jain_service', 'Jain''s index, (sum x)^2 / (n sum x^2), of service / share over tenants that asked for anything'),
+    ('v_fairness', 'jain_attainment', 'Jain''s index of attainment over the classes that have objectives');
+
+-- A preemption's time lasts to the next token of its request, or until it is preempted again, ends, or the run does: so
+-- times of a request do not overlap. What it has when its prompt goes on was swapped in or found in a cache.
+CREATE VIEW v_preemption AS
+WITH w AS MATERIALIZED (
+    SELECT warmup_ns AS t, coalesce(t_end_ns, (SELECT max(t_end_ns) FROM step)) AS b FROM run WHERE log = 'all'
+), hit AS MATERIALIZED (SELECT DISTINCT request FROM preempt
+), event AS ( -- at one instant: tokens of the step that ends, 1 preemptions, 2 the step that begins, ends
+    SELECT request, t_ns AS t, 1 AS what, replica, computed AS tokens, blocks FROM preempt
+    UNION ALL SELECT request, t_start_ns, 2, NULL, computed, NULL FROM prefill WHERE request IN hit
+    UNION ALL SELECT request, t_ns, 0, NULL, NULL, NULL FROM resume WHERE request IN hit
+    UNION ALL SELECT request, t_ns, 0, NULL, NULL, NULL FROM first_token WHERE request IN hit
+    UNION ALL SELECT request, t_ns, 3, NULL, NULL, NULL FROM finish WHERE request IN hit
+), next AS ( -- of each event: the next that is no part of a prompt; the next at all, if it is one
+    SELECT *, min(CASE WHEN what <> 2 THEN t END) OVER (o ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS until,
+           CASE lead(what) OVER o WHEN 2 THEN lead(t) OVER o END AS back,
+               CASE lead(what) OVER o WHEN 2 THEN lead(tokens) OVER o END AS has
+    FROM event WINDOW o AS (PARTITION BY request ORDER BY t, what)
+), swapped AS MATERIALIZED (
+    SELECT request, replica, t_start_ns AS t, sum(delivered) AS bytes FROM transfer
+    WHERE NOT up AND kind IN (SELECT id FROM move_kind WHERE name = 'swap') GROUP BY request, replica, t_start_ns
+), p AS MATERIALIZED (
+    SELECT n.request, n.replica, q.class, n.t, n.tokens, n.blocks, min(n.tokens, n.has) AS kept,
+           max(0, n.tokens - n.has) AS again,
+           min(coalesce(n.back, n.until, w.b), w.b) - n.t AS away_ns, min(coalesce(n.until, w.b), w.b) - n.t AS lost_ns, x.bytes
+    FROM w JOIN next n ON n.t >= w.t JOIN request q ON q.id = n.request
+    LEFT JOIN swapped x ON x.request = n.request AND x.replica = n.replica AND x.t = n.t WHERE n.what = 1
+), s AS MATERIALIZED (SELECT s.replica, count(*) AS n FROM w JOIN step s ON s.t_start_ns >= w.t GROUP BY s.replica
+), tally AS (
+    SELECT replica, class, count(*) AS preemptions, count(DISTINCT request) AS requests, sum(tokens) AS dropped_tokens,
+           sum(blocks) AS dropped_blocks,
+           sum(again) AS recomputed, sum(kept) AS kept, count(bytes) AS swaps, sum(bytes) AS swapped_bytes,
+               total(away_ns) AS away_ns,
+           total(lost_ns) AS lost_ns, count(DISTINCT t) AS times FROM p GROUP BY replica, class
+    UNION ALL SELECT NULL, NULL, count(p.t), count(DISTINCT request), sum(tokens), sum(blocks), sum(again), sum(kept),
+           count(bytes), sum(bytes),
+                     total(away_ns), total(lost_ns), (SELECT count(*) FROM (SELECT DISTINCT replica, t FROM p)) FROM w
+                         LEFT JOIN p GROUP BY w.t
+)
+SELECT y.replica, e.pool, y.class, CASE WHEN y.replica IS NULL THEN 'all' ELSE c.name END AS class_name, y.preemptions,
+       y.requests,
+       coalesce(y.dropped_tokens, 0) AS dropped_tokens, coalesce(y.dropped_blocks, 0) AS dropped_blocks,
+       coalesce(y.recomputed, 0) AS recomputed_tokens, coalesce(y.kept, 0) AS kept_tokens,
+       y.swaps, coalesce(y.swapped_bytes, 0) AS swapped_bytes, y.away_ns / 1e9 AS away_s, y.lost_ns / 1e9 AS lost_s,
+       y.lost_ns / nullif(y.preemptions, 0) / 1e6 AS mean_lost_ms,
+       1.0 * y.times / CASE WHEN y.replica IS NULL THEN (SELECT sum(n) FROM s) ELSE s.n END AS step_share
+FROM tally y LEFT JOIN replica e ON e.id = y.replica LEFT JOIN class c ON c.id = y.class LEFT JOIN s ON s.replica = y.replica;
+INSERT INTO doc VALUES
+    ('v_preemption', NULL, 'preemptions after warm-up, also for KV lost to a fault, by replica and class, and in all (replica and class NULL) (log level all)'),
+    ('v_preemption', 'requests', 'preempted there, each once'),
+    ('v_preemption', 'dropped_tokens', 'that had KV when it was preempted; dropped_blocks: KV blocks freed'),
+    ('v_preemption', 'recomputed_tokens', 'of these: not there when it was in a step again; kept_tokens: there, by a swap or from a cache; neither: it never was'),
+    ('v_preemption', 'swaps', 'preemptions that wrote KV out; swapped_bytes: what arrived of it'),
+    ('v_preemption', 'away_s', 'from preemption to the step in which its prompt goes on'),
+    ('v_preemption', 'lost_s', 'from preemption to its next token; until it was preempted again, ended or the run did, if that came before'),
+    ('v_preemption', 'step_share', 'instants at which it preempted, as a share of its steps: of the replica, or of all');
+
+-- A pool that only decodes gets sequences with their KV: in the step that they join they pass as prompts of one token. A
+-- step there with no longer ones counts as decode.
+CREATE VIEW v_batch_composition AS
+WITH RECURSIVE most AS MATERIALIZED (SELECT max(n_decode) AS n FROM step
+), bucket(low, high) AS (
+    VALUES (0, 0) UNION ALL SELECT CASE low WHEN 0 THEN 1 ELSE 2 * low END, CASE low WHEN 0 THEN 1 ELSE 4 * low - 1 END
+        FROM bucket, most
+    WHERE high < most.n
+), s AS MATERIALIZED (
+    SELECT r.pool, CASE WHEN x.n_prefill = 0 OR (r.role = 'decode' AND x.prefill_tokens = x.n_prefill) THEN 'decode'
+                        WHEN x.n_decode = 0 THEN 'prefill' ELSE 'mixed' END AS kind, x.n_decode, count(*) AS steps,
+           sum(x.t_end_ns - x.t_start_ns) AS ns, sum(x.n_prefill) AS chunks, sum(x.prefill_tokens) AS prefill_tokens
+    FROM run u JOIN step x ON x.t_start_ns >= u.warmup_ns JOIN replica r ON r.id = x.replica GROUP BY r.pool, kind, x.n_decode
+), g AS (
+    SELECT s.pool, s.kind, b.low, b.high, sum(s.steps) AS steps, sum(s.ns) AS ns, sum(s.chunks) AS chunks,
+           sum(s.prefill_tokens) AS prefill_tokens, sum(s.steps * s.n_decode) AS decode_tokens,
+               total(1.0 * s.ns * s.n_decode) AS decode_ns
+    FROM s JOIN bucket b ON s.n_decode BETWEEN b.low AND b.high GROUP BY s.pool, s.kind, b.low
+)
+SELECT pool, kind, low AS decode_from, high AS decode_to, steps, 1.0 * steps / sum(steps) OVER (PARTITION BY pool) AS step_share,
+       ns / 1e9 AS busy_s, 1.0 * ns / nullif(sum(ns) OVER (PARTITION BY pool), 0) AS time_share, ns / 1e6 / steps AS mean_step_ms,
+       prefill_tokens, decode_tokens, chunks, decode_ns / nullif(ns, 0) AS mean_batch,
+           1.0 * prefill_tokens / nullif(chunks, 0) AS mean_chunk_tokens
+FROM g;
+INSERT INTO doc VALUES
+    ('v_batch_composition', NULL, 'what steps after warm-up worked on, by pool, kind and sequences that decoded: sums over decode_from tell of a kind (log level step or all)'),
+    ('v_batch_composition', 'kind', 'prefill: prompts only; decode: decodes only (of a pool that only decodes, also with sequences that come with their KV); mixed: both'),
+    ('v_batch_composition', 'decode_from', 'sequences that decoded together, from this to decode_to: 0, 1, 2 to 3, 4 to 7 and so on'),
+    ('v_batch_composition', 'step_share', 'of the pool''s steps; time_share: of the time of its steps'),
+    ('v_batch_composition', 'decode_tokens', 'decoded; prefill_tokens: of prompts, recomputed ones included, in so many chunks'),
+    ('v_batch_composition', 'mean_batch', 'sequences that decoded, weighted by the time of the step');
+
+-- The time of each replica from warm-up to the end of the run, cut into what its GPUs did: a replica's GPUs step together.
+--
+--   a step   |== own work ==============|-- waits for what ended last --|      a step that spans warm-up counts by its part after it
+--               less what it lost at its port, by whom                         between steps: absent, starting, down, KV on its way,
+--                                                                            idle: the first that holds
+--
+-- The end of the own work is told by its record `contention`, or by the transfers that begin after it; where nothing ended
+-- with the step that it waits for, it is the step's. Else it is not recorded: the step is `unsplit`.
+-- Not known: bubbles between pipeline stages (in the time of the step); a step under way at the end or lost to a fault, which
+-- has no row (idle); replicas that are down because a module or a tier that they need is (idle).
+CREATE VIEW v_gpu_slots AS
+WITH span AS MATERIALIZED (
+    SELECT log = 'all' AS moves, warmup_ns AS a, coalesce(t_end_ns, (SELECT max(t_end_ns) FROM step)) AS b FROM run
+        WHERE log IN ('step', 'all')
+), param AS MATERIALIZED (SELECT key, value_text, value_num, rowid AS id FROM run_param
+), of_pool AS MATERIALIZED (
+    SELECT pool, count(*) AS n, min(id) AS first, min(gpus) AS gpus,
+           coalesce((SELECT value_num FROM param WHERE key = 'replica ' || r.pool || '.pp'),
+               (SELECT value_num FROM param WHERE key = 'replica.pp'), 1) AS pp,
+           CAST(coalesce((SELECT value_num FROM param WHERE key = 'node ' || r.pool || '.gpus'),
+                         (SELECT value_num FROM param WHERE key = 'node.gpus'), 1) AS INTEGER) AS node
+    FROM replica r GROUP BY pool
+), numbered AS MATERIALIZED ( -- replicas a node, nodes a replica; the first node and GPU of the pool
+    SELECT *, max(1, node / gpus) AS each, (gpus + node - 1) / node AS nodes,
+           coalesce(sum(CASE WHEN gpus > node THEN n * ((gpus + node - 1) / node) ELSE (n + node / gpus - 1) / (node / gpus) END)
+               OVER (ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS first_node,
+           coalesce(sum(n * gpus) OVER (ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS first_gpu
+    FROM of_pool
+), fault_of AS (
+    SELECT row_number() OVER (ORDER BY id) - 1 AS fault, value_text AS what, substr(key, 1, length(key) - 5) AS section
+        FROM param WHERE key GLOB 'fault *.what'
+), outage AS MATERIALIZED (
+    SELECT o.what, f.unit, f.begins, f.t_ns AS t0, lead(f.t_ns) OVER (PARTITION BY f.fault, f.unit ORDER BY f.t_ns, f.rowid) AS t1
+    FROM fault f JOIN fault_of o ON o.fault = f.fault
+    WHERE o.what IN ('gpu', 'host') AND coalesce((SELECT value_num FROM param WHERE key = o.section || '.speed'), 0) = 0
+), scaled AS (
+    SELECT replica, what, t_ns AS t0, lead(t_ns) OVER (PARTITION BY replica ORDER BY rowid) AS t1 FROM scale
+    UNION ALL SELECT e.id, 3, 0, min(c.t_ns) FROM replica e LEFT JOIN scale c ON c.replica = e.id
+        WHERE EXISTS (SELECT 1 FROM scale) GROUP BY e.id
+), away AS MATERIALIZED ( -- what keeps a replica from stepping: that it is not there (off), starts, is down, or KV on its way
+    SELECT y.replica, max(y.t0, span.a) AS t0, min(coalesce(y.t1, span.b), span.b) AS t1, y.what <> 0 AS off,
+           y.what = 0 AS starts, 0 AS down, 0 AS kv
+    FROM span, scaled y WHERE y.what IN (0, 3, 4)
+    UNION ALL
+    SELECT e.id, max(o.t0, span.a), min(coalesce(o.t1, span.b), span.b), 0, 0, 1, 0
+    FROM span, outage o, numbered p JOIN replica e ON e.pool = p.pool
+    WHERE o.begins AND o.unit BETWEEN CASE WHEN o.what = 'gpu' THEN p.first_gpu + (e.id - p.first) * p.gpus
+                                           ELSE p.first_node + (e.id - p.first) / p.each * p.nodes END
+                              AND CASE WHEN o.what = 'gpu' THEN p.first_gpu + (e.id - p.first + 1) * p.gpus - 1
+                                       ELSE p.first_node + (e.id - p.first) / p.each * p.nodes + p.nodes - 1 END
+    UNION ALL
+    SELECT x.replica, max(x.t_start_ns, span.a), min(x.t_end_ns, span.b), 0, 0, 0, 1 FROM span, transfer x
+        JOIN move_kind k ON k.id = x.kind
+    WHERE x.request IS NOT NULL AND x.replica IS NOT NULL
+        AND ((x.up AND k.name IN ('restore', 'prefetch', 'handoff')) OR k.name = 'swap')
+), pause AS MATERIALIZED ( -- steps, of replicas that these are about
+    SELECT replica, max(lag(t_end_ns, 1, 0) OVER (PARTITION BY replica ORDER BY rowid), (SELECT a FROM span)) AS t0,
+           t_start_ns AS t1
+    FROM step WHERE replica IN (SELECT replica FROM away)
+    UNION ALL SELECT y.replica, max(coalesce(max(s.t_end_ns), 0), span.a), span.b
+              FROM span, (SELECT DISTINCT replica FROM away) y LEFT JOIN step s ON s.replica = y.replica GROUP BY y.replica
+), edge AS (
+    SELECT replica, t0 AS t, off, starts, down, kv, 0 AS free FROM away WHERE t0 < t1
+    UNION ALL SELECT replica, t1, -off, -starts, -down, -kv, 0 FROM away WHERE t0 < t1
+    UNION ALL SELECT replica, t0, 0, 0, 0, 0, 1 FROM pause WHERE t0 < t1
+    UNION ALL SELECT replica, t1, 0, 0, 0, 0, -1 FROM pause WHERE t0 < t1
+), segment AS (
+    SELECT replica, lead(t) OVER o - t AS ns, sum(off) OVER o AS off, sum(starts) OVER o AS starts, sum(down) OVER o AS down,
+           sum(kv) OVER o AS kv, sum(free) OVER o AS free
+    FROM edge WINDOW o AS (PARTITION BY replica ORDER BY t ROWS UNBOUNDED PRECEDING)
+), gap AS MATERIALIZED (
+    SELECT replica, total(CASE what WHEN 1 THEN ns END) AS off_ns, total(CASE what WHEN 2 THEN ns END) AS start_ns,
+           total(CASE what WHEN 3 THEN ns END) AS down_ns, total(CASE what WHEN 4 THEN ns END) AS kv_ns, sum(ns) AS ns
+    FROM (SELECT *, CASE WHEN off > 0 THEN 1 WHEN starts > 0 THEN 2 WHEN down > 0 THEN 3 WHEN kv > 0 THEN 4 END AS what
+        FROM segment WHERE free > 0 AND ns > 0)
+    WHERE what IS NOT NULL GROUP BY replica
+), kind AS MATERIALIZED ( -- 1 KV, 2 experts, 3 others
+    SELECT id, name = 'step' AS own, name IN ('read', 'expert', 'table') AS need, name IN ('restore', 'prefetch') AS load,
+           CASE WHEN name IN ('restore', 'prefetch', 'write', 'swap', 'read',
+               'handoff') THEN 1 WHEN name = 'expert' THEN 2 ELSE 3 END AS what
+    FROM move_kind
+), mark AS MATERIALIZED ( -- what steps wait for and lose; loads: of a prompt that the step computes
+    SELECT x.replica, x.t_end_ns AS t, x.t_start_ns AS t_start, k.need, k.what, NULL AS lost FROM transfer x
+        JOIN kind k ON k.id = x.kind WHERE k.need
+    UNION ALL SELECT p.replica, x.t_end_ns, x.t_start_ns, 0, k.what, NULL FROM kind k JOIN transfer x ON x.kind = k.id
+                     JOIN prefill p ON p.request = x.request AND p.t_end_ns = x.t_end_ns WHERE k.load
+    UNION ALL SELECT c.replica, c.t_ns, NULL, 0, b.what, c.lost_ns FROM contention c JOIN kind k ON k.id = c.kind
+        JOIN kind b ON b.id = c.by_kind WHERE k.own
+), line AS (
+    SELECT replica, t_end_ns AS t, 1 AS ends, rowid AS step, NULL AS t_start, NULL AS need, NULL AS what, NULL AS lost FROM step
+    WHERE replica IN (SELECT replica FROM mark)
+    UNION ALL SELECT replica, t, 0, NULL, t_start, need, what, lost FROM mark
+), placed AS ( -- in the step that ends next
+    SELECT *, min(step) OVER (PARTITION BY replica ORDER BY t DESC, ends DESC ROWS UNBOUNDED PRECEDING) AS of_step FROM line
+), told AS MATERIALIZED ( -- last: 10 where it began after the own work, + what it was
+    SELECT CAST(p.of_step AS INTEGER) AS step, max(CASE WHEN p.lost IS NOT NULL THEN p.t END) AS own_t,
+           max(CASE WHEN p.need AND p.t_start > s.t_start_ns THEN p.t_start END) AS after_t,
+           max(CASE WHEN p.lost IS NULL AND p.t = s.t_end_ns THEN p.what + 10 * (p.need
+               AND p.t_start > s.t_start_ns) END) AS last,
+           total(p.lost) AS lost, total(CASE p.what WHEN 1 THEN p.lost END) AS by_kv,
+               total(CASE p.what WHEN 2 THEN p.lost END) AS by_experts
+    FROM placed p JOIN step s ON s.rowid = p.of_step
+    WHERE p.ends = 0 AND p.t > s.t_start_ns AND (NOT p.need OR p.t_start >= s.t_start_ns) GROUP BY p.of_step
+), cut AS ( -- own: of a step that says when its own work ended, else NULL
+    SELECT s.replica, r.role, s.n_prefill, s.n_decode, s.prefill_tokens, s.t_end_ns - max(s.t_start_ns, span.a) AS ns,
+           1.0 * (s.t_end_ns - max(s.t_start_ns, span.a)) / nullif(s.t_end_ns - s.t_start_ns, 0) AS f,
+               s.t_end_ns - s.t_start_ns AS whole,
+           coalesce(t.own_t, t.after_t, CASE WHEN t.last IS NULL THEN s.t_end_ns END) - s.t_start_ns AS own, t.last % 10 AS what,
+           coalesce(t.lost, 0.0) AS lost, coalesce(t.by_kv, 0.0) AS by_kv, coalesce(t.by_experts, 0.0) AS by_experts
+    FROM span JOIN step s ON s.t_end_ns > span.a JOIN replica r ON r.id = s.replica LEFT JOIN told t ON t.step = s.rowid
+), part AS (
+    SELECT *, f * (own - min(lost, own)) AS own_ns, f * (whole - own) AS wait_ns, f * min(1.0, own / nullif(lost, 0)) AS g,
+           CASE WHEN n_prefill = 0 OR (role = 'decode'
+               AND prefill_tokens = n_prefill) THEN 2 WHEN n_decode = 0 THEN 1 ELSE 3 END AS did
+    FROM cut
+), busy AS MATERIALIZED (
+    SELECT replica, sum(ns) AS ns, total(CASE did WHEN 1 THEN own_ns END) AS prefill,
+           total(CASE did WHEN 2 THEN own_ns END) AS decode,
+           total(CASE did WHEN 3 THEN own_ns END) AS mixed, total(CASE WHEN own IS NULL THEN ns END) AS unsplit,
+           total(CASE what WHEN 1 THEN wait_ns END) + total(g * by_kv) AS kv,
+               total(CASE what WHEN 2 THEN wait_ns END) + total(g * by_experts) AS experts,
+           total(CASE WHEN coalesce(what, 3) = 3 THEN wait_ns END) + total(g * (lost - by_kv - by_experts)) AS other
+    FROM part GROUP BY replica
+), slot AS (
+    SELECT e.id AS replica, e.pool, e.gpus, p.pp, span.moves, CAST(nullif(max(span.b - span.a, 0), 0) AS REAL) AS span_ns,
+           b.*, g.off_ns, g.start_ns, g.down_ns, g.kv_ns, g.ns AS gap_ns
+    FROM span, replica e JOIN of_pool p ON p.pool = e.pool LEFT JOIN busy b ON b.replica = e.id LEFT
+        JOIN gap g ON g.replica = e.id
+)
+SELECT replica, pool, gpus, span_ns / 1e9 AS window_s, coalesce(prefill, 0) / span_ns AS prefill,
+       coalesce(decode, 0) / span_ns AS decode,
+       coalesce(mixed, 0) / span_ns AS mixed,
+       CASE WHEN moves THEN (coalesce(kv, 0) + coalesce(kv_ns, 0)) / span_ns END AS waiting_kv,
+       CASE WHEN moves THEN coalesce(experts, 0) / span_ns END AS waiting_experts,
+       CASE WHEN moves THEN coalesce(other, 0) / span_ns END AS waiting_other,
+       CASE WHEN moves THEN coalesce(unsplit, 0) / span_ns END AS unsplit,
+       CASE WHEN pp = 1 THEN 0.0 END AS bubble, coalesce(off_ns, 0) / span_ns AS absent,
+           coalesce(start_ns, 0) / span_ns AS starting,
+       coalesce(down_ns, 0) / span_ns AS down, (span_ns - coalesce(ns, 0) - coalesce(gap_ns, 0)) / span_ns AS idle
+FROM slot;
+INSERT INTO doc VALUES
+    ('v_gpu_slots', NULL, 'what the GPUs of each replica did with the time from warm-up to the end, in shares that add up to 1 (log level step or all)'),
+    ('v_gpu_slots', 'window_s', 'that time'),
+    ('v_gpu_slots', 'prefill', 'own work of steps that computed prompts only; decode, mixed: kinds as in v_batch_composition. At log level step with what they waited for'),
+    ('v_gpu_slots', 'waiting_kv', 'steps longer for transfers of KV (restores, reads in place, others at its port), and no step while KV of its requests was on its way; log all'),
+    ('v_gpu_slots', 'waiting_experts', 'steps longer for expert weights; log all'),
+    ('v_gpu_slots', 'waiting_other', 'steps longer for rows of tables, weights of a replica that starts, background load; log all'),
+    ('v_gpu_slots', 'unsplit', 'steps that ended with something they waited for, and of whose own work no end is recorded: up to that much more waiting; log all'),
+    ('v_gpu_slots', 'bubble', '0 without pipeline stages; NULL with them: not recorded, in the shares of steps'),
+    ('v_gpu_slots', 'absent', '[autoscale] had no replica there; starting: it started, and its weights loaded'),
+    ('v_gpu_slots', 'down', 'by faults of a gpu or a host; others count as idle'),
+    ('v_gpu_slots', 'idle', 'no step and nothing of the above; steps that never ended (cut at the horizon, lost to a fault) too');
+
 -- Each law: two independent ways to the same number. A law is left out where the run did not log what it needs, or ended
 -- without counters. Sums of ns go by halves of 32 bits, modulo 2^64 like the model's own.
 CREATE VIEW v_conservation AS

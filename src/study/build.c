@@ -253,6 +253,20 @@ static void print_types(FILE *f, const struct plan *p)
     print_setting(f, p, "kv_block_tokens");
 }
 
+static struct recipe_shape shape_of(const struct silicon_config *c)
+{
+    return (struct recipe_shape){c->isl, c->osl, c->tp, c->moe_ep};
+}
+
+static void print_redundant(FILE *f, const struct plan *p)
+{
+    const char *said = setting(p, "redundant_experts");
+    const struct recipe_shape shape = shape_of(p->c);
+
+    if (said)
+        print_count(f, "redundant_experts", recipe_where(said, &shape), 0);
+}
+
 static void print_replica(FILE *f, const struct plan *p, double fraction)
 {
     const struct silicon_config *c = p->c;
@@ -264,6 +278,7 @@ static void print_replica(FILE *f, const struct plan *p, double fraction)
     print_count(f, "pp", c->pp, 1);
     print_count(f, "moe_tp", c->moe_tp, 0);
     print_count(f, "moe_ep", c->moe_ep, 0);
+    print_redundant(f, p);
     if (of_all(p))
         print_types(f, p);
     print_memory(f, p, fraction);
@@ -295,7 +310,7 @@ static void print_engine(FILE *f, const struct plan *p)
 {
     const char *receive = setting(p, "receive_interval"), *stream = setting(p, "stream_interval");
     const char *wait = setting(p, "batch_wait_timeout");
-    const struct recipe_shape shape = {p->c->isl, p->c->osl, p->c->tp};
+    const struct recipe_shape shape = shape_of(p->c);
 
     print_section(f, p, "engine");
     if (of_all(p))

@@ -41,6 +41,7 @@ static const struct {
             {"batch_wait_share", KIND_SCENARIO},
             {"receive_interval", KIND_FROM},
             {"stream_interval", KIND_FROM},
+            {"redundant_experts", KIND_WHERE},
             {"handoff_overlap", KIND_SCENARIO},
             {"handoff_efficiency", KIND_SCENARIO},
             {"handoff_latency", KIND_SCENARIO}};
@@ -104,8 +105,8 @@ static bool parse_where(const char *s, const struct recipe_shape *shape, int64_t
     const struct {
         const char *name;
         int64_t is;
-        bool below;
-    } of[] = {{" isl=", shape->isl, false}, {" osl=", shape->osl, false}, {" tp<", shape->tp, true}};
+        int sign; /* of what is less what is wanted */
+    } of[] = {{" isl=", shape->isl, 0}, {" osl=", shape->osl, 0}, {" tp<", shape->tp, -1}, {" ep>", shape->ep, 1}};
     bool holds = true;
 
     if (!whole(&s, n))
@@ -117,7 +118,7 @@ static bool parse_where(const char *s, const struct recipe_shape *shape, int64_t
         s += strlen(of[i].name);
         if (!whole(&s, &wanted))
             return false;
-        holds = holds && (of[i].below ? of[i].is < wanted : of[i].is == wanted);
+        holds = holds && (of[i].is > wanted) - (of[i].is < wanted) == of[i].sign;
     }
     *n = holds ? *n : 0;
     return *s == '\0';
@@ -141,7 +142,7 @@ static bool parse_from(const char *s, double users, int64_t *n)
 /* What is wanted instead, or NULL. */
 static const char *bad_value(enum kind kind, const char *v)
 {
-    static const struct recipe_shape any = {0, 0, 0};
+    static const struct recipe_shape any = {0, 0, 0, 0};
     int64_t n;
 
     switch (kind) {

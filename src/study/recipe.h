@@ -35,10 +35,10 @@ int64_t recipe_pick(const char *list, double least);
 int64_t recipe_tokens(const char *value, int64_t prompt, int64_t users);
 
 struct recipe_shape {
-    int64_t isl, osl, tp;
+    int64_t isl, osl, tp, ep;
 };
 
-/* Of "20 isl=1024 osl=1024 tp<8" (in this order, any of them may be missing) 20 where all hold, else 0. */
+/* Of "20 isl=1024 osl=1024 tp<8 ep>8" (in this order, any of them may be missing) 20 where all hold, else 0. */
 int64_t recipe_where(const char *value, const struct recipe_shape *shape);
 
 /* Of "10 16:30" what holds for so many users: 10, and from 16 on 30. */

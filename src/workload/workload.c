@@ -85,7 +85,7 @@ int64_t workload_block_tokens(const struct workload *w)
     if (of_trace > 0)
         return of_trace;
     int64_t given = w->sc->memory.cache.block_tokens;
-    return given > 0 ? given : w->sc->pools[0].as->layout.replica.kv_block_tokens; /* alike in all */
+    return given > 0 ? given : scenario_layout(w->sc)->replica.kv_block_tokens;
 }
 
 uint64_t workload_digest(const struct workload *w)

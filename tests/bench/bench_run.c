@@ -3,6 +3,8 @@
  * from exec to exit, so it has the rename and indices in it. The cases:
  *
  *   equal     scenarios/bench-100k.ini on 1, 4 and 32 replicas: what a step and a request cost
+ *   wide      the same on 10 and on 10,000 replicas, with the log of requests alone, once: what many replicas cost. Each
+ *             of 10,000 gets 100 requests, of 10 it gets 10,000: so batches fill and drain for more of the steps
  *   1m        scenarios/bench-1m.ini: contexts of a million tokens that move between three memories
  *             and the same with blocks of 16 tokens, of which a context has 62,000
  *   mooncake  scenarios/mooncake-8x3.ini: a production trace on eight replicas with three memories; left out, and said
@@ -25,7 +27,7 @@
 
 #include <sqlite3.h>
 
-enum { RUNS_MAX = 99, SETS_MAX = 2 };
+enum { RUNS_MAX = 99, SETS_MAX = 3 };
 
 static const char db_path[] = "bench-run.db";
 
@@ -33,15 +35,22 @@ struct bench_case {
     const char *name, *scenario;
     const char *set[SETS_MAX]; /* NULL: no more */
     bool wants_trace;
+    bool wide; /* with the log of requests alone, and once */
 };
 
 static const struct bench_case cases[] = {
-    {"equal, 1", "bench-100k.ini", {"replica.count=1", "workload.rate=10/s"}, false},
-    {"equal, 4", "bench-100k.ini", {NULL}, false},
-    {"equal, 32", "bench-100k.ini", {"replica.count=32", "workload.rate=320/s"}, false},
-    {"1m", "bench-1m.ini", {NULL}, false},
-    {"1m, 16", "bench-1m.ini", {"cache.block_tokens=16"}, false},
-    {"mooncake", "mooncake-8x3.ini", {NULL}, true},
+    {"equal, 1", "bench-100k.ini", {"replica.count=1", "workload.rate=10/s"}, false, false},
+    {"equal, 4", "bench-100k.ini", {NULL}, false, false},
+    {"equal, 32", "bench-100k.ini", {"replica.count=32", "workload.rate=320/s"}, false, false},
+    {"wide, 10", "bench-100k.ini", {"replica.count=10", "workload.rate=100/s"}, false, true},
+    {"wide, 10k",
+     "bench-100k.ini",
+     {"replica.count=10000", "workload.rate=100000/s", "workload.requests=1000000"},
+     false,
+     true},
+    {"1m", "bench-1m.ini", {NULL}, false, false},
+    {"1m, 16", "bench-1m.ini", {"cache.block_tokens=16"}, false, false},
+    {"mooncake", "mooncake-8x3.ini", {NULL}, true, false},
 };
 
 static double now_s(void)
@@ -139,8 +148,8 @@ static struct sample time_runs(char *const argv[], int runs)
     return s[runs / 2];
 }
 
-/* One line; gives the median. without_log_s: 0 where this is the run without. */
-static double bench(char *const argv[], const struct bench_case *c, double without_log_s, int runs)
+/* One line; gives the median. without_log_s: of the run without; 0: this is it, or there is none. */
+static double bench(char *const argv[], const struct bench_case *c, const char *log, double without_log_s, int runs)
 {
     struct sample s = time_runs(argv, runs);
     sqlite3 *db;
@@ -149,7 +158,7 @@ static double bench(char *const argv[], const struct bench_case *c, double witho
         exit(EXIT_FAILURE);
     double done = metric(db, "completed"), steps = metric(db, "steps");
     printf("%-9s  %-7s  %6.2f  %6.2f  %10.0f  %9.2f  %9.2f  %8.0f  %7.1f  %8.2f  %6.1f  %6.0f", c->name,
-           without_log_s > 0 ? "all" : "summary", s.wall_s, s.cpu_s, done / s.wall_s,
+           log, s.wall_s, s.cpu_s, done / s.wall_s,
            query(db, "SELECT events FROM run") / s.wall_s * 1e-6, steps / s.wall_s * 1e-6, rows(db), steps / done,
            metric(db, "mean_tpot_ms"), metric(db, "mean_batch"), s.rss_mb);
     if (without_log_s > 0)
@@ -179,10 +188,15 @@ static void bench_case(const char *tiersim, const char *scenarios, const char *t
         argv[n++] = set_trace;
     }
     argv[n++] = "-s";
+    if (c->wide) {
+        argv[n] = "run.log=request";
+        bench(argv, c, "request", 0, 1);
+        return;
+    }
     argv[n] = "run.log=summary";
-    double without_log_s = bench(argv, c, 0, runs);
+    double without_log_s = bench(argv, c, "summary", 0, runs);
     argv[n] = "run.log=all";
-    bench(argv, c, without_log_s, runs);
+    bench(argv, c, "all", without_log_s, runs);
 }
 
 int main(int argc, char **argv)

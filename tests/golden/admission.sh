@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# admission.sh - golden results of admission policies: a table of what each does in a few scenarios (admit/), kept in
+# admission.txt, in which each wins somewhere and loses somewhere. With --update: shows the difference and takes it.
+# Needs TIERSIM (the program) and srcdir (the top of the source tree) from the environment.
+set -euo pipefail
+golden=${srcdir:?the top of the source tree}/tests/golden
+# shellcheck source=tests/lib.sh
+. "$srcdir/tests/lib.sh"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+# rows SCENARIO: a line for each policy and metric; hurry: attainment of the class in a hurry.
+rows() {
+    local policy set
+    for policy in none queue_limit token_bucket shed_wait shed_load; do
+        set=(-s "admission.policy=$policy")
+        [ "${policy%_*}" != shed ] || set=(-s admission.policy=shed -s "admission.by=${policy#shed_}")
+        "$TIERSIM" run "$golden/admit/$1.ini" -q --force -o "$scratch/run.db" -s run.log=request "${set[@]}"
+        sqlite3 -batch "$scratch/run.db" "
+            SELECT printf('$1 %-12s %-16s %.5g', '$policy', name, value) FROM
+               (SELECT name, value FROM metric WHERE class IS NULL AND name IN ('completed', 'failed', 'mean_ttft_ms', 'p99_ttft_ms',
+                    'output_throughput', 'request_goodput', 'slo_attainment', 'retried', 'verdict')
+                UNION ALL SELECT 'hurry', value FROM metric JOIN class c ON c.id = class
+                    WHERE c.name = 'hurry' AND metric.name = 'slo_attainment')
+            ORDER BY name"
+    done
+}
+
+# claim POLICY wins|loses METRIC SCENARIO: no other is better, or worse, and one is the other way.
+claim() {
+    awk -v policy="$1" -v how="$2" -v metric="$3" -v scenario="$4" '
+        $1 == scenario && $3 == metric { value[$2] = $4 }
+        END {
+            rises = metric ~ /throughput|attainment|goodput|hurry|completed/
+            most = rises == (how == "wins") # of the values, the greatest is wanted
+            for (p in value) {
+                beaten += p != policy && (most ? value[p] > value[policy] : value[p] < value[policy])
+                beats += most ? value[p] < value[policy] : value[p] > value[policy]
+            }
+            exit !(policy in value && beaten == 0 && beats > 0)
+        }' "$scratch/table" || {
+        echo "not ok - $1 $2 in $3, scenario $4"
+        failed=1
+        return
+    }
+    echo "ok - $1 $2 in $3, scenario $4"
+}
+
+{
+    rows overload
+    rows burst
+    rows again
+    rows equal
+    rows patient
+} > "$scratch/table"
+
+if [ "${1:-}" = --update ]; then
+    diff -u "$golden/admission.txt" "$scratch/table" || true
+    cp "$scratch/table" "$golden/admission.txt"
+elif diff -u "$golden/admission.txt" "$scratch/table" > "$scratch/diff"; then
+    echo "ok - golden admission"
+else
+    echo "not ok - golden admission (a change that moves results: make golden-update, and say MODEL: in ChangeLog)"
+    head -20 "$scratch/diff" | sed 's/^/# /'
+    failed=1
+fi
+
+claim none wins completed overload
+claim none loses slo_attainment overload
+claim queue_limit wins slo_attainment equal
+claim queue_limit loses completed patient
+claim token_bucket wins mean_ttft_ms burst
+claim token_bucket loses completed burst
+claim shed_wait wins output_throughput overload
+claim shed_wait loses hurry again
+claim shed_load wins hurry overload
+exit $failed

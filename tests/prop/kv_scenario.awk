@@ -54,7 +54,7 @@ function pools(   i, name, each) {
             put(sprintf("[gpu %s]\nmemory = %.0fB", name, 3.2e6 + tokens * 8192 / (each == 2 && !moe ? 2 : 1) + window * seqs * 400000))
         } else if (each != gpus_each) put(sprintf("[gpu %s]\nmemory = %.0fB", name, 3.2e6 + room * 8192 + window * seqs * 400000))
         if (chance(30)) put("[gpu " name "]\nmemory_bandwidth = " pick("10MB/s 1GB/s"))
-        if (chance(50)) put("network_bandwidth = " pick("10MB/s 1GB/s 50GB/s"))
+        if (chance(50)) put("[gpu " name "]\nnetwork_bandwidth = " pick("10MB/s 1GB/s 50GB/s"))
         put("[router " name "]\npolicy = " pick("round_robin least_requests least_tokens random power_of_two central_queue central_queue session_affinity prefix_aware kv_utilisation slo_aware"))
         if (chance(30)) put("[scheduler " name "]\nmax_num_seqs = " pick(window ? "1" : "1 3 16"))
         if (chance(15)) put("[engine " name "]\nrequest_latency = 1ms\nrequest_service = 100us")

@@ -155,7 +155,7 @@ for sql in "UPDATE transfer SET tier = 3 WHERE rowid = 7" "UPDATE transfer SET u
     check "deceived: $sql" 74 "damaged: row [0-9]* of table" "$TIERSIM" report cut.db.part
 done
 for sql in "UPDATE tier SET id = 7 WHERE id = 2" "UPDATE tier SET units = -1" "DELETE FROM port WHERE id = 3" "UPDATE port SET name = 'x' WHERE unit = 1" \
-    "UPDATE port SET unit = id" "INSERT INTO move_kind SELECT id + 9, name, help FROM move_kind; INSERT INTO move_kind SELECT id + 18, name, help FROM move_kind"; do
+    "UPDATE port SET unit = id" "INSERT INTO move_kind SELECT id + 100, name, help FROM move_kind; INSERT INTO move_kind SELECT id + 200, name, help FROM move_kind"; do
     cut "$sql"
     check "deceived: $sql" 74 "damaged: the tables of its memories" "$TIERSIM" report cut.db.part
 done

@@ -124,6 +124,18 @@ CREATE TEMP VIEW present AS
 SELECT CASE count(scale.t_ns) WHEN 0 THEN T * replicas
        ELSE sum(CASE what WHEN 0 THEN 1 WHEN 3 THEN -1 WHEN 4 THEN -1 ELSE 0 END * max(t_end - max(t_ns, w), 0)) / 1e9 END AS s
 FROM param LEFT JOIN scale ON true;
+CREATE TEMP VIEW pools AS
+WITH n AS (SELECT pool, count(*) AS replicas FROM replica GROUP BY pool),
+handed AS (SELECT count(*) AS n, sum(handoff_ns) AS handoff, sum(t_first_ns - t_arrive_ns) AS ttft FROM request, param
+           WHERE status = 'completed' AND t_arrive_ns >= w AND prefill_replica IS NOT NULL),
+s AS (SELECT e.pool, total(x.t_end_ns - x.t_start_ns) AS busy, total(1.0 * x.n_decode * (x.t_end_ns - x.t_start_ns)) AS decode
+      FROM param, replica e LEFT JOIN step x ON x.replica = e.id AND x.t_start_ns >= w GROUP BY e.pool),
+all_of AS (SELECT 'utilisation/' || s.pool AS name, busy / 1e9 / (T * n.replicas) AS value FROM s JOIN n ON n.pool = s.pool, param
+    UNION ALL SELECT 'mean_batch/' || pool, decode / nullif(busy, 0) FROM s
+    UNION ALL SELECT 'handed', n FROM handed
+    UNION ALL SELECT 'mean_handoff_ms', 1.0 * handoff / n / 1e6 FROM handed
+    UNION ALL SELECT 'handoff_share', 1.0 * handoff / ttft FROM handed)
+SELECT name, value FROM all_of WHERE (SELECT count(*) FROM n) > 1;
 CREATE TEMP TABLE again AS
 WITH p(stat, p) AS (VALUES ('median', 0.5), ('p90', 0.9), ('p95', 0.95), ('p99', 0.99)),
 index_of AS (SELECT m.class, m.family, p.stat, CAST(p.p * (m.total - 1) AS INTEGER) AS i,
@@ -172,6 +184,7 @@ UNION ALL SELECT NULL, 'mean_kv_blocks', total(1.0 * kv_blocks * (t_end_ns - t_s
 UNION ALL SELECT NULL, 'peak_kv_blocks', max(kv_blocks) FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'peak_waiting', max(n_waiting) FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'preemptions', count(*) FROM preempt, param WHERE t_ns >= w
+UNION ALL SELECT NULL, name, value FROM pools
 UNION ALL SELECT NULL, name, value FROM memory;
 
 SELECT 'differs: ' || coalesce(m.class, 'all') || ' ' || m.name || ': metric ' || quote(m.value) || ', by SQL ' || quote(a.value)

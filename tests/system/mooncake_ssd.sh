@@ -47,6 +47,6 @@ near "TTFT in s with" "$(ttft with)" 9.4
 near "input throughput, times that without" "$(awk -v a="$(throughput with)" -v b="$(throughput without)" 'BEGIN { printf "%.2f", a / b }')" 2.4
 ok "one drive makes it slower than none: $(ttft slow), $(ttft without) s" "$(awk -v a="$(ttft slow)" -v b="$(ttft without)" 'BEGIN { print (a > b) }')"
 for f in with without slow; do
-    ok "all 1092 requests are answered: $f" "$(sqlite3 $f.db "SELECT count(*) = 1092 AND min(status = 'completed') FROM request")"
+    ok "all 1120 requests are answered: $f" "$(sqlite3 $f.db "SELECT count(*) = 1120 AND min(status = 'completed') FROM request")"
 done
 exit $failed

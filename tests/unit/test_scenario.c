@@ -202,14 +202,14 @@ START_TEST(a_misspelt_key_alone)
 }
 END_TEST
 
-/* The longest length that a class without limits may have counts where prompts cannot be cut. */
+/* The longest prompt that a class may have counts where prompts cannot be cut. */
 START_TEST(unchunked_needs_a_budget)
 {
     static const char *const enough[] = {"scheduler.chunked_prefill=no", "scheduler.max_num_batched_tokens=4096",
-                                         "class chat.input_max=4000", "class chat.output_max=96", NULL};
+                                         "class chat.input_max=4096", "class chat.output_max=96", NULL};
     static char *const little[] = {(char *)"scheduler.chunked_prefill=no",
-                                   (char *)"scheduler.max_num_batched_tokens=4096", (char *)"class chat.input_max=4000",
-                                   (char *)"class chat.output_max=97"};
+                                   (char *)"scheduler.max_num_batched_tokens=4096", (char *)"class chat.input_max=4097",
+                                   (char *)"class chat.output_max=96"};
 
     load_base(enough);
     scenario_free(&sc);

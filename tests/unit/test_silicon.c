@@ -109,10 +109,26 @@ START_TEST(pools_and_speculation_are_named)
     struct silicon s = table_of("id,model,system,engine,concurrency,isl,osl,p_workers,mode,spec\n"
                                 "a,m,s,e,1,1,1,2,,\nb,m,s,e,1,1,1,,disagg,\nc,m,s,e,1,1,1,,agg,mtp\n");
 
-    ck_assert_str_eq(s.rows[0].why_not, "prefill/decode pools are not modelled yet");
-    ck_assert_str_eq(s.rows[1].why_not, "prefill/decode pools are not modelled yet");
+    ck_assert_str_eq(s.rows[0].why_not, "no p_tp");
+    ck_assert_str_eq(s.rows[1].why_not, "no p_workers");
     ck_assert_str_eq(s.rows[2].why_not, "speculative decoding, but no acceptance rate is given");
     ck_assert_str_eq(s.rows[0].mode, "disagg");
+    silicon_free(&s);
+}
+END_TEST
+
+START_TEST(pools_are_read)
+{
+    struct silicon s = table_of("id,model,system,engine,concurrency,isl,osl,p_workers,p_tp,p_dp,p_moe_tp,p_moe_ep,"
+                                "d_workers,d_tp,d_dp,d_moe_tp,d_moe_ep\na,m,s,e,9,1,1,7,1,4,1,4,2,8,,8,1\n");
+    const struct silicon_config *c = &s.rows[0].config;
+
+    ck_assert_str_eq(s.rows[0].why_not, "");
+    ck_assert_str_eq(s.rows[0].mode, "disagg");
+    ck_assert(c->prefill.workers == 7 && c->prefill.tp == 1 && c->prefill.dp == 4 && c->prefill.moe_tp == 1 &&
+              c->prefill.moe_ep == 4);
+    ck_assert(c->decode.workers == 2 && c->decode.tp == 8 && c->decode.dp == 1 && c->decode.moe_tp == 8 &&
+              c->decode.moe_ep == 1);
     silicon_free(&s);
 }
 END_TEST
@@ -167,12 +183,14 @@ START_TEST(a_recipe_may_depend_on_the_shape)
         const char *value;
         struct recipe_shape shape;
         int64_t want;
-    } of[] = {{"7", {1, 2, 3}, 7},
-              {"20 isl=1024 osl=512 tp<8", {1024, 512, 7}, 20},
-              {"20 isl=1024 osl=512 tp<8", {1024, 512, 8}, 0},
-              {"20 isl=1024 osl=512 tp<8", {1023, 512, 7}, 0},
-              {"20 isl=1024 osl=512 tp<8", {1024, 1024, 7}, 0},
-              {"20 osl=512", {1, 512, 64}, 20}};
+    } of[] = {{"7", {1, 2, 3, 4}, 7},
+              {"20 isl=1024 osl=512 tp<8", {1024, 512, 7, 1}, 20},
+              {"20 isl=1024 osl=512 tp<8", {1024, 512, 8, 1}, 0},
+              {"20 isl=1024 osl=512 tp<8", {1023, 512, 7, 1}, 0},
+              {"20 isl=1024 osl=512 tp<8", {1024, 1024, 7, 1}, 0},
+              {"20 osl=512", {1, 512, 64, 1}, 20},
+              {"32 ep>8", {1, 2, 3, 8}, 0},
+              {"32 ep>8", {1, 2, 3, 9}, 32}};
     static const char *const wrong[] = {"0", "x", "20 isl=", "20 isl=0", "20 osl=1 isl=1", "20 tp=8", "20 tp<8x"};
 
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
@@ -675,6 +693,7 @@ int main(void)
     tcase_add_test(c, missing_columns_are_named);
     tcase_add_test(c, rows_that_cannot_be_built_say_why);
     tcase_add_test(c, pools_and_speculation_are_named);
+    tcase_add_test(c, pools_are_read);
     tcase_add_test(c, the_most_specific_recipe_holds);
     tcase_add_test(c, a_recipe_list_gives_what_fits);
     tcase_add_test(c, a_recipe_may_depend_on_the_users);
