@@ -134,7 +134,8 @@ static const struct argp argp = {
     "--requests, replays one run's arrivals and compares the distributions of its requests' TTFT, TPOT and E2EL."
     "\vColumns, by name: id, model, system, engine, concurrency, isl, osl, tp; and where there are: proto, precision, "
     "gemm_quant, moe_quant, isl_mean, osl_mean, gpus, dp, pp, moe_tp, moe_ep, engine_version, flag, ttft_ms, tpot_ms. "
-    "No prediction reads the last three.\n\n"
+    "No prediction reads the last three of these. Of separate prefill and decode workers, instead of tp to moe_ep: "
+    "p_workers, p_tp, p_dp, p_moe_tp, p_moe_ep, and the same with d_.\n\n"
     "Of --requests: input_tokens, output_tokens, arrival_s, first_token_s, last_token_s. No prediction reads the last "
     "two.",
     NULL,

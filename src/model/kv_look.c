@@ -204,7 +204,7 @@ static void hold(struct kv *kv, struct replica *r, uint32_t slot, int64_t blocks
 {
     struct request *q = &kv->requests->at[slot];
 
-    if (blocks == 0 || kv->gives_back || kv_unpinned(kv, r, q, blocks) > kv_free_blocks(kv, r)) /* a restore has taken the room */
+    if (blocks == 0 || kv_unpinned(kv, r, q, blocks) > kv_free_blocks(kv, r)) /* a restore has taken the room */
         return;
     if (kv->n_held == kv->cap_held) {
         kv->cap_held = kv->cap_held ? 2 * kv->cap_held : 16;
@@ -229,7 +229,6 @@ bool kv_look_away_from_one(struct kv *kv)
 
 void kv_look_away(struct kv *kv)
 {
-    kv->gives_back = false;
     while (kv_look_away_from_one(kv))
         ;
 }
@@ -286,7 +285,6 @@ bool kv_give_back(struct kv *kv, struct replica *r)
 {
     struct batch *b = &r->batch;
 
-    kv->gives_back = true;
     for (uint32_t s = b->waiting.tail; b->n_holding > 0 && s != SLOT_NONE; s = b->pool->at[s].prev[LINK_QUEUE]) {
         struct request *q = &b->pool->at[s];
         if (q->computed == 0 || q->loads > 0 || (s == b->waiting.head && b->running.n == 0))

@@ -42,7 +42,6 @@ struct kv {
     int32_t *store[MEMORY_TIERS]; /* store by unit */
     uint32_t *held;               /* requests whose KV in HBM a look keeps there, while a plan is made */
     int64_t n_held, cap_held;
-    bool gives_back;              /* a look that follows keeps no more: else it would take what was just let go */
     int32_t nowhere;              /* one that stays empty: in place of those out of reach */
     int64_t *room[MEMORY_TIERS];  /* blocks of the cache that a unit can hold beside what was swapped out to it */
     int32_t *coming[MEMORY_TIERS];  /* store by unit: what is on its way down to it, by one transfer each */

@@ -3,7 +3,8 @@
  * context parallel ranks.
  *
  * Each collective is a kernel (kernel.h): a launch and bytes over a link, times the engine's comm_scale. Equations with
- * sources: DESIGN.md, "Step time". Not modelled: communication overlapped with compute beyond what comm_scale says.
+ * sources: DESIGN.md, "Step time". Not modelled: communication overlapped with compute beyond what comm_scale and
+ * two-batch overlap (cost_roofline.c) say; of DeepEP, the forwarding over NVLink, and waiting for counts.
  */
 #include "policy/cost_kernels.h"
 #include "policy/cost_roofline.h"
@@ -46,16 +47,17 @@ static double places_reached(double places, int64_t k)
 }
 
 /* A token of the hidden size goes to its experts in the type they multiply, and comes back in bf16: once to each GPU;
- * where they are spread over nodes, a prompt's goes once to each node, which hands it on over NVLink meanwhile, a decoded
- * one to each of its experts straight (DeepEP's normal and low-latency kernels). As the kernels
- * were measured: comm_scale is what engines' all-reduces of tp ranks take. */
+ * where they are spread over nodes, a prompt's goes once to each node, which hands it on over NVLink meanwhile, a
+ * decoded one to each of its experts straight (DeepEP's normal and low-latency kernels). As the kernels were measured:
+ * comm_scale is what engines' all-reduces of tp ranks take. */
 static void add_dispatch(struct roofline *s, const struct layout *l, double sparse, bool far, double Bps)
 {
     const struct model_options *m = &l->model;
     const struct kernel *k = &l->kernels.at[far ? KERNEL_network : KERNEL_alltoall];
     double gpus = (double)(l->replica.tp * l->replica.dp), tp = (double)l->replica.tp;
     double places = far ? __builtin_ceil(gpus / (double)l->node.gpus) : gpus;
-    double copies = places_reached(places, m->topk), there = roofline_activation_bytes(layout_moe_dtype(l)), back = dtype_bytes(DTYPE_BF16);
+    double copies = places_reached(places, m->topk), there = roofline_activation_bytes(layout_moe_dtype(l)),
+           back = dtype_bytes(DTYPE_BF16);
     double elements = copies * (places - 1) / places * (double)m->hidden / tp;
 
     if (Bps <= 0 || k->memory_efficiency <= 0)

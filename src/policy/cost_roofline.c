@@ -79,7 +79,8 @@ static void add_gemm(struct roofline *s, const struct layout *l, int dtype, doub
         .m1 = scale * byte_s * (in * roofline_activation_bytes(dtype) + out * dtype_bytes(DTYPE_BF16)),
     };
     s->fixed_s += l->engine.launch_scale * layers * n_gemms * k->launch_s;
-    s->kernels += layers * n_gemms * (roofline_activation_bytes(dtype) < 2 ? 2 : 1); /* activations are quantised first */
+    s->kernels +=
+        layers * n_gemms * (roofline_activation_bytes(dtype) < 2 ? 2 : 1); /* activations are quantised first */
 }
 
 static void add_attention_gemms(struct roofline *s, const struct layout *l)
@@ -325,9 +326,11 @@ static inline double experts_s(const struct roofline *s, double all, struct port
     double local = distinct * share, rows = all * s->topk, here = rows * share;
 
     if (s->ep > 1) {
-        double left = 1 - distinct / s->copies * s->experts.share_square; /* of the variance, when few experts are left out */
+        double left =
+            1 - distinct / s->copies * s->experts.share_square; /* of the variance, when few experts are left out */
         local += s->spread * __builtin_sqrt(local * (1 - share) * (left > 0 ? left : 0));
-        here += s->spread * __builtin_sqrt(share * (1 - share) * rows * (s->copies > 1 ? 1 : rows * s->experts.share_square));
+        here += s->spread *
+                __builtin_sqrt(share * (1 - share) * rows * (s->copies > 1 ? 1 : rows * s->experts.share_square));
         local = local < here ? local : here;
     }
     if (port)

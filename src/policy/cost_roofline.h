@@ -27,9 +27,9 @@ struct roofline {
     int n_token;
     double token_s;                           /* small kernels and communication, per token */
     double reduce_s[2], reduce_token_s[2];    /* all all-reduces by either kernel: the faster counts */
-    double route_s, route_token_s[2];         /* dispatch to the experts, combine: each once; of a token there, back */
+    double route_s, route_token_s[2];         /* dispatch and combine of the experts: each; of a token, there, back */
     double sent_again;                        /* copies of a decoded token that are sent, for one of a prompt's */
-    double halves, beside;                    /* 2: the step is computed in two; what is left to compute beside those */
+    double halves, beside;                    /* 2: the step is computed in two; what is left to compute meanwhile */
     double kernels, dispatch_s;               /* how many the host launches in a step; its time without CUDA graph */
     struct line head;                         /* of the sequences that yield a token */
     double ctx_s[COST_KNEES], decode_s;       /* decode attention: per sum S_k, per sequence */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenario/pools.h"
 #include "scenario/scenario.h"
 #include "scenario/tables.h"
 
@@ -223,7 +224,7 @@ bool scenario_explain(const char *key, FILE *out, FILE *err)
     for (int i = 0; i < SECTIONS && s == NULL; i++) {
         size_t n = strlen(sections[i].name);
         if (strncmp(key, sections[i].name, n) == 0 &&
-            (length == n || (sections[i].named && length > n && key[n] == ' ')))
+            (length == n || ((sections[i].named || pools_may(sections[i].name)) && length > n && key[n] == ' ')))
             s = &sections[i];
     }
     if (dot) {

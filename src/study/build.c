@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "scenario/scenario.h"
 #include "scenario/tables.h"
+#include "study/labels.h"
 #include "study/recipe.h"
 
 enum { PRESETS_MAX = 256, REQUESTS_A_USER = 10, NAME_BYTES = 64 };
@@ -43,24 +44,6 @@ void build_gpu(const char *system, char *out, size_t size)
     for (char *s = out; *s; s++)
         if (*s == '_')
             *s = '-';
-}
-
-static const struct {
-    const char *label, *dtype;
-} dtypes[] = {
-    {"bf16", "bf16"},   {"bfloat16", "bf16"},  {"fp16", "bf16"},           {"float16", "bf16"},
-    {"fp8", "fp8"},     {"fp8_static", "fp8"}, {"fp8_block", "fp8_block"}, {"fp4", "nvfp4"},
-    {"nvfp4", "nvfp4"}, {"mxfp4", "mxfp4"},    {"w4a16_mxfp4", "mxfp4"},   {"w4a8_mxfp4_mxfp8", "mxfp4_fp8"},
-    {"int4", "int4"},   {"int4_wo", "int4"},
-};
-
-/* NULL for a label that stands for no dtype of [replica]. */
-static const char *dtype_of(const char *label)
-{
-    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
-        if (strcmp(label, dtypes[i].label) == 0)
-            return dtypes[i].dtype;
-    return NULL;
 }
 
 static const char *label_of(const char *fine, const char *precision)
@@ -146,9 +129,9 @@ static bool plan_dtypes(struct plan *p)
     p->moe_dtype = setting(p, "moe_dtype");
     if (p->dtype == NULL && strcmp(gemm, "fp8") == 0 && strcmp(moe, "fp8_block") == 0)
         gemm = moe;
-    if (p->dtype == NULL && (p->dtype = dtype_of(gemm)) == NULL)
+    if (p->dtype == NULL && (p->dtype = labels_dtype(gemm)) == NULL)
         return refuse(p, "precision \"%s\" is not modelled", gemm);
-    if (p->moe_dtype == NULL && (p->moe_dtype = dtype_of(moe)) == NULL)
+    if (p->moe_dtype == NULL && (p->moe_dtype = labels_dtype(moe)) == NULL)
         return refuse(p, "precision \"%s\" is not modelled", moe);
     return true;
 }

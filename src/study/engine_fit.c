@@ -343,7 +343,7 @@ static void sort_rows(struct slice *slices, int *n, const struct silicon *table,
         const struct silicon_row *row = &table->rows[i];
         struct predict_case c = {.ready = false};
         char why[PREDICT_WHY_BYTES] = "";
-        if (*row->why_not || !isfinite(row->tpot_ms) || (*row->flag && strcmp(row->config.proto, "ix10c") == 0))
+        if (*row->why_not || row->config.prefill.workers > 0 || !isfinite(row->tpot_ms) || (*row->flag && strcmp(row->config.proto, "ix10c") == 0))
             continue;
         char *text = build_text(build, &row->config, why, sizeof why);
         if (text && predict_prepare(&c, row->config.id, text, NULL, 0)) {

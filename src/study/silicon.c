@@ -50,10 +50,10 @@ enum column {
 };
 
 static const char *const names[COLUMNS] = {
-    "id",        "proto",     "engine",   "engine_version", "model",   "system",      "precision", "gemm_quant",
-    "moe_quant", "isl",       "osl",      "isl_mean",       "osl_mean", "concurrency", "gpus",      "tp",
-    "dp",        "pp",        "moe_tp",   "moe_ep",         "p_workers", "p_tp",       "p_dp",      "p_moe_tp",
-    "p_moe_ep",  "d_workers", "d_tp",     "d_dp",           "d_moe_tp", "d_moe_ep",    "mode",      "spec",
+    "id",        "proto",     "engine", "engine_version", "model",     "system",      "precision", "gemm_quant",
+    "moe_quant", "isl",       "osl",    "isl_mean",       "osl_mean",  "concurrency", "gpus",      "tp",
+    "dp",        "pp",        "moe_tp", "moe_ep",         "p_workers", "p_tp",        "p_dp",      "p_moe_tp",
+    "p_moe_ep",  "d_workers", "d_tp",   "d_dp",           "d_moe_tp",  "d_moe_ep",    "mode",      "spec",
     "flag",      "ttft_ms",   "tpot_ms"};
 
 struct reader {

@@ -90,7 +90,7 @@ claim session_affinity loses slo_attainment hurry
 claim prefix_aware wins hit_share prompts
 claim prefix_aware loses mean_ttft_ms equal
 claim kv_utilisation wins mean_ttft_ms shared
-claim kv_utilisation loses hit_share prompts
+claim kv_utilisation loses mean_tpot_ms prompts
 claim slo_aware wins slo_attainment hurry
 claim slo_aware loses mean_ttft_ms hurry
 exit $failed

@@ -53,7 +53,7 @@ function pools(   i, name, each) {
             tokens = int(most * (1 + draw(pick("1 20 100 300")) / 100)) + 2 * block
             put(sprintf("[gpu %s]\nmemory = %.0fB", name, 3.2e6 + tokens * 8192 / (each == 2 && !moe ? 2 : 1) + window * seqs * 400000))
         } else if (each != gpus_each) put(sprintf("[gpu %s]\nmemory = %.0fB", name, 3.2e6 + room * 8192 + window * seqs * 400000))
-        if (chance(30)) put("[gpu " name "]\nmemory_bandwidth = " pick("10MB/s 1GB/s"))
+        if (chance(30)) put("[gpu " name "]\nmemory_bandwidth = " pick("100MB/s 1GB/s"))
         if (chance(50)) put("[gpu " name "]\nnetwork_bandwidth = " pick("10MB/s 1GB/s 50GB/s"))
         put("[router " name "]\npolicy = " pick("round_robin least_requests least_tokens random power_of_two central_queue central_queue session_affinity prefix_aware kv_utilisation slo_aware"))
         if (chance(30)) put("[scheduler " name "]\nmax_num_seqs = " pick(window ? "1" : "1 3 16"))
@@ -91,7 +91,8 @@ BEGIN {
 
     put("[run]\nseed = " seed)
     if (chance(10)) put("horizon = " pick("3ms 100ms 2s"))
-    put("[gpu]\npreset = h100\nmemory_bandwidth = " pick("10MB/s 1GB/s 100GB/s") "\nbf16_flops = 1TFLOPS\nfp8_flops = 2TFLOPS")
+    speed = pick("10MB/s 1GB/s 100GB/s")
+    put("[gpu]\npreset = h100\nmemory_bandwidth = " speed "\nbf16_flops = 1TFLOPS\nfp8_flops = 2TFLOPS")
     put("nvlink_bandwidth = 10GB/s\nnetwork_bandwidth = 1GB/s")
     # 8192 bytes a token of both layers in bf16; weights of 1 to 2 MB a GPU; windows are reserved for each sequence
     seqs = pick("1 3 16 16 200")
@@ -134,7 +135,8 @@ BEGIN {
     if (waits) put("preempt = none"); else if (tiers > 0) put("preempt = " pick("recompute swap"))
     evictor()
     put("[memory]\nhbm_rule = " pick("fair weighted priority"))
-    put("sample = " pick("0s 1ms 100ms"))
+    sample = pick("0s 1ms 100ms")
+    put("sample = " (speed == "10MB/s" && sample == "1ms" ? "100ms" : sample)) # such runs take minutes
     if (tiers > 0) {
         MBps = pick("20 1000 20000")
         put("[link bus]\ngpus = " pick("1 2 0") "\nto_gpu = " MBps "MB/s\nlatency = " pick("0s 20us"))

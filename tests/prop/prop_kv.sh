@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# prop_kv.sh - random scenarios of the KV cache and the tiers below it, under every scheduler and order (kv_scenario.awk): each must come
+# prop_kv.sh - random scenarios of the KV cache, the tiers below it and pools that hand over, under every scheduler and order (kv_scenario.awk): each must come
 # to its end, with every law of conservation checked by the run itself, twice with the same fingerprint; and hits of one request at a time are a per-block twin's
 # (kv_twin.awk). SEEDS=FROM-TO runs others. Needs TIERSIM and srcdir from the environment.
 set -uo pipefail

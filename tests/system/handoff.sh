@@ -90,8 +90,11 @@ csv "0 1000 5" > one.csv
 csv "0 1000 5" "0 1000 5" > two.csv
 csv "0 1000 5" "1 1000 5" "2 1000 5" > three.csv
 csv "0 1000 200" "5 1000 200" > grow.csv
+csv "0 1000 200" > long.csv
 csv "0 1000 1" > short.csv
-printf '{"timestamp": %d, "input_length": 1024, "output_length": 5, "hash_ids": [1,2]}\n' 0 200 > same.jsonl
+call='{"timestamp": %d, "input_length": 1024, "output_length": 5, "hash_ids": [%s]}\n'
+printf "$call" 0 1,2 200 1,2 > same.jsonl
+printf "$call" 0 1,2 1 3,4 > other.jsonl
 full="gpu decode.memory=10.5MB" # 71 blocks: one prompt of 1000 tokens and its answer
 
 ask() { sqlite3 -batch -separator ' ' a.db "$1"; }
@@ -105,7 +108,8 @@ expect() { # NAME WANT GOT
 }
 # Of each request: replica that computed its prompt, replica that answered, first token, last (ms). All laws hold, no block is left.
 hand() { # NAME WANT OPTION...
-    "$TIERSIM" run hand.ini -q --force -o a.db "${@:3}" || failed=1
+    rm -f a.db
+    "$TIERSIM" run hand.ini -q -o a.db "${@:3}" || failed=1
     expect "$1" "$2 1 0" "$(ask "SELECT group_concat(coalesce(prefill_replica, '-') || ' ' || replica || ' ' || (t_first_ns / 1e6) || ' '
         || (t_end_ns / 1e6), ', '), (SELECT min(ok) FROM v_conservation), (SELECT value FROM counter WHERE name = 'kv_blocks_held')
         FROM (SELECT * FROM request ORDER BY id)")"
@@ -138,7 +142,11 @@ hand "a full decode pool, a central queue" "0 1 11.0 51.0, 0 1 52.0 92.0, 0 1 93
 hand "a full prefill pool computes the next prompt when the KV has left" "0 1 11.0 51.0, 0 1 52.0 92.0, 0 1 93.0 133.0" \
     -s workload.trace=three.csv -s "$full" -s "gpu prefill.memory=10.5MB"
 expect "admitted there" "0.0 11.0 52.0" "$(ask "SELECT group_concat(t_admit_ns / 1e6, ' ') FROM request")"
-hand "preempt = none: room for prompts is enough where no answers are given" "0 1 11.0 51.0" -s "gpu prefill.memory=9.6MB" -s cache.preempt=none
+hand "the same where the prefix cache holds it" "0 1 26.384 66.384, 0 1 56.384 96.384" -s workload.trace=other.jsonl \
+    -s "gpu prefill.memory=10.5MB" -s gpu.network_bandwidth=512MB/s
+hand "without a prefix cache nothing of it stays" "0 1 11.024 51.024, 0 1 211.024 251.024" -s workload.trace=same.jsonl -s "$full" -s cache.prefix=no
+hand "preempt = none: room for prompts is enough where no answers are given" "0 1 11.0 2001.0" -s workload.trace=long.csv \
+    -s "gpu prefill.memory=9.6MB" -s cache.preempt=none
 # 130 blocks: at 411 ms the one has 1040 tokens and needs its 66th block, the other has 1038 in 65. Recomputed in one step of its own
 # when the other has ended at 2001.
 hand "preempted where it decodes" "0 1 11.0 2001.0, 0 1 31.0 3611.0" -s workload.trace=grow.csv -s "gpu decode.memory=18.3MB"
@@ -156,7 +164,8 @@ hand "nor what is left of it where the rest is cached" "0 1 11.024 51.024, - 1 2
 
 # ---- cut, given up ----
 cut() { # NAME WANT OPTION...: statuses, laws
-    "$TIERSIM" run hand.ini -q --force -o a.db -s workload.trace=three.csv -s "$full" "${@:3}" || failed=1
+    rm -f a.db
+    "$TIERSIM" run hand.ini -q -o a.db -s workload.trace=three.csv -s "$full" "${@:3}" || failed=1
     expect "$1" "$2 1" "$(ask "SELECT group_concat(status, ' '), (SELECT min(ok) FROM v_conservation) FROM (SELECT * FROM request ORDER BY id)")"
 }
 for overlap in no yes; do
@@ -172,7 +181,8 @@ expect "it counts as loading" 1 "$(ask "SELECT value FROM counter WHERE name = '
 # A link of 62.5 tokens a ms: each transfer takes 16 ms.
 slow=(-s gpu.network_bandwidth=512MB/s)
 given() { # NAME WANT OPTION...: statuses, blocks left, laws, and bytes of handoffs that were cut
-    "$TIERSIM" run hand.ini -q --force -o a.db -s workload.trace=three.csv -s "$full" "${slow[@]}" "${@:3}" || failed=1
+    rm -f a.db
+    "$TIERSIM" run hand.ini -q -o a.db -s workload.trace=three.csv -s "$full" "${slow[@]}" "${@:3}" || failed=1
     expect "$1" "$2" "$(ask "SELECT group_concat(status, ' '), (SELECT value FROM counter WHERE name = 'kv_blocks_held'),
         (SELECT min(ok) FROM v_conservation), (SELECT coalesce(sum(value), 0) FROM counter WHERE name = 'moves_handoff_bytes_cancelled')
         FROM (SELECT * FROM request ORDER BY id)")"
@@ -180,6 +190,7 @@ given() { # NAME WANT OPTION...: statuses, blocks left, laws, and bytes of hando
 given "given up in the step that its KV leaves in" "timed_out timed_out timed_out 0 1 3072000" -s "class all.timeout_ttft=5ms" -s handoff.overlap=yes
 expect "the first when that step ends" "10.0 6.0 7.0" "$(ask "SELECT group_concat(t_end_ns / 1e6, ' ') FROM (SELECT * FROM request ORDER BY id)")"
 given "given up in the step, nothing sent" "timed_out timed_out timed_out 0 1 0" -s "class all.timeout_ttft=5ms"
+expect "it goes nowhere" "0 0 0" "$(ask "SELECT group_concat(replica, ' ') FROM route")"
 given "given up in the transfer" "timed_out timed_out timed_out 0 1 7936000" -s "class all.timeout_ttft=10.5ms"
 given "given up while it waits for room" "completed timed_out timed_out 0 1 0" -s "class all.timeout_ttft=40ms"
 given "given up in the central queue" "completed timed_out timed_out 0 1 0" -s "class all.timeout_ttft=40ms" \
@@ -189,21 +200,22 @@ given "given up in a later transfer" "completed timed_out timed_out 0 1 13312000
 # ---- the same whatever is logged ----
 want=
 for log in all step request summary; do
-    "$TIERSIM" run hand.ini -q --force -o a.db -s workload.trace=three.csv -s run.log=$log
+    rm -f a.db
+    "$TIERSIM" run hand.ini -q -o a.db -s workload.trace=three.csv -s run.log=$log
     want+=" $(ask "SELECT fingerprint FROM run")"
 done
 expect "the same at each log level" 1 "$(echo $want | tr ' ' '\n' | sort -u | wc -l)"
 
 # ---- pools as scenarios ----
-# The decode pool stands first in the file; GPUs of two presets, of which one has no NVLink figure for the other to take over.
+# The decode pool stands first in the file; GPUs of two presets, of which one has an FP4 figure.
 normal() { "$TIERSIM" check "$@" --resolved 2>&1 | sed 's/  ;.*//'; }
-sed 's/^preset = h100/preset = h200/; /^memory = 1GB/d; /^network/d; s/^cost = fixed/cost = roofline/; /^step_time/d' hand.ini > two.ini
-sed -i 's/^\[gpu decode\]/[gpu decode]\npreset = b200/; s/^\[router decode\]/[router]\npolicy = power_of_two\n\n[router decode]/' two.ini
+sed 's/^preset = h100/preset = b200/; /^memory = 1GB/d; /^network/d; s/^cost = fixed/cost = roofline/; /^step_time/d' hand.ini > two.ini
+sed -i 's/^\[gpu decode\]/[gpu decode]\npreset = h200/; s/^\[router decode\]/[router]\npolicy = power_of_two\n\n[router decode]/' two.ini
 normal two.ini > first.ini
 normal first.ini > second.ini
 expect "the normal form is its own" "1 0" "$(grep -c '^\[gpu decode\]' first.ini) $(diff first.ini second.ini | wc -l)"
 expect "a key that one pool's GPU does not have is no common one" "0 1" \
-    "$(awk '/^\[/ { s = $0 } s == "[gpu]" && /^fp4_flops/ { common++ } s == "[gpu decode]" && /^fp4_flops/ { own++ }
+    "$(awk '/^\[/ { s = $0 } s == "[gpu]" && /^fp4_flops/ { common++ } s == "[gpu prefill]" && /^fp4_flops/ { own++ }
         END { print common + 0, own + 0 }' first.ini)"
 for file in two first; do
     "$TIERSIM" run $file.ini -q --force -o a.db
@@ -214,4 +226,7 @@ expect "it runs the same" "$before" "$want"
 expect "check: each pool" "pool prefill: prompts|pool decode: answers" "$("$TIERSIM" check two.ini | grep ^pool | paste -sd '|')"
 "$TIERSIM" run hand.ini -o a.db --force -s workload.trace=three.csv > text
 expect "the report: each pool" "28.17 % 84.51 % 1.50" "$("$TIERSIM" report a.db | awk -F: '/of pool|decode batch, decode/ { gsub(/^ +/, "", $2); printf "%s%s", s, $2; s = " " }')"
+sqlite3 a.db "DELETE FROM metric"
+expect "and again from the rows" "$(grep -E 'of pool|decode batch,|handoff' text)" "$("$TIERSIM" report a.db | grep -E 'of pool|decode batch,|handoff')"
+expect "explain: a pool's section" 2 "$({ "$TIERSIM" explain "replica prefill" | grep -c '^\[replica\]'; "$TIERSIM" explain "replica prefill.tp" | grep -c '^\[replica\] tp'; } | awk '{ n += $1 } END { print n }')"
 exit $failed

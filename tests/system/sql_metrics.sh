@@ -56,6 +56,11 @@ run "$tmp/cut.db" -s run.log=all -s run.horizon=20s
 check_file "cut at a horizon" "$tmp/cut.db"
 n=$(sqlite3 "$tmp/cut.db" "SELECT count(*) FROM request WHERE status IN ('waiting', 'running')")
 result "cut at a horizon: requests are in flight ($n)" $((n > 0)) "none"
+# Two pools, one of which hands KV to the other.
+"$TIERSIM" run "$srcdir/scenarios/disagg-long.ini" -o "$tmp/pools.db" -s run.log=all > /dev/null
+check_file pools "$tmp/pools.db"
+n=$(sqlite3 "$tmp/pools.db" "SELECT count(*) FROM metric WHERE name GLOB '*/prefill' OR name GLOB '*/decode' OR name GLOB '*hand*'")
+result "pools: metrics of their own ($n)" $((n == 7)) "$n"
 # The same over several commits: requests in flight at the end have rows of an earlier one.
 run "$tmp/long.db" -s run.log=all -s run.horizon=100s -s workload.rate=60/s -s workload.requests=100000
 check_file "cut after many commits" "$tmp/long.db"

@@ -24,7 +24,7 @@ r7,ix10c,vllm,llama-3.1-8b,h100_sxm,bf16,1024,128,,,8,,,2,60,7,
 r8,ix10c,vllm,llama-3.1-8b,h100_sxm,bf16,1024,128,,,8,3,3,,60,7,
 X
 check "all rows are told of" 0 "^8 rows: 4 simulated, 4 not$" "$TIERSIM" validate t.csv
-for reason in "no concurrency" 'model "gpt-9" is not in data/models' "prefill/decode pools are not modelled yet" "tp: 3"; do
+for reason in "no concurrency" 'model "gpt-9" is not in data/models' "no p_tp" "tp: 3"; do
     check "named: $reason" 0 "^ *1  .*$reason" "$TIERSIM" validate t.csv
 done
 check "headline" 0 "^headline: 2 rows" "$TIERSIM" validate t.csv
@@ -82,6 +82,12 @@ if [ -r "$measured" ]; then
     awk 'NR == 1 || /ix10c,vllm,.*,llama-3.1-70b,h100_sxm,/' "$measured" > real.csv
     check "measured rows" 0 "^headline: .* rows" "$TIERSIM" validate real.csv
     check "measured rows: none is left out in silence" 0 "^$(($(wc -l < real.csv) - 1)) rows: " "$TIERSIM" validate real.csv
+    pools=$srcdir/../shared/data/silicon/disagg.csv
+    awk -F, 'NR == 1 || ($5 != "" && $6 == "kimi-k2.5" && $15 < 100 && $15 > 0)' "$pools" > pools.csv
+    check "measured pools: some are simulated" 0 "^ *mode *disagg" "$TIERSIM" validate pools.csv
+    check "measured pools: none is left out in silence" 0 "^$(($(wc -l < pools.csv) - 1)) rows: " "$TIERSIM" validate pools.csv
+    awk -F, '$1 == "id" || $18 == 4 && $19 == 1 && $20 == 1' "$pools" | head -3 > small.csv
+    check "measured pools: a worker that cannot hold the model is named" 0 "cannot hold its share" "$TIERSIM" validate small.csv
 else
     echo "# skipped: measured rows (../shared/data/silicon/agg.csv is not there)"
 fi

@@ -7,6 +7,7 @@
 #include "policy/cost.h"
 #include "policy/cost_kernels.h"
 #include "policy/experts.h"
+#include "policy/ranks.h"
 #include "../run_suite.h"
 
 /* ---- experts ---- */
@@ -68,6 +69,30 @@ START_TEST(the_spread_of_ranks)
                       "%g of %d ranks, want %g", expert_spread(known[i].n), (int)known[i].n, known[i].want);
     for (int64_t n = 1; n < 300; n++)
         ck_assert_double_le(expert_spread(n), expert_spread(n + 1) + 1e-9);
+}
+END_TEST
+
+/* Whole chunks, each to the emptiest; the twin looks at all. */
+START_TEST(chunks_go_to_the_emptiest_rank)
+{
+    struct sched_ranks r;
+    int64_t twin[5] = {0}, x = 7;
+
+    sched_ranks_init(&r, 1, 100);
+    ck_assert_int_eq(sched_ranks_room(&r), INT64_MAX);
+    sched_ranks_init(&r, 5, 5000);
+    for (int i = 0; i < 200; i++) {
+        int64_t least = 0, most = 0;
+        for (int64_t k = 0; k < 5; k++)
+            least = twin[k] < twin[least] ? k : least;
+        ck_assert_int_eq(sched_ranks_room(&r), 1000 - twin[least]);
+        x = (x * 75 + 74) % 65537;
+        twin[least] += x % 50;
+        sched_ranks_add(&r, x % 50);
+        for (int64_t k = 0; k < 5; k++)
+            most = twin[k] > most ? twin[k] : most;
+        ck_assert_int_eq(r.most, most);
+    }
 }
 END_TEST
 
@@ -345,8 +370,65 @@ END_TEST
 
 /* ---- ranks, stages, speculation ---- */
 
-/* 6 of 8 layers have experts. A token goes to topk of 8 GPUs, one in 8 times its own, in two exchanges a layer; half of
- * its numbers from each of 2 tp ranks. Attention of all layers and the MLP of 2 are reduced over tp. */
+/* Four ranks of which one has half of the tokens. */
+START_TEST(the_fullest_rank_counts)
+{
+    struct layout l = dense();
+
+    l.replica.dp = 4;
+    l.kernels.at[KERNEL_gemm_bf16] = (struct kernel){.flops_efficiency = 0.5};
+    struct cost_step s = {.n_prefill = 4, .prefill_tokens = 400};
+    double even = seconds(&l, &s);
+    s.rank_tokens = 200;
+    near(seconds(&l, &s), 2 * even, 0.001);
+}
+END_TEST
+
+/* All experts are read; compute is the longer: 6 layers of 1.5e6 weights, 4 of 64 experts, on 4 ranks. */
+START_TEST(second_copies_even_out_ranks)
+{
+    struct layout l = sparse();
+    struct cost_step s = {.n_prefill = 4, .prefill_tokens = 40000};
+
+    l.replica.dp = 4;
+    l.replica.expert_skew = 1;
+    l.kernels.at[KERNEL_moe_bf16] = (struct kernel){.flops_efficiency = 0.5};
+    double flops = 2 * 1.5e6 / 0.5e15 * 8, rows = 40000 * 4, skewed = seconds(&l, &s);
+    l.replica.redundant_experts = 16;
+    double got = seconds(&l, &s), chance = expert_spread(4) * sqrt(rows * 3 / 16);
+    near(got, flops * (rows / 4 + chance), 0.001);
+    ck_assert_double_gt(skewed, 1.2 * got);
+    l.replica.dtype = DTYPE_FP8; /* what the engine adds, of up to 1000 of the 2500 rows of an expert */
+    l.kernels.at[KERNEL_moe_fp8] = (struct kernel){.flops_efficiency = 0.25};
+    l.engine.moe_flops_scale = 2;
+    l.engine.moe_flops_rows = 1000;
+    near(seconds(&l, &s), 1.4 * got, 0.001);
+}
+END_TEST
+
+/* Compute alone, dispatch alone, and both with and without overlap: four phases, of which the longer counts. */
+START_TEST(two_batches_overlap)
+{
+    struct layout l = dense(), d = sparse();
+    struct cost_step s = {.n_prefill = 4, .prefill_tokens = 4000};
+
+    l = d;
+    l.replica.dp = d.replica.dp = 4;
+    d.kernels.at[KERNEL_alltoall] = (struct kernel){.memory_efficiency = 0.5};
+    l.kernels.at[KERNEL_gemm_bf16] = (struct kernel){.flops_efficiency = 0.002};
+    double sent = seconds(&d, &s), rest = seconds(&l, &s);
+    l.kernels.at[KERNEL_alltoall] = d.kernels.at[KERNEL_alltoall];
+    near(seconds(&l, &s), sent + rest, 0.001);
+    l.replica.two_batch_overlap = true;
+    l.replica.overlap_compute = 0.5;
+    double phase = sent / 4; /* half of the tokens, one way */
+    near(seconds(&l, &s), 2 * fmax(rest, phase) + 2 * phase, 0.001);
+}
+END_TEST
+
+/* 6 of 8 layers have experts. A token goes to those of 8 GPUs that have one of its topk, one in 8 times its own, and
+ * comes back, in each layer; half of its numbers from each of 2 tp ranks. Between nodes a prompt's goes once to each
+ * node, a decoded one to each expert. Attention of all layers and the MLP of 2 are reduced over tp. */
 START_TEST(attention_ranks_exchange_tokens)
 {
     struct layout l = sparse();
@@ -357,11 +439,14 @@ START_TEST(attention_ranks_exchange_tokens)
     l.replica.dp = 4;
     struct cost_step s = decodes(&l, 400, 1);
     l.kernels.at[KERNEL_alltoall] = (struct kernel){.memory_efficiency = 0.5, .launch_s = 1e-5};
-    near(seconds(&l, &s), 12 * (1e-5 + 100 * 4 * 7 / 8.0 * 2000 / 2 / 0.5e11), 0.001);
+    double reached = 8 * (1 - pow(7 / 8.0, 4));
+    near(seconds(&l, &s), 12 * (1e-5 + 100 * reached * 7 / 8.0 * 2000 / 2 / 0.5e11), 0.001);
     l.kernels.at[KERNEL_alltoall].memory_efficiency = 0;
     l.node.gpus = 4;
     l.kernels.at[KERNEL_network] = (struct kernel){.memory_efficiency = 0.25, .launch_s = 1e-4};
-    near(seconds(&l, &s), 12 * (1e-4 + 100 * 4 * 7 / 8.0 * 2000 / 2 / 0.25e10), 0.001);
+    near(seconds(&l, &s), 12 * (1e-4 + 100 * 4 / 2.0 * 2000 / 2 / 0.25e10), 0.001);
+    struct cost_step p = {.n_prefill = 4, .prefill_tokens = 400};
+    near(seconds(&l, &p), 12 * (1e-4 + 100 * (2 - 2 / 16.0) / 2 * 2000 / 2 / 0.25e10), 0.001);
     l.kernels.at[KERNEL_network].memory_efficiency = 0;
     l.kernels.at[KERNEL_allreduce] = (struct kernel){.memory_efficiency = 0.5, .launch_s = 1e-5};
     near(seconds(&l, &s), 10 * (1e-5 + 100 * 2000 / 0.5e11), 0.001);
@@ -952,6 +1037,10 @@ int main(void)
     tcase_add_test(t, prompt_ranks_gather_keys_and_values);
     tcase_add_test(t, prompt_ranks_add_up_what_decodes_attend);
     tcase_add_test(t, prompt_ranks_have_whole_states);
+    tcase_add_test(t, chunks_go_to_the_emptiest_rank);
+    tcase_add_test(t, the_fullest_rank_counts);
+    tcase_add_test(t, second_copies_even_out_ranks);
+    tcase_add_test(t, two_batches_overlap);
     tcase_add_test(t, prompt_ranks_hold_their_tokens);
     tcase_add_test(t, speculation_pays_when_drafts_are_accepted);
     tcase_add_test(t, more_work_takes_longer);

@@ -321,6 +321,37 @@ START_TEST(a_row_becomes_a_scenario)
 }
 END_TEST
 
+START_TEST(a_row_of_pools_becomes_a_scenario)
+{
+    struct silicon_config c = config();
+    struct predict_case k;
+    char *text;
+
+    c.engine = "trtllm";
+    c.model = "deepseek-r1";
+    c.system = "b200_sxm";
+    c.precision = "fp8";
+    c.gpus = 24;
+    c.prefill = (struct silicon_pool){1, 1, 8, 1, 8};
+    c.decode = (struct silicon_pool){2, 8, 1, 8, 1};
+    text = text_of(&c);
+    has(text, "\n[pool prefill]\nrole = prefill\n");
+    has(text, "\n[replica prefill]\ntp = 1\ndp = 8\nmoe_tp = 1\nmoe_ep = 8\n");
+    has(text, "\n[scheduler prefill]\npolicy = continuous\nmax_num_batched_tokens = 4608\n");
+    has(text, "\n[replica decode]\ncount = 2\ntp = 8\nmoe_tp = 8\nmoe_ep = 1\n");
+    has(text, "\n[handoff]\noverlap = no\nlatency = ");
+    bool ready = predict_prepare(&k, c.id, text, NULL, 0);
+    ck_assert_msg(ready, "%s", k.why_not);
+    ck_assert_int_eq(k.sc.n_pools, 2);
+    ck_assert_int_eq(k.sc.pools[1].as->layout.replica.count, 2);
+    predict_release(&k);
+    free(text);
+    c.gpus = 32;
+    has(text = text_of(&c), "gpus is not what the workers of both pools have");
+    free(text);
+}
+END_TEST
+
 /* Of SGLang by the users, of TensorRT-LLM where there are attention ranks to balance. */
 START_TEST(recipes_say_when_a_server_looks)
 {
@@ -694,6 +725,7 @@ int main(void)
     tcase_add_test(c, rows_that_cannot_be_built_say_why);
     tcase_add_test(c, pools_and_speculation_are_named);
     tcase_add_test(c, pools_are_read);
+    tcase_add_test(c, a_row_of_pools_becomes_a_scenario);
     tcase_add_test(c, the_most_specific_recipe_holds);
     tcase_add_test(c, a_recipe_list_gives_what_fits);
     tcase_add_test(c, a_recipe_may_depend_on_the_users);
