@@ -28,7 +28,8 @@ void pools_check_roles(const struct check *c)
         diags_add(c->d, sc->path, 0,
                   "[pool NAME]: one with role = both, or one with role = prefill and one with role = decode");
     else if (both == 0 && (prefill == 0 || decode == 0))
-        diags_add(c->d, sc->path, 0, "[pool NAME]: there is no pool with role = %s", prefill == 0 ? "prefill" : "decode");
+        diags_add(c->d, sc->path, 0, "[pool NAME]: there is no pool with role = %s",
+                  prefill == 0 ? "prefill" : "decode");
 }
 
 /* Pools stand on nodes of their own. */
