@@ -87,7 +87,7 @@ static bool is_common(struct loader *l, const struct ini_entry *e)
 
 void pools_split(struct loader *l, struct pools_raw *raw)
 {
-    size_t kept = 0, n;
+    size_t kept = 0, n = 0;
 
     raw->own = mem_zalloc(l->es.n + 1, sizeof *raw->own);
     for (size_t i = 0; i < l->es.n; i++) {
@@ -121,7 +121,7 @@ void pools_raw_free(struct pools_raw *raw)
 static struct ini_entries entries_of(const struct pools_raw *raw, const char *pool, struct arena *a)
 {
     struct ini_entries es = raw->common;
-    size_t n;
+    size_t n = 0;
 
     es.cap = raw->common.n + raw->n_own + 1;
     es.at = mem_alloc(es.cap * sizeof *es.at);
@@ -153,7 +153,7 @@ static bool is_known(const struct diags *d, const struct diag *x)
 /* The length of "replica" where the message is about an entry of [replica POOL]; else 0. */
 static size_t is_own(const struct pools_raw *raw, const char *pool, const struct diag *x)
 {
-    size_t n;
+    size_t n = 0;
 
     for (size_t i = 0; i < raw->n_own; i++) {
         const struct ini_entry *e = &raw->own[i];

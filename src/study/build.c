@@ -90,7 +90,8 @@ static const char *setting(const struct plan *p, const char *key)
     char own[RECIPE_KEY_BYTES];
 
     if (p->pool) {
-        snprintf(own, sizeof own, "%s_%s", p->pool, key);
+        int n = snprintf(own, sizeof own, "%s_%s", p->pool, key);
+        sim_assert(n > 0 && (size_t)n < sizeof own); /* keys and roles are names of this program's */
         value = recipes_find(p->b->recipes, &p->query, own);
     }
     return value ? value : recipes_find(p->b->recipes, &p->query, key);

@@ -131,7 +131,7 @@ static struct layout dense(void)
                    .prefill_scale = 1,
                    .comm_scale = 1,
                    .launch_scale = 1},
-        .limits = {100, 1000, true},
+        .limits = {.max_num_seqs = 100, .max_num_batched_tokens = 1000, .chunked_prefill = true},
     };
 }
 
