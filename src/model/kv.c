@@ -146,7 +146,7 @@ void kv_preempt(struct kv *kv, struct replica *r, uint32_t slot, int64_t now_ns)
     if (kv->sc->memory.cache.preempt == PREEMPT_SWAP && kv->n_tiers > 0)
         r->n_loading += kv_swap_out(kv, r, slot, now_ns);
     if (q->swapped == 0 && kv->sc->memory.experts.adapt_ns > 0)
-        r->counts.kv_wait_ns += kv_compute_ns(kv, q, 0) - kv_compute_ns(kv, q, batch_computed(&r->batch, q));
+        r->counts.kv_wait_ns += kv_recompute_ns(kv, q, batch_computed(&r->batch, q));
     kv_unpin(kv, q);
 }
 

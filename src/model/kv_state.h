@@ -116,6 +116,8 @@ int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *h
                int64_t now_ns);
 /* Time of the step that computes the rest of the prompt after so many tokens. */
 int64_t kv_compute_ns(const struct kv *kv, const struct request *q, int64_t computed);
+/* Of one that computes so many tokens from the start. */
+int64_t kv_recompute_ns(const struct kv *kv, const struct request *q, int64_t tokens);
 /* Whether that takes less than computing them; tokens [from, to). */
 bool kv_restore_pays(const struct kv *kv, const struct replica *r, const struct request *q, const int64_t *hit,
                      int64_t from, int64_t to);

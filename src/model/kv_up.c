@@ -48,15 +48,23 @@ int kv_restore(struct kv *kv, struct replica *r, uint32_t slot, const int64_t *h
     return n;
 }
 
-int64_t kv_compute_ns(const struct kv *kv, const struct request *q, int64_t computed)
+static int64_t chunk_ns(const struct kv *kv, const struct request *q, int64_t after, int64_t tokens)
 {
     const struct replica_env *env = kv->replicas[q->replica].env;
     struct cost_step step = {0};
 
-    cost_add_chunk(&step, &env->knees, computed, q->input_tokens + q->generated - computed, true);
-    step.n_prefill = 1;
-    step.n_logits = 1;
+    cost_add_chunk(&step, &env->knees, after, tokens, true);
     return env->cost->step_ns(env->cost_state, &step);
+}
+
+int64_t kv_compute_ns(const struct kv *kv, const struct request *q, int64_t computed)
+{
+    return chunk_ns(kv, q, computed, q->input_tokens + q->generated - computed);
+}
+
+int64_t kv_recompute_ns(const struct kv *kv, const struct request *q, int64_t tokens)
+{
+    return tokens > 0 ? chunk_ns(kv, q, 0, tokens) : 0;
 }
 
 /* With an even share of each port for all that are on it now. */

@@ -39,7 +39,7 @@ void world_admission_init(struct world *w)
     w->admission = mem_zalloc(1, sizeof *w->admission);
     w->admission->of_class = mem_zalloc(n, sizeof *w->admission->of_class);
     w->admission->state = mem_zalloc(1, ops->state_size + 1);
-    w->admission->class_state = mem_zalloc(n, ops->class_size + 1);
+    w->admission->class_state = mem_zalloc(n, ops->class_size > 0 ? ops->class_size : 1);
 }
 
 void world_admission_free(struct world *w)
@@ -93,7 +93,8 @@ bool world_admits(struct world *w, const struct request *q)
     if (!counts(w))
         return true;
     struct admission_view v = view_for(w, q);
-    return ops->admit(w->sc->admission_options, a->state, a->class_state + (size_t)q->class_id * (ops->class_size + 1), &v);
+    char *of_class = a->class_state + (size_t)q->class_id * ops->class_size;
+    return ops->admit(w->sc->admission_options, a->state, of_class, &v);
 }
 
 void world_enters(struct world *w, struct request *q)

@@ -106,7 +106,8 @@ void pools_split(struct loader *l, struct pools_raw *raw)
     raw->common = l->es;
     raw->common.text = NULL;
     raw->common.at = mem_alloc((kept + 1) * sizeof *raw->common.at);
-    memcpy(raw->common.at, l->es.at, kept * sizeof *raw->common.at);
+    if (kept > 0)
+        memcpy(raw->common.at, l->es.at, kept * sizeof *raw->common.at);
 }
 
 void pools_raw_free(struct pools_raw *raw)
@@ -125,7 +126,8 @@ static struct ini_entries entries_of(const struct pools_raw *raw, const char *po
 
     es.cap = raw->common.n + raw->n_own + 1;
     es.at = mem_alloc(es.cap * sizeof *es.at);
-    memcpy(es.at, raw->common.at, raw->common.n * sizeof *es.at);
+    if (raw->common.n > 0)
+        memcpy(es.at, raw->common.at, raw->common.n * sizeof *es.at);
     for (size_t i = 0; i < raw->n_own; i++) {
         struct ini_entry e = raw->own[i];
         if (strcmp(pool_of(e.section, &n), pool) != 0)
