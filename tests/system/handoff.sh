@@ -228,5 +228,34 @@ expect "check: each pool" "pool prefill: prompts|pool decode: answers" "$("$TIER
 expect "the report: each pool" "28.17 % 84.51 % 1.50" "$("$TIERSIM" report a.db | awk -F: '/of pool|decode batch, decode/ { gsub(/^ +/, "", $2); printf "%s%s", s, $2; s = " " }')"
 sqlite3 a.db "DELETE FROM metric"
 expect "and again from the rows" "$(grep -E 'of pool|decode batch,|handoff' text)" "$("$TIERSIM" report a.db | grep -E 'of pool|decode batch,|handoff')"
+
+# Via a tier that both reach: 2 us a token down, 1 us up. Written out when the prompt is done, or while it is computed.
+cat hand.ini - > via.ini << 'END'
+[link bus]
+gpus = 1
+to_gpu = 8.192GB/s
+from_gpu = 4.096GB/s
+[tier warm]
+gpus = 0
+capacity = 1GB
+read_bandwidth = 819.2GB/s
+links = bus
+END
+via() { # NAME WANT SQL OPTION...
+    local name=$1 want=$2 sql=$3
+    shift 3
+    "$TIERSIM" run via.ini -q -o a.db --force -s handoff.via=warm "$@" > err 2>&1 || { expect "$name: runs" "" "$(head -1 err)"; return; }
+    expect "$name" "$want" "$(ask "$sql")"
+    expect "$name: all laws hold" "" "$(ask "SELECT name FROM v_conservation WHERE NOT ok")"
+}
+firsts="SELECT group_concat(t_first_ns / 1000000) FROM (SELECT * FROM request ORDER BY id)"
+prompts="SELECT group_concat(t_start_ns / 1000000) FROM (SELECT * FROM prefill WHERE replica = 0 ORDER BY t_start_ns)"
+via "via a tier: written out, then read" 13 "$firsts"
+via "via a tier: written out as it is computed" 11 "$firsts" -s handoff.overlap=yes
+via "via a tier: down, then up, all of it" "0 8192000,1 8192000" "SELECT group_concat(up || ' ' || bytes) FROM (SELECT * FROM transfer ORDER BY t_start_ns)"
+small=(-s "$full" -s "gpu prefill.memory=10.5MB" -s workload.trace=three.csv)
+via "via a tier: the computing pool's HBM is free as soon as it is written" "0,12,24" "$prompts" "${small[@]}"
+via "from HBM to HBM it is when the other has room" "0,11,52" "$prompts" "${small[@]}" -s handoff.via=hbm
+via "via a tier without room: from HBM to HBM" 11 "$firsts" -s "tier warm.capacity=4MB"
 expect "explain: a pool's section" 2 "$({ "$TIERSIM" explain "replica prefill" | grep -c '^\[replica\]'; "$TIERSIM" explain "replica prefill.tp" | grep -c '^\[replica\] tp'; } | awk '{ n += $1 } END { print n }')"
 exit $failed
