@@ -11,8 +11,8 @@
  * With overlap, layers leave as the last part of the prompt is computed: the transfer shares the time of that step, and
  * all of it may arrive before the step ends; the KV of earlier parts counts as sent with it.
  * Via a tier ([handoff] via), the prompt's KV is written out to it in the same way; when all is there, `from` frees its
- * blocks, and `to` reads it when it has room, from the tier itself where it reaches the same unit, else over both nodes'
- * ports. Where the tier has no room for it, it goes from HBM to HBM.
+ * blocks, and `to` reads it when it has room, from the tier itself where it reaches the same unit, else over both
+ * nodes' ports. Where the tier has no room for it, it goes from HBM to HBM.
  *
  * Not modelled: that the last layer's KV cannot leave before the step's end; blocks of `from` freed as they leave.
  */
@@ -86,17 +86,12 @@ bool kv_store_early(struct kv *kv, const struct replica *from, uint32_t slot, in
     return true;
 }
 
-static int64_t spare_blocks(const struct kv *kv, const struct replica *r)
-{
-    return kv_free_blocks(kv, r) - r->batch.ahead;
-}
-
 bool kv_send_early(struct kv *kv, struct replica *to, uint32_t slot, int64_t from, int64_t now_ns)
 {
     struct request *q = &kv->requests->at[slot];
     int64_t cached, shared, blocks = needs(kv, to, q, &cached, &shared);
 
-    if (blocks + kv_unpinned(kv, to, q, cached) > spare_blocks(kv, to))
+    if (blocks + kv_unpinned(kv, to, q, cached) > kv_spare_blocks(kv, to))
         return false;
     q->to = to->id;
     q->to_blocks = blocks;
@@ -173,7 +168,7 @@ bool kv_consider_handed(struct kv *kv, struct replica *r, uint32_t slot, int64_t
 
     if (q->stored > 0 && !q->sent)
         return false; /* still on its way to the tier */
-    if (blocks + kv_unpinned(kv, r, q, cached) > spare_blocks(kv, r))
+    if (blocks + kv_unpinned(kv, r, q, cached) > kv_spare_blocks(kv, r))
         return false;
     if (cached > 0) {
         q->pin = prefix_pin(kv->prefix, q->chain, cached, kv->hbm[r->id]);

@@ -1,10 +1,10 @@
 /*
- * kv_look.c - a waiting request and the cache: what its prompt finds, whether it is brought up, when it may be admitted.
+ * kv_look.c - a waiting request and the cache: what its prompt finds, whether that is brought up, when it is admitted.
  *
  *   undecided --look--> nothing to bring up (looked), asked again each time while it waits --> may be admitted
  *                  \--> worth it, but no room: it stays undecided, and nobody overtakes it
- *                   \-> worth it: has blocks in HBM, its KV is on its way (considered) --> may be admitted once it has come,
- *                       or at once where it is computed while it arrives
+ *                   \-> worth it: has blocks in HBM, its KV is on its way (considered) --> may be admitted when it has
+ *                       come, or at once where it is computed while it arrives
  *
  * What is found is remembered when its restore begins, or when it is admitted without one, and told (HIT, hit_tokens)
  * when it is first admitted: a request that gave its KV back meanwhile has used none of it.
@@ -92,13 +92,13 @@ static void tell_hits(struct kv *kv, const struct replica *r, struct request *q)
         int64_t used = q->computed - before < 0 ? 0 : q->computed - before;
         if (q->hit[i] > 0)
             *trace_put_hit(kv->trace) = (struct ev_hit){.request = q->id,
-                                                             .t_ns = q->t_look_ns,
-                                                             .replica = r->id,
-                                                             .tier = i,
-                                                             .blocks = q->hit[i],
-                                                             .tokens = tokens,
-                                                             .bytes = kv_bytes(kv, tokens),
-                                                             .restored = used < tokens ? used : tokens};
+                                                        .t_ns = q->t_look_ns,
+                                                        .replica = r->id,
+                                                        .tier = i,
+                                                        .blocks = q->hit[i],
+                                                        .tokens = tokens,
+                                                        .bytes = kv_bytes(kv, tokens),
+                                                        .restored = used < tokens ? used : tokens};
         before = end;
     }
 }
@@ -179,8 +179,7 @@ bool kv_undecided(const struct kv *kv, const struct request *q)
     return kv_is_away(q) || (kv->n_tiers > 0 && !q->considered && !q->looked);
 }
 
-/* Free and not set aside for the running. */
-static int64_t spare_blocks(const struct kv *kv, const struct replica *r)
+int64_t kv_spare_blocks(const struct kv *kv, const struct replica *r)
 {
     return kv_free_blocks(kv, r) - r->batch.ahead;
 }
@@ -191,7 +190,7 @@ static bool consider_swapped(struct kv *kv, struct replica *r, uint32_t slot, in
 {
     struct request *q = &kv->requests->at[slot];
 
-    if (q->loads > 0 || batch_blocks_of(&r->batch, q->swapped + 1) > spare_blocks(kv, r))
+    if (q->loads > 0 || batch_blocks_of(&r->batch, q->swapped + 1) > kv_spare_blocks(kv, r))
         return false; /* on its way out, or no room yet */
     q->considered = true;
     kv_swap_in(kv, r, slot, now_ns);
@@ -233,7 +232,7 @@ void kv_look_away(struct kv *kv)
         ;
 }
 
-/* True: the queue may be looked at further. kind: MOVE_RESTORE, or MOVE_PREFETCH where it does not stand at the head. */
+/* True: the queue may be looked at further. kind: MOVE_RESTORE, or MOVE_PREFETCH where others may be before it. */
 static bool consider(struct kv *kv, struct replica *r, uint32_t slot, enum move_kind kind, int64_t now_ns)
 {
     struct request *q = &kv->requests->at[slot];
@@ -257,7 +256,7 @@ static bool consider(struct kv *kv, struct replica *r, uint32_t slot, enum move_
         return true;
     }
     q->looked = false;
-    if (to / kv_block - from / kv_block + kv_unpinned(kv, r, q, hit[0]) > spare_blocks(kv, r))
+    if (to / kv_block - from / kv_block + kv_unpinned(kv, r, q, hit[0]) > kv_spare_blocks(kv, r))
         return false;
     q->considered = true;
     remember(kv, q, hit, now_ns);

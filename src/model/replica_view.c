@@ -168,17 +168,6 @@ static int64_t step_ns(const struct sched_view *v, enum sched_trial what, const 
     return decides(view, what, &view->trials->step, &with);
 }
 
-/* It decodes, with so many tokens in the cache. */
-static void add_decode(const struct view *view, struct cost_step *step, int64_t tokens)
-{
-    const struct cost_knees *k = &view->env->knees;
-
-    step->n_decode++;
-    step->n_logits++;
-    for (int i = 0; i < k->n; i++)
-        step->ctx[i] += k->at[i] >= 0 && tokens + 1 > k->at[i] ? k->at[i] : tokens + 1;
-}
-
 static int64_t decode_ns(const struct sched_view *v, enum sched_trial what, const struct sched_seq *s)
 {
     struct view *view = view_of(v);
@@ -190,11 +179,11 @@ static int64_t decode_ns(const struct sched_view *v, enum sched_trial what, cons
         with = (struct cost_step){.n_decode = v->n_decode, .n_logits = v->n_decode};
         batch_contexts(view->b, with.ctx);
         while (next_partial(v, &at, &partial))
-            add_decode(view, &with, partial.computed + partial.prompt_left);
+            cost_add_decode(&with, &view->env->knees, partial.computed + partial.prompt_left);
         view->trials->decodes = with;
         return 0;
     }
-    add_decode(view, &with, s->computed + s->prompt_left);
+    cost_add_decode(&with, &view->env->knees, s->computed + s->prompt_left);
     return decides(view, what, &view->trials->decodes, &with);
 }
 

@@ -378,14 +378,10 @@ static void on_part(struct world *w, uint32_t arg)
 static void dispatch(void *ctx, const struct sim_event *ev)
 {
     static void (*const causes[EVENT_KINDS])(struct world *, uint32_t) = {
-        [EVENT_STEP_END] = on_step_end,     [EVENT_ARRIVAL] = on_arrival, [EVENT_QUEUED] = world_on_queued,
-        [EVENT_STEP_BEGIN] = on_step_begin, [EVENT_JOB] = world_on_job,   [EVENT_PART] = on_part,
-        [EVENT_SAMPLE] = world_on_sample,
-        [EVENT_FAULT] = world_on_fault,
-        [EVENT_ADAPT] = world_on_adapt,
-        [EVENT_TIMEOUT] = world_on_timeout,
-        [EVENT_SCALE] = world_on_scale,
-        [EVENT_START] = world_on_start,
+        [EVENT_STEP_END] = on_step_end,     [EVENT_ARRIVAL] = on_arrival,   [EVENT_QUEUED] = world_on_queued,
+        [EVENT_STEP_BEGIN] = on_step_begin, [EVENT_JOB] = world_on_job,     [EVENT_PART] = on_part,
+        [EVENT_SAMPLE] = world_on_sample,   [EVENT_FAULT] = world_on_fault, [EVENT_ADAPT] = world_on_adapt,
+        [EVENT_TIMEOUT] = world_on_timeout, [EVENT_SCALE] = world_on_scale, [EVENT_START] = world_on_start,
     };
     struct world *w = ctx;
 

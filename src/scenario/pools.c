@@ -10,8 +10,8 @@
 /* A pool's own entries override all others, -s too: each pool's -s the pool's own. */
 enum { RANK_POOL = 300 };
 
-static const char *const sections[] = {"node", "gpu", "kernels", "replica", "engine", "scheduler", "router",
-                                       "autoscale", NULL};
+static const char *const sections[] = {"node",      "gpu",    "kernels",   "replica", "engine",
+                                       "scheduler", "router", "autoscale", NULL};
 
 bool pools_may(const char *section)
 {

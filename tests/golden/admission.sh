@@ -3,12 +3,8 @@
 # admission.txt, in which each wins somewhere and loses somewhere. With --update: shows the difference and takes it.
 # Needs TIERSIM (the program) and srcdir (the top of the source tree) from the environment.
 set -euo pipefail
-golden=${srcdir:?the top of the source tree}/tests/golden
-# shellcheck source=tests/lib.sh
-. "$srcdir/tests/lib.sh"
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-failed=0
+# shellcheck source=tests/golden/claims.sh
+. "${srcdir:?the top of the source tree}/tests/golden/claims.sh"
 
 # rows SCENARIO: a line for each policy and metric; hurry: attainment of the class in a hurry.
 rows() {
@@ -27,26 +23,6 @@ rows() {
     done
 }
 
-# claim POLICY wins|loses METRIC SCENARIO: no other is better, or worse, and one is the other way.
-claim() {
-    awk -v policy="$1" -v how="$2" -v metric="$3" -v scenario="$4" '
-        $1 == scenario && $3 == metric { value[$2] = $4 }
-        END {
-            rises = metric ~ /throughput|attainment|goodput|hurry|completed/
-            most = rises == (how == "wins") # of the values, the greatest is wanted
-            for (p in value) {
-                beaten += p != policy && (most ? value[p] > value[policy] : value[p] < value[policy])
-                beats += most ? value[p] < value[policy] : value[p] > value[policy]
-            }
-            exit !(policy in value && beaten == 0 && beats > 0)
-        }' "$scratch/table" || {
-        echo "not ok - $1 $2 in $3, scenario $4"
-        failed=1
-        return
-    }
-    echo "ok - $1 $2 in $3, scenario $4"
-}
-
 {
     rows overload
     rows burst
@@ -55,16 +31,7 @@ claim() {
     rows patient
 } > "$scratch/table"
 
-if [ "${1:-}" = --update ]; then
-    diff -u "$golden/admission.txt" "$scratch/table" || true
-    cp "$scratch/table" "$golden/admission.txt"
-elif diff -u "$golden/admission.txt" "$scratch/table" > "$scratch/diff"; then
-    echo "ok - golden admission"
-else
-    echo "not ok - golden admission (a change that moves results: make golden-update, and say MODEL: in ChangeLog)"
-    head -20 "$scratch/diff" | sed 's/^/# /'
-    failed=1
-fi
+compare admission "${1:-}"
 
 claim none wins completed overload
 claim none loses slo_attainment overload

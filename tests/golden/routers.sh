@@ -3,12 +3,8 @@
 # which each wins somewhere and loses somewhere. With --update: shows the difference and takes it.
 # Needs TIERSIM (the program) and srcdir (the top of the source tree) from the environment.
 set -euo pipefail
-golden=${srcdir:?the top of the source tree}/tests/golden
-# shellcheck source=tests/lib.sh
-. "$srcdir/tests/lib.sh"
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-failed=0
+# shellcheck source=tests/golden/claims.sh
+. "${srcdir:?the top of the source tree}/tests/golden/claims.sh"
 
 # rows SCENARIO ROUTER...: a line for each router and metric. hit_share: prompt tokens found in the cache.
 rows() {
@@ -24,26 +20,6 @@ rows() {
                 UNION ALL SELECT 'hit_share', 1.0 * sum(hit_tokens) / sum(input_tokens) FROM request)
             ORDER BY name"
     done
-}
-
-# claim ROUTER wins|loses METRIC SCENARIO: no other is better, or worse, and one is the other way.
-claim() {
-    awk -v policy="$1" -v how="$2" -v metric="$3" -v scenario="$4" '
-        $1 == scenario && $3 == metric { value[$2] = $4 }
-        END {
-            rises = metric ~ /attainment|hit_share/
-            most = rises == (how == "wins") # of the values, the greatest is wanted
-            for (p in value) {
-                beaten += p != policy && (most ? value[p] > value[policy] : value[p] < value[policy])
-                beats += most ? value[p] < value[policy] : value[p] > value[policy]
-            }
-            exit !(policy in value && beaten == 0 && beats > 0)
-        }' "$scratch/table" || {
-        echo "not ok - $1 $2 in $3, scenario $4"
-        failed=1
-        return
-    }
-    echo "ok - $1 $2 in $3, scenario $4"
 }
 
 blind=(round_robin random)
@@ -62,16 +38,7 @@ by_cache=(session_affinity prefix_aware)
     rows hurry "${by_load[@]}" "${by_cache[@]}"
 } > "$scratch/table"
 
-if [ "${1:-}" = --update ]; then
-    diff -u "$golden/routers.txt" "$scratch/table" || true
-    cp "$scratch/table" "$golden/routers.txt"
-elif diff -u "$golden/routers.txt" "$scratch/table" > "$scratch/diff"; then
-    echo "ok - golden routers"
-else
-    echo "not ok - golden routers (a change that moves results: make golden-update, and say MODEL: in ChangeLog)"
-    head -20 "$scratch/diff" | sed 's/^/# /'
-    failed=1
-fi
+compare routers "${1:-}"
 
 claim round_robin wins mean_ttft_ms equal
 claim round_robin loses hit_share turns
