@@ -22,6 +22,8 @@ static struct replica_env env_of(const struct fleet *f, struct trace *t, struct 
         .knees = cost_knees(&sc->layout),
         .order = &f->order,
         .reserves = sc->memory.cache.preempt == PREEMPT_NONE,
+        .looks_always =
+            e->receive_interval < 2 && (ranks > 1 ? e->balance_timeout == 0 : e->batch_wait_timeout == 0),
         .receive_interval = e->receive_interval,
         .balance_timeout = ranks > 1 ? e->balance_timeout : 0,
         .ranks = ranks,

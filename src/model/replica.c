@@ -188,6 +188,16 @@ static void make_way(struct replica *r, const struct replica_env *env, int64_t n
     }
 }
 
+/* All that run decode, and what they need is free: the only plan. Most steps are such, so nobody is asked. */
+static bool nothing_to_decide(const struct replica *r, const struct replica_env *env)
+{
+    const struct batch *b = &r->batch;
+    int64_t needs = b->grow[b->phase];
+
+    return b->waiting.n == 0 && b->partial.n == 0 &&
+           (needs == 0 || needs <= (env->kv ? kv_free_blocks(env->kv, r) : b->total_blocks - b->used));
+}
+
 int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t now_ns)
 {
     struct batch *b = &r->batch;
@@ -196,16 +206,21 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     sim_assert(!r->stepping);
     if (b->running.n == 0 && b->waiting.n == 0)
         return 0;
-    look(r, env);
+    if (!env->looks_always || r->n_unseen > 0)
+        look(r, env);
     if (env->kv)
         kv_prepare(env->kv, r, r->unseen, now_ns);
-    replica_plan(r, env, now_ns);
-    make_way(r, env, now_ns);
-    if (stands_still(r) && kv_moves(r)) {
-        if (env->kv)
-            kv_look_away(env->kv);
-        sched_plan_clear(&r->plan);
-        return 0;
+    if (nothing_to_decide(r, env)) {
+        sched_plan_clear(p);
+    } else {
+        replica_plan(r, env, now_ns);
+        make_way(r, env, now_ns);
+        if (stands_still(r) && kv_moves(r)) {
+            if (env->kv)
+                kv_look_away(env->kv);
+            sched_plan_clear(p);
+            return 0;
+        }
     }
     for (int64_t i = 0; i < p->n_preempt; i++)
         preempt(r, env, p->preempt[i], false, now_ns);

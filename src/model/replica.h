@@ -31,7 +31,7 @@
 struct kv;
 
 struct replica_starts { /* of all replicas, since the start of the run: requests that gave their first token */
-    int64_t all, *of_class;
+    int64_t all, told, *of_class; /* told: to the admission policy */
 };
 
 /* What the replicas of a fleet share. */
@@ -44,6 +44,7 @@ struct replica_env {
     const struct layout *layout;
     const struct cost_ops *cost;
     const void *cost_state; /* prepared */
+    bool looks_always; /* at what came: before each step */
     int64_t receive_interval, stream_interval;
     int64_t balance_timeout, ranks; /* 0 where ranks is 1 */
     int64_t batch_wait_timeout, batch_wait_tokens; /* 0 where ranks is more */

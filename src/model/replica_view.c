@@ -64,8 +64,10 @@ static bool next_waiting(const struct sched_view *v, uint64_t *at, struct sched_
     const struct view *view = view_of(v);
     const struct kv *kv = view->env->kv;
     struct batch *b = view->b;
-    uint32_t slot = *at ? batch_next_waiting(b, (uint32_t)(*at - 1)) : batch_first_waiting(b);
 
+    if (b->waiting.n == 0)
+        return false;
+    uint32_t slot = *at ? batch_next_waiting(b, (uint32_t)(*at - 1)) : batch_first_waiting(b);
     while (kv && slot != SLOT_NONE && slot != view->unseen && kv_loads(kv, &b->pool->at[slot]) &&
            !kv_is_out(&b->pool->at[slot]))
         slot = batch_next_waiting(b, slot);

@@ -164,15 +164,19 @@ void world_wake(struct world *w, struct replica *r)
 }
 
 /* Between steps, with a slot free and nobody left waiting by the latest plan (short of blocks or budget). */
-void world_update_room(struct world *w, const struct replica *r)
+static inline void update_room(struct fleet *f, const struct replica *r)
 {
-    struct fleet *f = world_fleet(w, r->id);
-
-    sight_measure(f, r);
+    if (f->sight)
+        sight_measure(f, r);
     if (f->loads.key == ROUTER_KEY_ROOM)
         loads_set_room(&f->loads, r->id - f->first,
                        r->down == 0 && !r->stepping && (r->now.n_waiting == 0 || r->batch.waiting.n == 0) &&
                            r->n_front + r->batch.running.n + r->batch.waiting.n < f->limits.max_num_seqs);
+}
+
+void world_update_room(struct world *w, const struct replica *r)
+{
+    update_room(world_fleet(w, r->id), r);
 }
 
 void world_add_load(struct world *w, const struct replica *r, int64_t requests, int64_t tokens)
@@ -297,13 +301,13 @@ static int64_t slowed(int64_t duration_ns, double speed)
     return ns < (double)INT64_MAX ? (int64_t)ns : INT64_MAX;
 }
 
-static void begin_step(struct world *w, struct replica *r)
+static void begin_step(struct world *w, struct fleet *f, struct replica *r)
 {
     if (r->down > 0)
         return;
     int64_t duration = replica_begin(r, r->env, sim_now(w->sim));
 
-    if (duration > 0)
+    if (duration > 0 && f->env.hands_over)
         world_send_early(w, r);
 
     if (r->speed < 1)
@@ -312,7 +316,7 @@ static void begin_step(struct world *w, struct replica *r)
 #ifdef TIERSIM_BROKEN
     duration += duration / 20; /* the deliberately wrong model: every step takes 5% too long */
 #endif
-    world_update_room(w, r);
+    update_room(f, r);
     if (duration >= INT64_MAX - sim_now(w->sim)) {
         err_set(&w->err, EXIT_CODE_FAILED,
                 "a step of replica %" PRId64 " that begins at %.9f s takes %.3g s and so ends after the clock does, at "
@@ -332,7 +336,7 @@ static void on_step_begin(struct world *w, uint32_t replica)
     struct replica *r = &w->replicas[replica];
 
     r->waking = false;
-    begin_step(w, r);
+    begin_step(w, world_fleet(w, r->id), r);
 }
 
 static void on_step_end(struct world *w, uint32_t replica)
@@ -340,11 +344,8 @@ static void on_step_end(struct world *w, uint32_t replica)
     world_step_end(w, &w->replicas[replica]);
 }
 
-void world_step_end(struct world *w, struct replica *r)
+static void end_requests(struct world *w, struct replica *r)
 {
-    replica_end(r, r->env, sim_now(w->sim));
-    world_scale_step(w, r);
-    world_add_load(w, r, 0, r->now.tokens_out);
     for (int64_t i = 0; i < r->n_ended; i++) {
         const struct request *q = &w->pool.at[r->ended[i]];
         world_add_load(w, r, -1, -(q->input_tokens + q->output_tokens));
@@ -352,20 +353,36 @@ void world_step_end(struct world *w, struct replica *r)
             kv_ended(w->kv, r, r->ended[i], sim_now(w->sim));
         world_end_request(w, r->ended[i], q->t_gone_ns >= 0 ? REQUEST_TIMED_OUT : REQUEST_COMPLETED);
     }
-    world_tell_starts(w);
+}
+
+/* Nothing is called for what the scenario does not have: this runs for every step. */
+void world_step_end(struct world *w, struct replica *r)
+{
+    struct fleet *f = world_fleet(w, r->id);
+
+    replica_end(r, r->env, sim_now(w->sim));
+    if (w->scaling)
+        world_scale_step(w, r);
+    loads_add(&f->loads, r->id - f->first, 0, r->now.tokens_out);
+    end_requests(w, r);
+    if (w->starts.told < w->starts.all)
+        world_tell_starts(w);
     if (r->n_handed > 0)
         world_hand_over(w, r);
-    world_drop_gone(w, r);
+    if (r->gone != SLOT_NONE)
+        world_drop_gone(w, r);
     if (w->faults)
         world_lost_in_step(w, r);
-    world_update_room(w, r);
-    world_route_held(w, world_fleet(w, r->id));
-    world_scale_check(w, r);
+    update_room(f, r);
+    if (f->held.n > 0)
+        world_route_held(w, f);
+    if (w->scaling)
+        world_scale_check(w, r);
     if (r->waking)
         return;
     /* The next step begins after all else of this instant; when there is nothing else, now. */
     if (sim_next_time(w->sim) > sim_now(w->sim))
-        begin_step(w, r);
+        begin_step(w, f, r);
     else
         world_wake(w, r);
 }

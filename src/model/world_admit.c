@@ -20,7 +20,6 @@ struct admission {
     struct inside *of_class;
     void *state;
     char *class_state;
-    int64_t started; /* first tokens that the policy was told of */
 };
 
 static bool counts(const struct world *w)
@@ -124,7 +123,7 @@ void world_tell_starts(struct world *w)
     const struct admission_ops *ops = w->sc->admission;
     struct admission *a = w->admission;
 
-    for (; a->started < w->starts.all; a->started++)
+    for (; w->starts.told < w->starts.all; w->starts.told++)
         if (ops->started)
             ops->started(w->sc->admission_options, a->state, sim_now(w->sim));
 }

@@ -79,8 +79,7 @@ static void tell(struct world *w, int64_t replica, enum told what, int64_t block
 
 void world_scale_step(struct world *w, const struct replica *r)
 {
-    if (w->scaling)
-        w->scaling->fleet[world_fleet(w, r->id) - w->fleet].busy_ns += sim_now(w->sim) - r->now.t_start_ns;
+    w->scaling->fleet[world_fleet(w, r->id) - w->fleet].busy_ns += sim_now(w->sim) - r->now.t_start_ns;
 }
 
 static bool meets(const struct class_options *c, const struct request *q, int64_t now_ns)

@@ -276,28 +276,6 @@ static void set_speculation(struct roofline *s, const struct layout *l)
     s->draft_share = (double)l->replica.spec_tokens / (double)l->model.layers;
 }
 
-static void prepare(const void *options, const struct layout *l, void *state)
-{
-    struct roofline *s = state;
-
-    (void)options;
-    *s = (struct roofline){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
-    s->halves = l->replica.two_batch_overlap && l->replica.dp > 1 ? 2 : 1;
-    s->beside = l->replica.overlap_compute;
-    set_speculation(s, l);
-    s->seq_s = (double)l->engine.seq_overhead_ns * 1e-9;
-    s->step_s = (double)l->engine.step_overhead_ns * 1e-9;
-    s->prefill_s = (double)l->engine.prefill_overhead_ns * 1e-9;
-    add_attention_gemms(s, l);
-    add_mlps(s, l);
-    add_experts(s, l);
-    add_elementwise(s, l);
-    roofline_add_communication(s, l);
-    add_attention(s, l);
-    add_head(s, l);
-    s->dispatch_s = (double)l->engine.kernel_dispatch_ns * 1e-9 * s->kernels;
-}
-
 /* ---- a step ---- */
 
 /* Port time of HBM in what was added: of groups that it bounds, of the others. */
@@ -422,9 +400,9 @@ static inline double time_s(const struct roofline *s, const struct cost_step *st
     return t + s->step_s + s->seq_s * (decodes + prompts) / s->dp;
 }
 
-static int64_t step_ns(const void *state, const struct cost_step *step)
+/* Of a step with speculation: what it takes for each token that a sequence gets. */
+static double step_s(const struct roofline *s, const struct cost_step *step)
 {
-    const struct roofline *s = state;
     double t = time_s(s, step, (double)step->n_prefill, NULL);
 
     if (s->verify > 1 && step->n_decode > 0) {
@@ -436,6 +414,36 @@ static int64_t step_ns(const void *state, const struct cost_step *step)
             prompts = time_s(s, &rest, (double)rest.n_prefill, NULL);
         }
         t = prompts + (t - prompts) * (1 + s->draft_share) / s->expected;
+    }
+    return t;
+}
+
+/* Two halves of a step that overlap are no sum of what n and the contexts take. */
+static void tabulate_decodes(struct roofline *s, const struct layout *l)
+{
+    int64_t most = l->limits.max_num_seqs * l->replica.dp;
+
+    s->n_decodes = s->halves > 1 ? 0 : most < DECODES_MAX ? most : DECODES_MAX;
+    for (int64_t n = 1; n <= s->n_decodes; n++) {
+        struct cost_step step = {.n_decode = n, .n_logits = n};
+        double per_token = s->verify > 1 ? (1 + s->draft_share) / s->expected : 1;
+        s->decodes[n] = (struct decodes){step_s(s, &step), rank_share((double)n, s->dp * s->pp) * per_token};
+    }
+}
+
+static int64_t step_ns(const void *state, const struct cost_step *step)
+{
+    const struct roofline *s = state;
+    double t;
+
+    if (step->n_prefill == 0 && step->n_decode <= s->n_decodes) {
+        const struct decodes *d = &s->decodes[step->n_decode];
+        double contexts = 0;
+        for (int i = 0; i < s->n_knees; i++)
+            contexts += s->ctx_s[i] * (double)step->ctx[i];
+        t = d->fixed_s + d->share * contexts;
+    } else {
+        t = step_s(s, step);
     }
     t *= 1e9;
     return t < 9e18 ? (int64_t)t + 1 : INT64_MAX; /* beyond the clock: the world says so */
@@ -451,6 +459,29 @@ static struct cost_port port(const void *state, const struct cost_step *step)
 
     return (struct cost_port){.bound_s = p.bound * scale,
                               .share = rest > 0 && p.other < rest ? p.other / rest : rest > 0};
+}
+
+static void prepare(const void *options, const struct layout *l, void *state)
+{
+    struct roofline *s = state;
+
+    (void)options;
+    *s = (struct roofline){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
+    s->halves = l->replica.two_batch_overlap && l->replica.dp > 1 ? 2 : 1;
+    s->beside = l->replica.overlap_compute;
+    set_speculation(s, l);
+    s->seq_s = (double)l->engine.seq_overhead_ns * 1e-9;
+    s->step_s = (double)l->engine.step_overhead_ns * 1e-9;
+    s->prefill_s = (double)l->engine.prefill_overhead_ns * 1e-9;
+    add_attention_gemms(s, l);
+    add_mlps(s, l);
+    add_experts(s, l);
+    add_elementwise(s, l);
+    roofline_add_communication(s, l);
+    add_attention(s, l);
+    add_head(s, l);
+    s->dispatch_s = (double)l->engine.kernel_dispatch_ns * 1e-9 * s->kernels;
+    tabulate_decodes(s, l);
 }
 
 const struct cost_ops cost_roofline_ops = {

@@ -17,7 +17,15 @@ struct line {
     double c0, c1, m0, m1;
 };
 
-enum { LINES_MAX = ATTN_KINDS + 3 }; /* projections of each kind of attention; dense and shared MLPs, router */
+enum {
+    LINES_MAX = ATTN_KINDS + 3, /* projections of each kind of attention; dense and shared MLPs, router */
+    DECODES_MAX = 1024
+};
+
+/* A step of n sequences that decode, and nothing else, takes fixed_s + share * what their contexts take. */
+struct decodes {
+    double fixed_s, share;
+};
 
 struct roofline {
     double fixed_s;                          /* launches */
@@ -48,6 +56,8 @@ struct roofline {
     double copies; /* experts with their second copies, over experts; 1: there are none */
     /* ranks, stages, speculation */
     double dp, pp, pcp, verify, expected, draft_share;
+    struct decodes decodes[DECODES_MAX + 1]; /* [n], for n up to n_decodes: most steps are such */
+    int64_t n_decodes;
 };
 
 static inline double roofline_dense_layers(const struct model_options *m)

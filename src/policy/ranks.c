@@ -1,17 +1,5 @@
 #include "policy/ranks.h"
 
-#include "base/bug.h"
-
-void sched_ranks_init(struct sched_ranks *r, int64_t n, int64_t tokens)
-{
-    sim_assert(n <= RANKS_MAX);
-    r->n = n > 1 ? n : 0;
-    r->most = 0;
-    r->limit = n > 1 ? tokens / n : tokens;
-    for (int64_t i = 0; i < r->n; i++)
-        r->used[i] = 0;
-}
-
 void sched_ranks_add(struct sched_ranks *r, int64_t tokens)
 {
     int64_t at = 0, used;

@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#include "base/bug.h"
+
 enum { RANKS_MAX = 1024 };
 
 struct sched_ranks {
@@ -22,7 +24,16 @@ struct sched_ranks {
 };
 
 /* n ranks, which take so many tokens together. */
-void sched_ranks_init(struct sched_ranks *r, int64_t n, int64_t tokens);
+static inline void sched_ranks_init(struct sched_ranks *r, int64_t n, int64_t tokens)
+{
+    sim_assert(n <= RANKS_MAX);
+    r->n = n > 1 ? n : 0;
+    r->most = 0;
+    r->limit = n > 1 ? tokens / n : tokens;
+    for (int64_t i = 0; i < r->n; i++)
+        r->used[i] = 0;
+}
+
 void sched_ranks_add(struct sched_ranks *r, int64_t tokens);
 
 /* Tokens that the emptiest can still take. */

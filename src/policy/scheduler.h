@@ -13,6 +13,9 @@
  *   once     no sequence twice; only the running are preempted, only the waiting admitted
  *   order    the waiting are admitted as their cursor gives them, none left out; the running are preempted likewise
  *
+ * It is not asked where there is nothing to decide: nobody waits, no prompt is under way and the blocks that the decodes
+ * need are free. They all decode then.
+ *
  * Where nothing is ever to be preempted ([cache] preempt = none), admission reserves all blocks that a request may
  * come to need: most_blocks of it, ahead_blocks of those who run. Else both are 0.
  */

@@ -30,6 +30,26 @@ static uint64_t multiplier(uint64_t i)
     _Static_assert(sizeof(struct ev_##table) <= FIELDS_MAX * sizeof(int64_t), #table ": raise FIELDS_MAX");
 EVENTS(COUNT_FIELDS)
 
+/* Inlined for each kind, so that the loop over its fields has none at run time. */
+static inline __attribute__((always_inline)) void take(struct digest_sink *d, const struct trace_unit *u,
+                                                       enum ev_kind kind, int n_fields, const uint64_t *k)
+{
+    const int64_t *rec = u->rec[kind];
+    uint64_t h = d->hash[kind];
+
+    for (uint32_t i = 0; i < u->n[kind]; i++, rec += n_fields) {
+        uint64_t sum = 0;
+        if (kind == EV_REQUEST && ((const struct ev_request *)rec)->t_end_ns < 0)
+            continue;
+#pragma GCC unroll 32
+        for (int f = 0; f < n_fields; f++)
+            sum += (uint64_t)rec[f] * k[f];
+        h = mix(h, sum);
+        d->count[kind]++;
+    }
+    d->hash[kind] = h;
+}
+
 static int digest_consume(struct sink *s, const struct trace_unit *u, struct err *e)
 {
     struct digest_sink *d = (struct digest_sink *)s;
@@ -38,22 +58,8 @@ static int digest_consume(struct sink *s, const struct trace_unit *u, struct err
     (void)e;
     for (int i = 0; i < FIELDS_MAX; i++)
         k[i] = multiplier((uint64_t)i);
-    for (int kind = 0; kind < EV_KINDS; kind++) {
-        int n_fields = ev_info[kind].n_fields;
-        const int64_t *rec = u->rec[kind];
-        uint64_t h = d->hash[kind];
-
-        for (uint32_t i = 0; i < u->n[kind]; i++, rec += n_fields) {
-            uint64_t sum = 0;
-            if (kind == EV_REQUEST && ((const struct ev_request *)rec)->t_end_ns < 0)
-                continue;
-            for (int f = 0; f < n_fields; f++)
-                sum += (uint64_t)rec[f] * k[f];
-            h = mix(h, sum);
-            d->count[kind]++;
-        }
-        d->hash[kind] = h;
-    }
+#define TAKE(id, table, level, fields, help) take(d, u, EV_##id, sizeof(struct ev_##table) / sizeof(int64_t), k);
+    EVENTS(TAKE)
     return 0;
 }
 
