@@ -123,5 +123,16 @@ check "no file" 2 "none.json" "$TIERSIM" calibrate "${from_start[@]}" --from non
 check "a table says it itself" 2 "a table tells its runs itself" "$TIERSIM" calibrate "${from_start[@]}" --from own.csv --gpu h100
 check "two engines" 2 "one fit is of one" sh -c 'sed "s/c8,vllm/c8,sglang/" own.csv > two.csv; "$0" calibrate "$@" --from two.csv -f' "$TIERSIM" "${from_start[@]}"
 check "calibrate what?" 2 "calibrate what" "$TIERSIM" calibrate
+# Invented rows: that a fit of two models goes to its end, and what it writes is a preset.
+echo "id,proto,engine,model,system,precision,isl,osl,isl_mean,osl_mean,concurrency,gpus,tp,ttft_ms,tpot_ms" > two.csv
+for c in 1 4 16; do
+    for isl in 256 2048; do
+        echo "a$isl-$c,ix10c,vllm,llama-3.1-8b,h100_sxm,bf16,$isl,64,$isl,64,$c,1,1,$((20 + c * isl / 64)),$((7 + c / 4))"
+        echo "b$isl-$c,ix10c,vllm,llama-3.1-70b,h100_sxm,bf16,$isl,64,$isl,64,$c,4,4,$((40 + c * isl / 32)),$((12 + c / 4))"
+    done
+done >> two.csv
+mkdir fitted
+check "engine: two models" 0 "all headline rows, n 12: .*left out in turn TPOT [0-9.]+%" "$TIERSIM" calibrate engine two.csv -o fitted
+check "engine: its preset is one" 0 "fitted/vllm-hopper.ini" "$TIERSIM" check "$srcdir/scenarios/quickstart.ini" -s "engine.preset=$scratch/fitted/vllm-hopper.ini" --resolved
 check "engine: no table" 1 "none.csv" "$TIERSIM" calibrate engine none.csv -o .
 exit $failed
