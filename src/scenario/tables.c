@@ -233,9 +233,9 @@ static const struct opt engine_rows[] = {
     SCALE("gemm_flops_scale", gemm_flops_scale, "time to compute matrix products, against [kernels]"),
     SCALE("moe_scale", moe_scale, "time of the routed experts that does not grow with their tokens, against [kernels]"),
     SCALE("moe_flops_scale", moe_flops_scale, "time of quantised routed experts that does, against [kernels]"),
-    REAL("moe_flops_rows", engine_options, moe_flops_rows, 1, 1e9, "128",
-         "what moe_flops_scale adds grows with the rows of an expert in a step up to so many (128: 4096 tokens, 8 of "
-         "256 experts; from there on kernels reach their full share of the peak)"),
+    REAL("moe_flops_rows", engine_options, moe_flops_rows, 1, 1e9, "512",
+         "what moe_flops_scale adds grows with the rows of an expert in a step up to so many (512: 16384 tokens, 8 of "
+         "256 experts, as large as the steps that it is fitted to)"),
     SCALE("moe4_scale", moe4_scale, "a further factor of moe_scale for experts of 4 bits"),
     SCALE("attention_scale", attention_scale, "time of decode attention against [kernels]"),
     SCALE("prefill_scale", prefill_scale, "time of prefill attention against [kernels]"),

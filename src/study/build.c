@@ -288,6 +288,10 @@ static void print_scheduler(FILE *f, const struct plan *p)
     print_setting(f, p, "policy");
     print_limits(f, p);
     print_setting(f, p, "chunked_prefill");
+    if (of_all(p) && setting(p, "preempt")) {
+        print_section(f, p, "cache");
+        print_setting(f, p, "preempt");
+    }
 }
 
 static void print_engine(FILE *f, const struct plan *p)

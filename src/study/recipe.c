@@ -36,6 +36,7 @@ static const struct {
             {"max_num_seqs", KIND_LIST},
             {"chunked_prefill", KIND_YES_NO},
             {"per_rank", KIND_YES_NO},
+            {"preempt", KIND_SCENARIO},
             {"balance_timeout", KIND_SCENARIO},
             {"batch_wait_timeout", KIND_WHERE},
             {"batch_wait_share", KIND_SCENARIO},
