@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# sglang96.sh - DeepSeek-V3 served by SGLang on 96 H100: the published prefill and decode throughput a node within 10%, with
-# prompts of 4K within 12% (scenarios/validate-sglang-96h100.ini; DESIGN.md says why). Needs TIERSIM and srcdir.
+# sglang96.sh - DeepSeek-V3 served by SGLang on 96 H100: the published prefill and decode throughput a node within 10%
+# (scenarios/validate-sglang-96h100.ini). Needs TIERSIM and srcdir.
 set -uo pipefail
 srcdir=$(cd "$srcdir" && pwd)
 . "$srcdir/tests/lib.sh"
@@ -25,7 +25,7 @@ while read -r prompt published percent; do
 done << 'END'
 1024 57674 10
 2048 54543 10
-4096 50302 12
+4096 50302 10
 END
 run -s "class all.input_tokens=1950" -s "class all.output_tokens=100" -s workload.concurrency=30000 \
     -s workload.requests=50000 -s "replica prefill.count=20"
