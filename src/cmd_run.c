@@ -185,9 +185,10 @@ static struct store_pool *pools_of(const struct scenario *sc)
         const struct layout *l = &sc->pools[i].as->layout;
         p[i] = (struct store_pool){.name = sc->pools[i].name,
                                    .role = roles[sc->pools[i].role],
-                                   .n_replicas = l->replica.count,
-                                   .gpus = layout_gpus(l),
-                                   .kv_blocks = cost_kv_blocks(l),
+                                   .n_replicas = l->replica.count * layout_members(l),
+                                   .members = layout_members(l),
+                                   .gpus = layout_gpus(l) / layout_members(l),
+                                   .kv_blocks = cost_member_blocks(l),
                                    .kv_block_tokens = l->replica.kv_block_tokens};
     }
     return p;
@@ -247,8 +248,7 @@ static void explain_rejections(const struct scenario *sc, int64_t rejected)
                 "tiersim: %" PRId64
                 " requests could never be served and were rejected: longer than the model's context "
                 "(%" PRId64 " tokens) or the KV cache of %s (%" PRId64 " tokens)\n",
-                rejected, l->model.max_context, l->replica.dp > 1 ? "an attention rank" : "a replica",
-                cost_kv_blocks(l) / l->replica.dp * l->replica.kv_block_tokens);
+                rejected, l->model.max_context, layout_holder(l), cost_rank_blocks(l) * l->replica.kv_block_tokens);
 }
 
 static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *w, const struct workload *load)
@@ -264,7 +264,7 @@ static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *
 static uint64_t run_into(struct store *store, const struct scenario *sc, struct workload *load,
                          const struct store_class *classes, bool quiet, bool *cut, struct err *e)
 {
-    int64_t gpus = 0, replicas = 0;
+    struct collect_fleet fleet = {0, 0, 0};
     double start = wall_s();
     struct collect *collect = collect_new(classes, sc->n_classes, sc->run.warmup_ns, sc->run.log != LOG_SUMMARY);
     struct digest_sink digest;
@@ -296,11 +296,11 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     const struct store_metric *metrics;
     for (int64_t i = 0; i < sc->n_pools; i++) {
         const struct layout *l = &sc->pools[i].as->layout;
-        replicas += l->replica.count;
-        gpus += l->replica.count * layout_gpus(l);
+        fleet.replicas += l->replica.count;
+        fleet.members += l->replica.count * layout_members(l);
+        fleet.gpus += l->replica.count * layout_gpus(l);
     }
-    int64_t n_metrics = collect_metrics(collect, world_now(world), replicas, gpus,
-                                        world_max_concurrent(world), &metrics);
+    int64_t n_metrics = collect_metrics(collect, world_now(world), &fleet, world_max_concurrent(world), &metrics);
     *cut = interrupted; /* once: a signal that comes later finds the run complete */
     struct store_end end = {
         .status = e->code ? "failed"

@@ -22,18 +22,18 @@ static double known(double x)
 static struct store_tier hbm(const struct scenario *sc, bool caches)
 {
     const struct layout *l = &sc->pools[0].as->layout; /* of several pools, the first's figures */
-    int64_t gpus = layout_gpus(l), units = 0;
+    int64_t gpus = layout_gpus(l) / layout_members(l), units = 0;
     double token_bytes, state_bytes, Bps = l->gpu.memory_Bps * (double)gpus;
 
     cost_kv_bytes(l, &token_bytes, &state_bytes);
     for (int64_t i = 0; i < sc->n_pools; i++)
-        units += sc->pools[i].as->layout.replica.count;
+        units += sc->pools[i].as->layout.replica.count * layout_members(&sc->pools[i].as->layout);
     return (struct store_tier){
         .name = "hbm",
         .kind = "hbm",
         .units = units,
         .gpus = gpus,
-        .capacity_bytes = (int64_t)((double)(cost_hbm_blocks(l) * l->replica.kv_block_tokens) * token_bytes + 0.5),
+        .capacity_bytes = (int64_t)((double)(cost_hbm_blocks(l) / layout_members(l) * l->replica.kv_block_tokens) * token_bytes + 0.5),
         .hardware_bytes = (int64_t)l->gpu.memory_bytes * gpus,
         .read_Bps = Bps,
         .write_Bps = Bps,

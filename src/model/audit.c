@@ -158,6 +158,7 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
     int n = (int)(sizeof counts / sizeof counts[0]);
     for (int i = 0; i < n; i++)
         out[i] = counts[i];
+    n += world_groups_count(w, out + n);
     if (w->memory.mover)
         n += count_moves(w->memory.mover, out + n);
     sim_assert(n <= WORLD_COUNTS_MAX);

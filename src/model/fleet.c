@@ -8,7 +8,7 @@ static struct replica_env env_of(const struct fleet *f, struct trace *t, struct 
 {
     const struct scenario *sc = f->sc;
     const struct engine_options *e = &sc->layout.engine;
-    int64_t ranks = sc->layout.replica.dp;
+    int64_t ranks = layout_ranks(&sc->layout), dp = sc->layout.replica.dp;
 
     return (struct replica_env){
         .trace = t,
@@ -27,10 +27,11 @@ static struct replica_env env_of(const struct fleet *f, struct trace *t, struct 
         .receive_interval = e->receive_interval,
         .balance_timeout = ranks > 1 ? e->balance_timeout : 0,
         .ranks = ranks,
-        .batch_wait_timeout = ranks > 1 ? 0 : e->batch_wait_timeout,
+        .batch_wait_timeout = dp > 1 ? 0 : e->batch_wait_timeout,
         .batch_wait_tokens = (int64_t)(e->batch_wait_share * (double)f->limits.max_num_batched_tokens),
         .stream_interval = e->stream_interval,
         .hands_over = f->role == POOL_PREFILL,
+        .keeps_cost = dp > ranks,
     };
 }
 
@@ -38,10 +39,14 @@ void fleet_init(struct fleet *f, const struct pool_options *pool, int64_t index,
                 struct pool *requests)
 {
     const struct scenario *sc = pool->as;
-    int64_t ranks = sc->layout.replica.dp;
+    int64_t ranks = layout_ranks(&sc->layout), members = layout_members(&sc->layout);
 
-    *f = (struct fleet){
-        .sc = sc, .role = pool->role, .first = first, .n = sc->layout.replica.count, .gpus = layout_gpus(&sc->layout)};
+    *f = (struct fleet){.sc = sc,
+                        .role = pool->role,
+                        .first = first,
+                        .n = sc->layout.replica.count * members,
+                        .members = members,
+                        .gpus = layout_gpus(&sc->layout) / members};
     f->cost_state = mem_zalloc(1, sc->cost->state_size);
     sc->cost->prepare(sc->cost_options, &sc->layout, f->cost_state);
     f->limits = sc->layout.limits;
@@ -50,8 +55,8 @@ void fleet_init(struct fleet *f, const struct pool_options *pool, int64_t index,
     f->limits.ranks = ranks;
     queue_env_init(&f->order, sc);
     f->env = env_of(f, t, requests);
-    f->total_blocks = cost_kv_blocks(&sc->layout);
-    f->rank_blocks = f->total_blocks / ranks;
+    f->total_blocks = cost_member_blocks(&sc->layout);
+    f->rank_blocks = cost_rank_blocks(&sc->layout);
     loads_init(&f->loads, f->n, sc->router->key);
     f->router_state = mem_zalloc(1, sc->router->state_size);
     rng_init(&f->router_rng, (uint64_t)sc->run.seed, (uint64_t)sc->run.replication, (uint64_t)index, RNG_ROUTER);

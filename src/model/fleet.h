@@ -2,7 +2,8 @@
  * fleet.h - the replicas of one pool ([pool NAME]; without such sections there is one, of all replicas): what they share.
  *
  * Replicas are numbered through all fleets; a router knows those of its own fleet, from 0. A fleet's replicas stand on
- * nodes of their own, so that what several GPUs share (links, tiers, hosts) is shared within a fleet, or by all.
+ * nodes of their own, so that what several GPUs share (links, tiers, hosts) is shared within a fleet, or by all. Where a
+ * replica of the scenario has members (group.h), each of them is a replica here, with its part of the GPUs.
  * Ownership: the world. `requests` and the trace are the world's; the scenario outlives it.
  */
 #ifndef MODEL_FLEET_H
@@ -15,6 +16,7 @@ struct fleet {
     const struct scenario *sc; /* as it is for these replicas */
     int role;                  /* enum pool_role */
     int64_t first, n;          /* replicas */
+    int64_t members;           /* so many of them are one of the scenario's; 1: each is */
     int64_t gpus;              /* of a replica */
     struct scheduler_limits limits; /* of a replica: those of its attention ranks together */
     struct replica_env env;

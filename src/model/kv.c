@@ -267,7 +267,7 @@ static double weights_with(const struct replica *r, double hot_share)
     struct layout l = *r->env->layout;
 
     l.lower.cold_experts = 1 - hot_share;
-    return cost_memory(&l).weight_bytes * (double)layout_gpus(&l);
+    return cost_memory(&l).weight_bytes * (double)(layout_gpus(&l) / layout_members(&l));
 }
 
 static int64_t overflow_blocks(const struct replica *r)

@@ -57,14 +57,15 @@ static void add_link(struct memory *m, const struct link_options *o, struct memo
 static void add_pool(struct memory *m, int i)
 {
     const struct layout *l = &m->sc->pools[i].as->layout;
-    double gpus = (double)layout_gpus(l), link = l->gpu.network_Bps > 0 ? l->gpu.network_Bps : l->gpu.nvlink_Bps;
+    int64_t members = layout_members(l), n = l->replica.count * members;
+    double gpus = (double)(layout_gpus(l) / members), link = l->gpu.network_Bps > 0 ? l->gpu.network_Bps : l->gpu.nvlink_Bps;
 
     m->pool[i] = (struct memory_pool){.first = m->replicas,
-                                      .n = l->replica.count,
-                                      .gpus = layout_gpus(l),
+                                      .n = n,
+                                      .gpus = layout_gpus(l) / members,
                                       .hbm_Bps = l->gpu.memory_Bps * gpus,
                                       .nic_Bps = link * gpus * m->sc->handoff.efficiency};
-    m->replicas += l->replica.count;
+    m->replicas += n;
 }
 
 void memory_init(struct memory *m, const struct scenario *sc, struct sim *sim, uint32_t ev_done, uint32_t ev_part,

@@ -272,7 +272,7 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
     };
     r->stepping = true;
     r->counts.steps_started++;
-    if (env->ports)
+    if (env->keeps_cost)
         r->cost = cost;
     return env->cost->step_ns(env->cost_state, &cost);
 }

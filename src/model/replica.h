@@ -28,6 +28,7 @@
 #include "model/batch.h"
 #include "policy/scheduler.h"
 
+struct group;
 struct kv;
 
 struct replica_starts { /* of all replicas, since the start of the run: requests that gave their first token */
@@ -53,7 +54,7 @@ struct replica_env {
     bool reserves;                 /* nothing is ever preempted for want of blocks: admission reserves them */
     bool hands_over;               /* those whose prompts are done go on elsewhere */
     struct kv *kv; /* NULL: no prefix cache and no tiers */
-    bool ports;    /* steps share the HBM port with transfers */
+    bool keeps_cost; /* of a step: it shares the HBM port with transfers, or its time takes other ranks' too */
     struct replica_starts *starts; /* NULL: nobody wants to know */
 };
 
@@ -99,12 +100,14 @@ struct replica {
     bool stepping;     /* between begin and end */
     bool computed;     /* the step's work is done; it ends when the KV of its prompts has arrived (replica_waits) */
     int gates;         /* transfers that the step waits for, beside those of its prompts */
-    struct cost_step cost; /* of the current step, where it shares ports */
+    struct cost_step cost; /* of the current step, where env.keeps_cost */
     bool waking;           /* the world has an event pending that will begin a step */
     uint64_t end_event;    /* the world's: the end of the step, where it shares no ports */
-    int64_t front_free_ns; /* the world's: when its front end has served all sent to it */
+    int64_t front_free_ns; /* the world's: when its front end has served all sent to it; of a group, the first member's */
     int64_t n_front;       /* requests there */
     uint32_t gone;         /* the world's: the first of those given up in the current step; SLOT_NONE */
+    struct group *group;   /* the world's: the replica of the scenario that it is a member of; NULL: it is one itself */
+    int64_t own_ns;        /* the group's: of the current step, what is its own work */
     struct replica_counts counts;
     uint32_t *victim; /* of a plan: the running in the order in which they are preempted */
     int64_t cap_victim;

@@ -159,8 +159,11 @@ void world_wake(struct world *w, struct replica *r)
 {
     if (r->stepping || r->waking || r->down > 0)
         return;
+    if (r->group && (r = world_group_wakes(r)) == NULL)
+        return;
     r->waking = true;
-    sim_schedule(w->sim, sim_now(w->sim), CLASS_SCHEDULING, EVENT_STEP_BEGIN, (uint32_t)r->id);
+    sim_schedule(w->sim, sim_now(w->sim), CLASS_SCHEDULING, r->group ? EVENT_GROUP_BEGIN : EVENT_STEP_BEGIN,
+                 (uint32_t)r->id);
 }
 
 /* Between steps, with a slot free and nobody left waiting by the latest plan (short of blocks or budget). */
@@ -301,6 +304,18 @@ static int64_t slowed(int64_t duration_ns, double speed)
     return ns < (double)INT64_MAX ? (int64_t)ns : INT64_MAX;
 }
 
+bool world_step_fits(struct world *w, const struct replica *r, int64_t duration_ns)
+{
+    if (duration_ns < INT64_MAX - sim_now(w->sim))
+        return true;
+    err_set(&w->err, EXIT_CODE_FAILED,
+            "a step of replica %" PRId64 " that begins at %.9f s takes %.3g s and so ends after the clock does, at "
+            "%.4g s (look at the figures of [gpu], and at the rate)",
+            r->id, (double)sim_now(w->sim) * 1e-9, (double)duration_ns * 1e-9, (double)INT64_MAX * 1e-9);
+    sim_request_stop(w->sim);
+    return false;
+}
+
 static void begin_step(struct world *w, struct fleet *f, struct replica *r)
 {
     if (r->down > 0)
@@ -317,13 +332,9 @@ static void begin_step(struct world *w, struct fleet *f, struct replica *r)
     duration += duration / 20; /* the deliberately wrong model: every step takes 5% too long */
 #endif
     update_room(f, r);
-    if (duration >= INT64_MAX - sim_now(w->sim)) {
-        err_set(&w->err, EXIT_CODE_FAILED,
-                "a step of replica %" PRId64 " that begins at %.9f s takes %.3g s and so ends after the clock does, at "
-                "%.4g s (look at the figures of [gpu], and at the rate)",
-                r->id, (double)sim_now(w->sim) * 1e-9, (double)duration * 1e-9, (double)INT64_MAX * 1e-9);
-        sim_request_stop(w->sim);
-    } else if (duration > 0 && w->memory.share) {
+    if (!world_step_fits(w, r, duration))
+        return;
+    if (duration > 0 && w->memory.share) {
         world_start_step(w, r, duration);
     } else if (duration > 0) {
         r->end_event =
@@ -355,11 +366,9 @@ static void end_requests(struct world *w, struct replica *r)
     }
 }
 
-/* Nothing is called for what the scenario does not have: this runs for every step. */
-void world_step_end(struct world *w, struct replica *r)
+/* Tokens and completions. Nothing is called for what the scenario does not have: this runs for every step. */
+static inline void step_done(struct world *w, struct fleet *f, struct replica *r)
 {
-    struct fleet *f = world_fleet(w, r->id);
-
     replica_end(r, r->env, sim_now(w->sim));
     if (w->scaling)
         world_scale_step(w, r);
@@ -374,6 +383,18 @@ void world_step_end(struct world *w, struct replica *r)
     if (w->faults)
         world_lost_in_step(w, r);
     update_room(f, r);
+}
+
+void world_step_done(struct world *w, struct replica *r)
+{
+    step_done(w, world_fleet(w, r->id), r);
+}
+
+void world_step_end(struct world *w, struct replica *r)
+{
+    struct fleet *f = world_fleet(w, r->id);
+
+    step_done(w, f, r);
     if (f->held.n > 0)
         world_route_held(w, f);
     if (w->scaling)
@@ -399,6 +420,7 @@ static void dispatch(void *ctx, const struct sim_event *ev)
         [EVENT_STEP_BEGIN] = on_step_begin, [EVENT_JOB] = world_on_job,     [EVENT_PART] = on_part,
         [EVENT_SAMPLE] = world_on_sample,   [EVENT_FAULT] = world_on_fault, [EVENT_ADAPT] = world_on_adapt,
         [EVENT_TIMEOUT] = world_on_timeout, [EVENT_SCALE] = world_on_scale, [EVENT_START] = world_on_start,
+        [EVENT_GROUP_BEGIN] = world_on_group_begin, [EVENT_GROUP_END] = world_on_group_end,
     };
     struct world *w = ctx;
 
@@ -442,6 +464,7 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
         const struct fleet *f = world_fleet(w, i);
         replica_init(&w->replicas[i], i, &f->env, f->sc->layout.replica.kv_block_tokens, f->total_blocks);
     }
+    world_groups_init(w);
     world_admission_init(w);
     world_memory_init(w);
     for (int64_t i = 0; i < w->n_fleets; i++)
@@ -474,6 +497,7 @@ void world_free(struct world *w)
     world_faults_free(w);
     for (int64_t i = 0; i < w->n_fleets; i++)
         sight_free(w->fleet[i].sight);
+    world_groups_free(w);
     world_memory_free(w);
     world_admission_free(w);
     world_scaling_free(w);

@@ -87,7 +87,10 @@ void world_step_goes_on(struct world *w, struct replica *r)
     if (!r->computed || replica_waits(r, r->env))
         return;
     r->computed = false;
-    world_step_end(w, r);
+    if (r->group)
+        world_group_goes_on(w, r->group);
+    else
+        world_step_end(w, r);
 }
 
 static void step_computed(struct world *w, struct replica *r)
@@ -228,7 +231,7 @@ void world_memory_init(struct world *w)
         memory_init(&w->memory, w->sc, w->sim, EVENT_JOB, EVENT_PART, CLASS_COMPLETION);
         w->port_total = mem_zalloc((size_t)w->memory.n_resources, sizeof *w->port_total);
         for (int64_t i = 0; i < w->n_fleets; i++)
-            w->fleet[i].env.ports = true;
+            w->fleet[i].env.keeps_cost = true;
         w->offload = offload_new(w->sc);
         w->needs = mem_zalloc((size_t)w->memory.replicas, sizeof *w->needs);
         if (o->sample_ns > 0) {

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "model/group.h"
 #include "model/sight.h"
 #include "model/world_state.h"
 
@@ -30,13 +31,13 @@ static void enter_front(struct world *w, struct replica *r, uint32_t slot)
     }
     w->pool.at[slot].phase = PHASE_FRONT;
     r->n_front++;
-    if (r->front_free_ns < now)
-        r->front_free_ns = now;
-    int64_t t_queue_ns;
+    int64_t *free_ns = r->group ? &r->group->member->front_free_ns : &r->front_free_ns, t_queue_ns;
+    if (*free_ns < now)
+        *free_ns = now;
     if (__builtin_mul_overflow(w->pool.at[slot].input_tokens, e->token_service_ns, &service) ||
         __builtin_add_overflow(service, e->request_service_ns, &service) ||
-        __builtin_add_overflow(r->front_free_ns, service, &r->front_free_ns) ||
-        __builtin_add_overflow(r->front_free_ns, e->request_latency_ns, &t_queue_ns)) {
+        __builtin_add_overflow(*free_ns, service, free_ns) ||
+        __builtin_add_overflow(*free_ns, e->request_latency_ns, &t_queue_ns)) {
         err_set(&w->err, EXIT_CODE_FAILED,
                 "the front end of replica %" PRId64 " would serve a request that arrived at %.9f s after the clock "
                 "ends, at %.4g s (look at request_service and token_service of [engine], and at the rate)",

@@ -27,6 +27,8 @@ enum event_kind {
     EVENT_TIMEOUT, /* a client gives up */
     EVENT_SCALE,   /* a pool's number of replicas is looked at */
     EVENT_START,   /* of a replica: the next stage */
+    EVENT_GROUP_BEGIN, /* of a step: of all members in lockstep, or of a staggered one */
+    EVENT_GROUP_END,
     EVENT_KINDS
 };
 
@@ -41,6 +43,8 @@ struct world {
     int64_t n_fleets;
     struct replica *replicas;
     int64_t n_replicas;
+    struct group *groups;           /* of members; NULL: each replica is one of the scenario's */
+    int64_t n_groups;
     struct memory memory;           /* share NULL: no tiers, and steps have the ports to themselves */
     struct kv *kv;                  /* NULL: neither prefix cache nor tiers */
     struct offload *offload;        /* NULL: steps need nothing from below HBM */
@@ -72,6 +76,9 @@ struct world {
 /* world.c, for the other files of the world */
 void world_wake(struct world *w, struct replica *r);
 void world_step_end(struct world *w, struct replica *r);
+void world_step_done(struct world *w, struct replica *r); /* of its end: tokens, completions; before the next begins */
+/* False, with the error: the step would end after the clock does. */
+bool world_step_fits(struct world *w, const struct replica *r, int64_t duration_ns);
 void world_update_room(struct world *w, const struct replica *r);
 void world_add_load(struct world *w, const struct replica *r, int64_t requests, int64_t tokens); /* for its router */
 void world_end_request(struct world *w, uint32_t slot, enum request_status status);
@@ -84,6 +91,17 @@ static inline struct fleet *world_fleet(const struct world *w, int64_t replica)
         i++;
     return &w->fleet[i];
 }
+
+/* ---- world_group.c ---- */
+
+void world_groups_init(struct world *w);
+void world_groups_free(struct world *w);
+void world_on_group_begin(struct world *w, uint32_t replica);
+void world_on_group_end(struct world *w, uint32_t replica);
+/* Whose event begins a step of this member; NULL: none is needed now. */
+struct replica *world_group_wakes(struct replica *r);
+void world_group_goes_on(struct world *w, struct group *g); /* a member's job has ended */
+int world_groups_count(const struct world *w, struct world_count *out); /* at most two */
 
 /* ---- world_route.c ---- */
 

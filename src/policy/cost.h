@@ -25,6 +25,7 @@ struct cost_step {
     int64_t prefill_pairs[COST_KNEES]; /* sum over chunks of attn_pairs */
     int64_t rank_tokens;               /* of prefill_tokens, on the attention rank that has most; 0: not known */
     int64_t n_logits;                  /* sequences that yield a token: n_decode + prompts that end in this step */
+    int64_t other_decode, other_prefill; /* [replica] ranks = apart: tokens of the replica's other ranks, for experts */
 };
 
 struct cost_knees {
@@ -66,6 +67,8 @@ struct cost_ops {
 struct cost_memory cost_memory(const struct layout *layout);
 /* KV blocks of one replica, all its attention ranks together; <= 0 when weights and activations do not fit. */
 int64_t cost_kv_blocks(const struct layout *layout);
+int64_t cost_member_blocks(const struct layout *layout); /* of one member; one that is not apart is all */
+int64_t cost_rank_blocks(const struct layout *layout);   /* those that one sequence can have */
 int64_t cost_hbm_blocks(const struct layout *layout); /* those of them in HBM: less by lower.overflow_bytes' */
 /* Of one routed expert of one layer, whole; what a token reads of conditional memory tables. */
 double cost_expert_bytes(const struct layout *layout);

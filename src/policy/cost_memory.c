@@ -52,6 +52,14 @@ static void mlp_widths(const struct layout *l, struct widths *w)
                 (double)m->q_heads * (double)(m->head_dim > 0 ? m->head_dim : m->qk_nope_dim + m->qk_rope_dim) / tp;
 }
 
+/* That a rank may have at once: each micro-batch that is apart has as many as the scheduler lets one have. */
+static double most_seqs(const struct layout *l)
+{
+    int64_t batches = l->replica.micro_batches == BATCHES_APART ? l->replica.pp : 1;
+
+    return (double)(batches * l->limits.max_num_seqs);
+}
+
 struct cost_memory cost_memory(const struct layout *l)
 {
     const struct model_options *m = &l->model;
@@ -74,7 +82,7 @@ struct cost_memory cost_memory(const struct layout *l)
         .weight_bytes = ((w.attention + w.mlp + w.moe) * drafts + embeddings * bf16) / pp,
         .activation_bytes = (double)r->activation_bytes,
         .kv_token_bytes = token * drafts / pp / (double)r->pcp,
-        .seq_bytes = (bounded - (bounded - states) * elsewhere) / pp * (double)l->limits.max_num_seqs,
+        .seq_bytes = (bounded - (bounded - states) * elsewhere) / pp * most_seqs(l),
     };
     if (r->activation_bytes == 0)
         out.activation_bytes = (double)l->limits.max_num_batched_tokens * w.widest * bf16 +
@@ -104,7 +112,7 @@ int64_t cost_hbm_blocks(const struct layout *l)
     if (room < 0)
         return 0;
     if (m.kv_token_bytes <= 0) /* windows and states alone: whatever the sequences may need */
-        return (l->model.max_context + block - 1) / block * l->limits.max_num_seqs * l->replica.dp;
+        return (l->model.max_context + block - 1) / block * (int64_t)most_seqs(l) * l->replica.dp;
     return (int64_t)(room / (m.kv_token_bytes * (double)block)) * l->replica.dp;
 }
 
@@ -119,6 +127,16 @@ int64_t cost_kv_blocks(const struct layout *l)
     if (token <= 0)
         return blocks;
     return blocks + (int64_t)((double)l->lower.overflow_bytes / (token * (double)l->replica.kv_block_tokens));
+}
+
+int64_t cost_member_blocks(const struct layout *l)
+{
+    return cost_kv_blocks(l) / layout_members(l);
+}
+
+int64_t cost_rank_blocks(const struct layout *l)
+{
+    return cost_member_blocks(l) / layout_ranks(l);
 }
 
 double cost_expert_bytes(const struct layout *l)

@@ -9,9 +9,11 @@
  * dozen multiplications. Equations with sources: DESIGN.md, "Step time".
  *
  * Ranks: a replica of dp attention ranks steps together, so the one with most tokens counts; whole prompts stay on one
- * rank. pp stages each work on 1/pp of the batch at a time, so a token takes as long as the whole model does for 1/pp
+ * rank. Where they have batches of their own (ranks = apart), a step is what one rank has, and other_decode and
+ * other_prefill are what the experts get from the others. pp stages each work on 1/pp of the batch at a time, so a token takes as long as the whole model does for 1/pp
  * of the batch, but a sequence is in one part only; chunks of a prompt follow each other through the stages, so that
- * its last one alone takes all of the model's time. Speculation is a mean field: a step verifies spec_tokens drafts and
+ * its last one alone takes all of the model's time; with micro_batches = apart a step is one micro-batch, alone through
+ * all stages (model/group.c has them wait for each other). Speculation is a mean field: a step verifies spec_tokens drafts and
  * counts as 1/e of the time for a token, e the expected tokens of a verification; bursts of tokens are not modelled.
  * Prefill context parallelism, as vLLM's: each of pcp ranks computes the ith and the ith last of 2 pcp pieces of a
  * chunk, so that all attend as many pairs (Llama 3, arXiv 2407.21783, 3.3.2), and gathers the KV that the others hold,
@@ -367,7 +369,8 @@ static inline double time_s(const struct roofline *s, const struct cost_step *st
     if (s->moe)
         experts = h * experts_s(s,
                                 (s->verify * (double)step->n_decode * decode_stage +
-                                 (n_prefill > 0 ? (double)step->prefill_tokens * stage / s->pcp : 0)) /
+                                 (n_prefill > 0 ? (double)step->prefill_tokens * stage / s->pcp : 0) +
+                                 (s->verify * (double)step->other_decode + (double)step->other_prefill / s->pcp)) /
                                     h,
                                 port);
     if (port) { /* of one half so far */
@@ -405,11 +408,11 @@ static double step_s(const struct roofline *s, const struct cost_step *step)
 {
     double t = time_s(s, step, (double)step->n_prefill, NULL);
 
-    if (s->verify > 1 && step->n_decode > 0) {
+    if (s->verify > 1 && step->n_decode + step->other_decode > 0) {
         double prompts = 0; /* the decodes' part is what they add to them */
         if (step->n_prefill > 0) {
             struct cost_step rest = *step;
-            rest.n_decode = 0;
+            rest.n_decode = rest.other_decode = 0;
             rest.n_logits -= step->n_decode;
             prompts = time_s(s, &rest, (double)rest.n_prefill, NULL);
         }
@@ -418,12 +421,14 @@ static double step_s(const struct roofline *s, const struct cost_step *step)
     return t;
 }
 
-/* Two halves of a step that overlap are no sum of what n and the contexts take. */
+/* Two halves of a step that overlap are no sum of what n and the contexts take; nor do these tell it where the experts get
+ * tokens of others too. */
 static void tabulate_decodes(struct roofline *s, const struct layout *l)
 {
-    int64_t most = l->limits.max_num_seqs * l->replica.dp;
+    int64_t most = l->limits.max_num_seqs * layout_ranks(l);
+    bool others = s->moe && layout_ranks(l) < l->replica.dp;
 
-    s->n_decodes = s->halves > 1 ? 0 : most < DECODES_MAX ? most : DECODES_MAX;
+    s->n_decodes = s->halves > 1 || others ? 0 : most < DECODES_MAX ? most : DECODES_MAX;
     for (int64_t n = 1; n <= s->n_decodes; n++) {
         struct cost_step step = {.n_decode = n, .n_logits = n};
         double per_token = s->verify > 1 ? (1 + s->draft_share) / s->expected : 1;
@@ -466,7 +471,9 @@ static void prepare(const void *options, const struct layout *l, void *state)
     struct roofline *s = state;
 
     (void)options;
-    *s = (struct roofline){.dp = (double)l->replica.dp, .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
+    *s = (struct roofline){.dp = (double)layout_ranks(l), .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
+    if (l->replica.micro_batches == BATCHES_APART)
+        s->pp = 1; /* of a micro-batch alone, through all stages */
     s->halves = l->replica.two_batch_overlap && l->replica.dp > 1 ? 2 : 1;
     s->beside = l->replica.overlap_compute;
     set_speculation(s, l);

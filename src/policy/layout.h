@@ -59,9 +59,13 @@ struct model_options { /* [model]; widths in elements, 0 where the model has no 
 
 enum fp4_scope { FP4_ALL, FP4_MLP, FP4_EXPERTS };
 
+/* Whether attention ranks, or the micro-batches of pipeline stages, are one batch or have their own. */
+enum batches { BATCHES_TOGETHER, BATCHES_APART };
+
 struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp * pcp */
     int64_t count, tp, pp;
     int64_t dp;             /* attention data parallel ranks */
+    int ranks, micro_batches; /* enum batches: of the dp ranks, of the pp stages */
     int64_t moe_tp, moe_ep; /* of the experts; moe_tp * moe_ep = tp * dp. 0, 0: tp * dp, 1 or with dp > 1: 1, tp * dp */
     int64_t cp;             /* decode context parallel: KV of one sequence over so many of the tp ranks */
     int64_t pcp;            /* prefill context parallel: so many groups of tp GPUs share prompts and KV of a sequence */
@@ -131,6 +135,32 @@ struct layout {
 static inline int64_t layout_gpus(const struct layout *l)
 {
     return l->replica.tp * l->replica.dp * l->replica.pp * l->replica.pcp;
+}
+
+/* Members of a replica: batches of their own, with their own KV (model/group.h); 1: it is one batch. */
+static inline int64_t layout_members(const struct layout *l)
+{
+    const struct replica_options *r = &l->replica;
+
+    return r->ranks == BATCHES_APART && r->dp > 1 ? r->dp : r->micro_batches == BATCHES_APART ? r->pp : 1;
+}
+
+/* Its members are micro-batches of pipeline stages. */
+static inline bool layout_is_staggered(const struct layout *l)
+{
+    return l->replica.micro_batches == BATCHES_APART && l->replica.pp > 1;
+}
+
+/* Attention ranks that are one batch. */
+static inline int64_t layout_ranks(const struct layout *l)
+{
+    return l->replica.ranks == BATCHES_APART ? 1 : l->replica.dp;
+}
+
+/* What has the KV cache that a sequence must fit into, for messages. */
+static inline const char *layout_holder(const struct layout *l)
+{
+    return l->replica.dp > 1 ? "an attention rank (dp)" : layout_members(l) > 1 ? "a micro-batch (pp)" : "a replica";
 }
 
 /* Nodes that its replicas stand on. */

@@ -307,13 +307,13 @@ static double give_scaling(struct collect *c, int64_t t_end_ns, double duration,
     return seconds;
 }
 
-static void give_steps(struct collect *c, double replica_seconds)
+static void give_steps(struct collect *c, double member_seconds)
 {
     double busy = (double)c->busy_ns;
 
     give_of(c, EV_STEP, "steps", (double)c->steps, "steps");
     give_of(c, EV_STEP, "mean_batch", c->busy_ns ? (double)c->decode_ns / busy : NAN, "sequences");
-    give_of(c, EV_STEP, "utilisation", rate(busy / NS_PER_S, replica_seconds), "");
+    give_of(c, EV_STEP, "utilisation", rate(busy / NS_PER_S, member_seconds), "");
     give_of(c, EV_STEP, "prefill_tokens", (double)c->prefill_tokens, "tokens");
     give_of(c, EV_STEP, "mean_kv_blocks", c->busy_ns ? (double)c->kv_ns / busy : NAN, "blocks");
     give_of(c, EV_STEP, "peak_kv_blocks", (double)c->peak_kv_blocks, "blocks");
@@ -356,7 +356,7 @@ static void add_up(const struct collect *c, struct tally *all)
     }
 }
 
-int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas, int64_t gpus, int64_t max_concurrent,
+int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collect_fleet *fleet, int64_t max_concurrent,
                         const struct store_metric **out)
 {
     double duration = t_end_ns > c->warmup_ns ? (double)(t_end_ns - c->warmup_ns) / NS_PER_S : 0;
@@ -366,7 +366,7 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas,
     add_up(c, &all);
     give(c, -1, "duration", duration, "s");
     give_tally(c, -1, &all, duration);
-    give_of(c, EV_REQUEST, "output_throughput_per_gpu", rate((double)all.output_tokens, duration * (double)gpus),
+    give_of(c, EV_REQUEST, "output_throughput_per_gpu", rate((double)all.output_tokens, duration * (double)fleet->gpus),
             "tokens/s");
     give_of(c, EV_STEP, "max_output_tokens_per_s", (double)c->peak_second_tokens, "tokens/s");
     give_of(c, EV_REQUEST, "max_concurrent_requests", (double)max_concurrent, "requests");
@@ -375,7 +375,10 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas,
     give_itl(c);
     give_series(c, -1, E2EL, &all.series[E2EL]);
     give_series(c, -1, QUEUE, &all.series[QUEUE]);
-    give_steps(c, give_scaling(c, t_end_ns, duration, n_replicas));
+    double seconds = give_scaling(c, t_end_ns, duration, fleet->replicas);
+    if (fleet->members > fleet->replicas) /* [autoscale] has none */
+        seconds = duration * (double)fleet->members;
+    give_steps(c, seconds);
     give_verdict(c, t_end_ns);
     if (c->memory)
         memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_named, c);

@@ -64,10 +64,15 @@ void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n)
 /* For records read back from a file that holds only some kinds: what needs kind k is then NaN, not 0. */
 void collect_lacks(struct collect *c, enum ev_kind k);
 
-/* After the trace is finished. t_end_ns is the run's last instant; duration = t_end - warmup. gpus: of all
- * replicas, for per-GPU rates. max_concurrent: the model's exact peak of requests in flight. *out is owned
- * by c, also the names in it. Call once. */
-int64_t collect_metrics(struct collect *c, int64_t t_end_ns, int64_t n_replicas, int64_t gpus, int64_t max_concurrent,
+/* What serves. members: of the replicas, each with steps of its own; as many as replicas where none is apart. gpus: of all
+ * replicas, for per-GPU rates. */
+struct collect_fleet {
+    int64_t replicas, members, gpus;
+};
+
+/* After the trace is finished. t_end_ns is the run's last instant; duration = t_end - warmup. max_concurrent: the model's
+ * exact peak of requests in flight. *out is owned by c, also the names in it. Call once. */
+int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collect_fleet *fleet, int64_t max_concurrent,
                         const struct store_metric **out);
 void collect_free(struct collect *c);
 

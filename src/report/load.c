@@ -244,9 +244,10 @@ static int take_counter(struct file *f, sqlite3_stmt *stmt, int64_t row, struct 
 static int take_replicas(struct file *f, sqlite3_stmt *stmt, int64_t row, struct err *e)
 {
     (void)row, (void)e;
-    f->r->n_replicas = int_or(stmt, 0, 0);
+    f->r->n_members = int_or(stmt, 0, 0);
     f->r->gpus = int_or(stmt, 1, 0);
     f->r->kv_blocks = int_or(stmt, 2, 0);
+    f->r->n_replicas = int_or(stmt, 3, 0);
     return 0;
 }
 
@@ -322,13 +323,15 @@ static int read_tables(struct file *f, struct err *e)
              e) ||
         each(f, "SELECT class, name, value, unit, approximate FROM metric ORDER BY rowid", take_metric, e) ||
         each(f, "SELECT name, value FROM counter ORDER BY rowid", take_counter, e) ||
-        count_rows(f, "replica", REPLICAS_MAX, &r->n_replicas, e) ||
+        count_rows(f, "replica", REPLICAS_MAX, &r->n_members, e) ||
         each(f,
              "SELECT key, value_text, value_num FROM run_param WHERE key GLOB 'engine.t[pt]*' OR key GLOB "
              "'*.extrapolated'"
              " LIMIT 100",
              take_param, e) ||
-        each(f, "SELECT count(*), sum(gpus), max(kv_blocks) FROM replica NOT INDEXED", take_replicas, e))
+        each(f,
+             "SELECT count(*), sum(gpus), max(kv_blocks), count(DISTINCT first_member) FROM replica NOT INDEXED",
+             take_replicas, e))
         return -1;
     r->pools = arena_alloc(&r->arena, POOLS_MAX * sizeof *r->pools);
     if (each(f, "SELECT pool, count(*) FROM replica NOT INDEXED GROUP BY pool ORDER BY min(id)", take_pool, e))

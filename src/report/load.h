@@ -37,7 +37,7 @@ struct results { /* texts and arrays live in the arena; a text that the file lea
     struct store_pool *pools; /* of them: name and number of replicas */
     int64_t n_classes, n_metrics, n_counters, n_pools;
     struct calibration calibration;
-    int64_t n_replicas, gpus, kv_blocks; /* GPUs of all replicas; blocks of the largest */
+    int64_t n_replicas, n_members, gpus, kv_blocks; /* rows of table replica; GPUs of all; blocks of the largest */
     struct arena arena;
 };
 

@@ -206,7 +206,8 @@ int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err
             goto out;
     }
     r->t_end_ns = g.t_last_ns;
-    r->n_metrics = collect_metrics(g.collect, r->t_end_ns, r->n_replicas, r->gpus, peak_concurrency(&g), &metrics);
+    const struct collect_fleet fleet = {r->n_replicas, r->n_members, r->gpus};
+    r->n_metrics = collect_metrics(g.collect, r->t_end_ns, &fleet, peak_concurrency(&g), &metrics);
     r->metrics = arena_alloc(&r->arena, (size_t)r->n_metrics * sizeof *r->metrics);
     memcpy(r->metrics, metrics, (size_t)r->n_metrics * sizeof *r->metrics);
     for (int64_t i = 0; i < r->n_metrics; i++)

@@ -193,7 +193,7 @@ static void check_kernels(const struct check *c)
 /* Tokens that the cache of one attention rank holds; a sequence lives on one. */
 static int64_t rank_tokens(const struct layout *l)
 {
-    return cost_kv_blocks(l) / l->replica.dp * l->replica.kv_block_tokens;
+    return cost_rank_blocks(l) * l->replica.kv_block_tokens;
 }
 
 /* False if the KV cache would have no block. */
@@ -201,7 +201,7 @@ static bool check_memory(const struct check *c)
 {
     const struct layout *l = &c->sc->layout;
 
-    if (cost_kv_blocks(l) >= 1)
+    if (cost_rank_blocks(l) >= 1)
         return true;
     struct cost_memory m = cost_memory(l);
     check_wrong(
@@ -458,7 +458,7 @@ static void check_class(const struct check *c, const struct class_options *k, bo
     else if (memory_fits && least - 1 > rank_tokens(l)) /* the last token has no KV */
         check_wrong(c, section, "input_min",
                     "input_min and output_min make %" PRId64 " tokens, but the KV cache of %s holds %" PRId64, least,
-                    l->replica.dp > 1 ? "an attention rank (dp)" : "a replica", rank_tokens(l));
+                    layout_holder(l), rank_tokens(l));
 }
 
 void scenario_check(const struct scenario *sc, struct diags *d)
@@ -477,6 +477,7 @@ void scenario_check(const struct scenario *sc, struct diags *d)
     check_scheduler(&c);
     check_order(&c);
     check_autoscale(&c);
+    check_members(&c);
     check_workload(&c);
     check_tiers(&c);
     bool memory_fits = model_fits && check_memory(&c);

@@ -18,6 +18,9 @@ const struct ini_entry *check_origin(const struct scenario *sc, const char *sect
 __attribute__((format(printf, 4, 5))) void check_wrong(const struct check *c, const char *section, const char *key,
                                                        const char *fmt, ...);
 
+/* Replicas whose ranks or micro-batches are apart (check_members.c). */
+void check_members(const struct check *c);
+
 /* Tiers and links against GPUs, replicas and the workload (check_tiers.c). */
 void check_tiers(const struct check *c);
 

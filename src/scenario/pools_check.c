@@ -45,6 +45,15 @@ static void check_nodes(const struct check *c)
                     c->sc->cluster.nodes, nodes);
 }
 
+/* A mistake at the line of the pool's key. */
+static void wrong(const struct check *c, const struct pool_options *p, const char *section, const char *key,
+                  const char *text)
+{
+    const struct ini_entry *e = check_origin(p->as, section, key);
+
+    diags_add(c->d, e ? e->file : c->sc->path, e ? e->line : 0, "[%s %s] %s: %s", section, p->name, key, text);
+}
+
 /* What pools that hand over do not go with yet. */
 static void check_alone(const struct check *c)
 {
@@ -55,19 +64,13 @@ static void check_alone(const struct check *c)
         snprintf(section, sizeof section, "fault %s", c->sc->faults[i].name);
         check_wrong(c, section, "what", "faults and pools that hand over do not go together");
     }
+    for (int64_t i = 0; i < c->sc->n_pools; i++)
+        if (layout_is_staggered(&c->sc->pools[i].as->layout))
+            wrong(c, &c->sc->pools[i], "replica", "micro_batches", "apart and pools that hand over do not go together");
     if (m->experts.tier_at >= 0)
         check_wrong(c, "experts", "hot_share", "experts below HBM and pools that hand over do not go together");
     if (m->cache.overflow_at >= 0)
         check_wrong(c, "cache", "overflow", "it and pools that hand over do not go together");
-}
-
-/* A mistake at the line of the pool's key. */
-static void wrong(const struct check *c, const struct pool_options *p, const char *section, const char *key,
-                  const char *text)
-{
-    const struct ini_entry *e = check_origin(p->as, section, key);
-
-    diags_add(c->d, e ? e->file : c->sc->path, e ? e->line : 0, "[%s %s] %s: %s", section, p->name, key, text);
 }
 
 /* What goes from one to the other must be the same in both. */

@@ -157,12 +157,21 @@ _Static_assert(DTYPE_BF16 == 0 && DTYPE_FP8 == 1 && DTYPE_FP8_BLOCK == 2 && DTYP
                    DTYPE_MXFP4_FP8 == 5 && DTYPE_INT4 == 6,
                "the order of dtypes");
 
+static const char *const batches[] = {"together", "apart", NULL};
+_Static_assert(BATCHES_TOGETHER == 0 && BATCHES_APART == 1, "the order of batches");
+
 static const struct opt replica_rows[] = {
     INT("count", replica_options, count, 1, 1e6, "1", "copies of the model"),
     INT("tp", replica_options, tp, 1, 1024, "1", "GPUs that share each layer of one copy (tensor parallelism)"),
     INT("pp", replica_options, pp, 1, 1024, "1", "stages that the layers are cut into (pipeline parallelism)"),
     INT("dp", replica_options, dp, 1, 1024, "1",
         "attention data parallelism: groups of tp GPUs, each with its own sequences; the experts are spread over all"),
+    CHOICE("ranks", AT(replica_options, ranks), batches, "together",
+           "with dp > 1: the attention ranks are one batch, spread evenly; apart: each has its own, with its own KV, as a "
+           "target of the router, and the slowest sets the time of a step"),
+    CHOICE("micro_batches", AT(replica_options, micro_batches), batches, "together",
+           "with pp > 1: one batch, of which each stage has 1/pp at any time; apart: pp batches, each with 1/pp of the KV "
+           "and a target of the router, pass the stages in turn (vLLM v0's virtual engines)"),
     INT("moe_tp", replica_options, moe_tp, 0, 1024, "0",
         "GPUs over which each expert is cut; with moe_ep 0 too, tp where dp = 1"),
     INT("moe_ep", replica_options, moe_ep, 0, 1024, "0",

@@ -61,6 +61,9 @@ static const struct column replica_columns[] = {
     {"kv_block_tokens", "INTEGER NOT NULL", "tokens a block holds"},
     {"pool", "TEXT NOT NULL", "[pool NAME] that it belongs to; all: there are no pools"},
     {"role", "TEXT NOT NULL", "what the pool does: both, prefill or decode"},
+    {"first_member", "INTEGER NOT NULL REFERENCES replica(id)",
+     "attention ranks and micro-batches with batches of their own (ranks, micro_batches = apart) have a row each, with "
+     "their part of GPUs and KV: the first of those that are one replica; else the id itself"},
     {0},
 };
 static const struct column tier_columns[] = {

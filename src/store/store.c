@@ -141,9 +141,10 @@ static int put_config(struct store *s, const struct store_config *c)
         rc = put(s, "INSERT INTO class VALUES(?, ?, ?, ?, ?, ?)", "isdIII", i, c->classes[i].name, c->classes[i].weight,
                  c->classes[i].slo_ttft_ns, c->classes[i].slo_tpot_ns, c->classes[i].slo_e2el_ns);
     for (int64_t i = 0, id = 0; !rc && i < c->n_pools; i++)
-        for (int64_t k = 0; !rc && k < c->pools[i].n_replicas; k++)
-            rc = put(s, "INSERT INTO replica VALUES(?, ?, ?, ?, ?, ?)", "iiiiss", id++, c->pools[i].gpus,
-                     c->pools[i].kv_blocks, c->pools[i].kv_block_tokens, c->pools[i].name, c->pools[i].role);
+        for (int64_t k = 0; !rc && k < c->pools[i].n_replicas; k++, id++)
+            rc = put(s, "INSERT INTO replica VALUES(?, ?, ?, ?, ?, ?, ?)", "iiiissi", id, c->pools[i].gpus,
+                     c->pools[i].kv_blocks, c->pools[i].kv_block_tokens, c->pools[i].name, c->pools[i].role,
+                     id - k % c->pools[i].members);
     if (!rc)
         rc = put(s, "INSERT INTO reserve VALUES(zeroblob(?))", "i", (int64_t)RESERVE_BYTES);
     return rc;

@@ -31,7 +31,7 @@
 #include "base/err.h"
 #include "trace/trace.h"
 
-enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 3 };
+enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 4 };
 
 struct store_class {
     const char *name;
@@ -46,7 +46,7 @@ struct store_param { /* a row of run_param */
 
 struct store_pool {
     const char *name, *role;
-    int64_t n_replicas;
+    int64_t n_replicas, members;              /* so many after each other are one of the scenario's */
     int64_t gpus, kv_blocks, kv_block_tokens; /* of each replica */
 };
 

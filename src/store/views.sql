@@ -678,7 +678,10 @@ INSERT INTO doc VALUES
 --
 -- The end of the own work is told by its record `contention`, or by the transfers that begin after it; where nothing ended
 -- with the step that it waits for, it is the step's. Else it is not recorded: the step is `unsplit`.
--- Not known: bubbles between pipeline stages (in the time of the step); a step under way at the end or lost to a fault, which
+-- Members (ranks, micro_batches = apart; table replica) have a row each, with their part of the GPUs. While any of a replica is in
+-- a step, what one does not work by member_step is bubble: the wait for the slowest rank or for stages that others are in, and
+-- the time of one that has nothing to do; also where KV for it is on its way then.
+-- Not known: bubbles between pipeline stages of one batch (in the time of the step); a step under way at the end or lost to a fault, which
 -- has no row (idle); replicas that are down because a module or a tier that they need is (idle).
 CREATE VIEW v_gpu_slots AS
 WITH span AS MATERIALIZED (
@@ -698,6 +701,14 @@ WITH span AS MATERIALIZED (
                OVER (ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS first_node,
            coalesce(sum(n * gpus) OVER (ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS first_gpu
     FROM of_pool
+), member AS MATERIALIZED (
+    SELECT id, first_member AS of FROM replica
+        WHERE first_member IN (SELECT first_member FROM replica GROUP BY first_member HAVING count(*) > 1)
+), together AS MATERIALIZED ( -- time in which any member of a replica was in a step: these begin and end in the same order
+    SELECT of, total(ns) AS ns FROM (
+        SELECT m.of, max(s.t_end_ns - max(s.t_start_ns, lag(s.t_end_ns, 1, 0) OVER (PARTITION BY m.of ORDER BY s.rowid), span.a), 0) AS ns
+        FROM span, step s JOIN member m ON m.id = s.replica)
+    GROUP BY of
 ), fault_of AS (
     SELECT row_number() OVER (ORDER BY id) - 1 AS fault, value_text AS what, substr(key, 1, length(key) - 5) AS section
         FROM param WHERE key GLOB 'fault *.what'
@@ -723,7 +734,7 @@ WITH span AS MATERIALIZED (
     UNION ALL
     SELECT x.replica, max(x.t_start_ns, span.a), min(x.t_end_ns, span.b), 0, 0, 0, 1 FROM span, transfer x
         JOIN move_kind k ON k.id = x.kind
-    WHERE x.request IS NOT NULL AND x.replica IS NOT NULL
+    WHERE x.request IS NOT NULL AND x.replica IS NOT NULL AND x.replica NOT IN (SELECT id FROM member)
         AND ((x.up AND k.name IN ('restore', 'prefetch', 'handoff')) OR k.name = 'swap')
 ), pause AS MATERIALIZED ( -- steps, of replicas that these are about
     SELECT replica, max(lag(t_end_ns, 1, 0) OVER (PARTITION BY replica ORDER BY rowid), (SELECT a FROM span)) AS t0,
@@ -777,11 +788,13 @@ WITH span AS MATERIALIZED (
     SELECT s.replica, r.role, s.n_prefill, s.n_decode, s.prefill_tokens, s.t_end_ns - max(s.t_start_ns, span.a) AS ns,
            1.0 * (s.t_end_ns - max(s.t_start_ns, span.a)) / nullif(s.t_end_ns - s.t_start_ns, 0) AS f,
                s.t_end_ns - s.t_start_ns AS whole,
-           coalesce(t.own_t, t.after_t, CASE WHEN t.last IS NULL THEN s.t_end_ns END) - s.t_start_ns AS own, t.last % 10 AS what,
-           coalesce(t.lost, 0.0) AS lost, coalesce(t.by_kv, 0.0) AS by_kv, coalesce(t.by_experts, 0.0) AS by_experts
+           coalesce(m.own_ns + coalesce(t.lost, 0.0),
+                    coalesce(t.own_t, t.after_t, CASE WHEN t.last IS NULL THEN s.t_end_ns END) - s.t_start_ns) AS own, t.last % 10 AS what,
+           m.own_ns IS NULL AS alone, coalesce(t.lost, 0.0) AS lost, coalesce(t.by_kv, 0.0) AS by_kv, coalesce(t.by_experts, 0.0) AS by_experts
     FROM span JOIN step s ON s.t_end_ns > span.a JOIN replica r ON r.id = s.replica LEFT JOIN told t ON t.step = s.rowid
+        LEFT JOIN member_step m ON m.replica = s.replica AND m.t_end_ns = s.t_end_ns
 ), part AS (
-    SELECT *, f * (own - min(lost, own)) AS own_ns, f * (whole - own) AS wait_ns, f * min(1.0, own / nullif(lost, 0)) AS g,
+    SELECT *, f * (own - min(lost, own)) AS own_ns, alone * f * (whole - own) AS wait_ns, f * min(1.0, own / nullif(lost, 0)) AS g,
            CASE WHEN n_prefill = 0 OR (role = 'decode'
                AND prefill_tokens = n_prefill) THEN 2 WHEN n_decode = 0 THEN 1 ELSE 3 END AS did
     FROM cut
@@ -794,10 +807,10 @@ WITH span AS MATERIALIZED (
            total(CASE WHEN coalesce(what, 3) = 3 THEN wait_ns END) + total(g * (lost - by_kv - by_experts)) AS other
     FROM part GROUP BY replica
 ), slot AS (
-    SELECT e.id AS replica, e.pool, e.gpus, p.pp, span.moves, CAST(nullif(max(span.b - span.a, 0), 0) AS REAL) AS span_ns,
-           b.*, g.off_ns, g.start_ns, g.down_ns, g.kv_ns, g.ns AS gap_ns
+    SELECT e.id AS replica, e.pool, e.gpus, p.pp, y.ns AS together_ns, span.moves, CAST(nullif(max(span.b - span.a, 0), 0) AS REAL) AS span_ns,
+           b.*, coalesce(y.ns, b.ns) AS busy_ns, g.off_ns, g.start_ns, g.down_ns, g.kv_ns, g.ns AS gap_ns
     FROM span, replica e JOIN of_pool p ON p.pool = e.pool LEFT JOIN busy b ON b.replica = e.id LEFT
-        JOIN gap g ON g.replica = e.id
+        JOIN gap g ON g.replica = e.id LEFT JOIN together y ON y.of = e.first_member
 )
 SELECT replica, pool, gpus, span_ns / 1e9 AS window_s, coalesce(prefill, 0) / span_ns AS prefill,
        coalesce(decode, 0) / span_ns AS decode,
@@ -806,9 +819,10 @@ SELECT replica, pool, gpus, span_ns / 1e9 AS window_s, coalesce(prefill, 0) / sp
        CASE WHEN moves THEN coalesce(experts, 0) / span_ns END AS waiting_experts,
        CASE WHEN moves THEN coalesce(other, 0) / span_ns END AS waiting_other,
        CASE WHEN moves THEN coalesce(unsplit, 0) / span_ns END AS unsplit,
-       CASE WHEN pp = 1 THEN 0.0 END AS bubble, coalesce(off_ns, 0) / span_ns AS absent,
+       CASE WHEN together_ns IS NOT NULL THEN (together_ns - coalesce(prefill + decode + mixed + kv + experts + other, 0)) / span_ns
+            WHEN pp = 1 THEN 0.0 END AS bubble, coalesce(off_ns, 0) / span_ns AS absent,
            coalesce(start_ns, 0) / span_ns AS starting,
-       coalesce(down_ns, 0) / span_ns AS down, (span_ns - coalesce(ns, 0) - coalesce(gap_ns, 0)) / span_ns AS idle
+       coalesce(down_ns, 0) / span_ns AS down, (span_ns - coalesce(busy_ns, 0) - coalesce(gap_ns, 0)) / span_ns AS idle
 FROM slot;
 INSERT INTO doc VALUES
     ('v_gpu_slots', NULL, 'what the GPUs of each replica did with the time from warm-up to the end, in shares that add up to 1 (log level step or all)'),
@@ -818,7 +832,7 @@ INSERT INTO doc VALUES
     ('v_gpu_slots', 'waiting_experts', 'steps longer for expert weights; log all'),
     ('v_gpu_slots', 'waiting_other', 'steps longer for rows of tables, weights of a replica that starts, background load; log all'),
     ('v_gpu_slots', 'unsplit', 'steps that ended with something they waited for, and of whose own work no end is recorded: up to that much more waiting; log all'),
-    ('v_gpu_slots', 'bubble', '0 without pipeline stages; NULL with them: not recorded, in the shares of steps'),
+    ('v_gpu_slots', 'bubble', 'of ranks and micro-batches that are apart: not at work while another of their replica is in a step. Else 0 without pipeline stages; NULL with them: not recorded, in the shares of steps'),
     ('v_gpu_slots', 'absent', '[autoscale] had no replica there; starting: it started, and its weights loaded'),
     ('v_gpu_slots', 'down', 'by faults of a gpu or a host; others count as idle'),
     ('v_gpu_slots', 'idle', 'no step and nothing of the above; steps that never ended (cut at the horizon, lost to a fault) too');
@@ -859,7 +873,9 @@ WITH k AS (
            max(CASE name WHEN 'little_sojourn_ns' THEN value END) AS sojourn,
            max(CASE name WHEN 'steps_started' THEN value END) AS started,
            max(CASE name WHEN 'steps_ended' THEN value END) AS ended,
-           max(CASE name WHEN 'steps_running' THEN value END) AS stepping
+           max(CASE name WHEN 'steps_running' THEN value END) AS stepping,
+           max(CASE name WHEN 'member_busy_ns' THEN value END) AS member_busy,
+           max(CASE name WHEN 'member_own_ns' THEN value END) AS member_own
     FROM counter
 ), q AS ( -- log request, step, all
     SELECT count(*) AS n, total(status = 'completed') AS completed, total(status = 'rejected') AS rejected,
@@ -894,6 +910,12 @@ WITH k AS (
 ), x AS ( -- log all: and the rows
     SELECT kind, count(*) AS n, sum(bytes) AS bytes, sum(delivered) AS delivered, sum(bytes - delivered) AS cancelled
     FROM transfer GROUP BY kind
+), member AS MATERIALIZED ( -- of replicas that have several
+    SELECT id, first_member AS of, count(*) OVER (PARTITION BY first_member) AS n FROM replica
+        WHERE first_member IN (SELECT first_member FROM replica GROUP BY first_member HAVING count(*) > 1)
+), together AS (
+    SELECT m.n, max(s.t_end_ns - max(s.t_start_ns, lag(s.t_end_ns, 1, 0) OVER (PARTITION BY m.of ORDER BY s.rowid)), 0) AS ns
+    FROM step s JOIN member m ON m.id = s.replica
 ), l(requests, steps, events, last) AS ( -- last: the run came to its last commit, which brings generated_tokens up to date
     SELECT log <> 'summary', log IN ('step', 'all'), log = 'all', EXISTS (SELECT 1 FROM counter) FROM run
 ), law(name, "left", "right") AS (
@@ -906,6 +928,12 @@ WITH k AS (
     UNION ALL SELECT 'KV blocks: allocated = freed + held', taken, freed + in_use FROM k
     UNION ALL SELECT 'steps: started = ended + abandoned + running', started, ended + abandoned + stepping FROM k
     UNION ALL SELECT 'Little: integral of requests in system = sum of sojourns (ns)', area, sojourn FROM k
+    UNION ALL SELECT 'steps of members = rows of step beside them', (SELECT count(*) FROM member_step),
+                     (SELECT count(*) FROM step s JOIN member m ON m.id = s.replica) FROM l WHERE steps AND EXISTS (SELECT 1 FROM member)
+    UNION ALL SELECT 'own work of members = rows of member_step (ns)', member_own, (SELECT coalesce(sum(own_ns), 0) FROM member_step)
+              FROM k, l WHERE steps
+    UNION ALL SELECT 'time of members in and beside steps = rows of step (ns)', member_busy, (SELECT coalesce(sum(n * ns), 0) FROM together)
+              FROM k, l WHERE steps
     UNION ALL SELECT 'requests: arrived = rows of request', arrived, q.n FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: completed = rows of request', k.completed, CAST(q.completed AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: rejected = rows of request', k.rejected, CAST(q.rejected AS INTEGER) FROM k, q, l WHERE requests

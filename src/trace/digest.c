@@ -75,6 +75,7 @@ uint64_t digest_sink_value(const struct digest_sink *d)
     uint64_t h = 0;
 
     for (int k = 0; k < EV_KINDS; k++)
-        h = mix(mix(h, d->hash[k]), d->count[k]);
+        if (k <= EV_ROOM_SAMPLE || d->count[k] > 0) /* a run without records of a later kind keeps its fingerprint */
+            h = mix(mix(h, d->hash[k]), d->count[k]);
     return h;
 }

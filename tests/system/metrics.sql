@@ -4,7 +4,8 @@
 
 CREATE TEMP VIEW param AS
 SELECT warmup_ns AS w, t_end_ns AS t_end, max(t_end_ns - warmup_ns, 0) / 1e9 AS T,
-       (SELECT count(*) FROM replica) AS replicas, (SELECT sum(gpus) FROM replica) AS gpus
+       (SELECT count(DISTINCT first_member) FROM replica) AS replicas, (SELECT count(*) FROM replica) AS members,
+       (SELECT sum(gpus) FROM replica) AS gpus
 FROM run;
 
 -- Requests that count, once under their class and once under NULL (all).
@@ -170,7 +171,7 @@ UNION ALL SELECT NULL, 'max_concurrent_requests', max(n) FROM (
 UNION ALL SELECT NULL, 'steps', count(*) FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'mean_batch', total(1.0 * n_decode * (t_end_ns - t_start_ns)) / sum(t_end_ns - t_start_ns)
           FROM step, param WHERE t_start_ns >= w
-UNION ALL SELECT NULL, 'utilisation', total(t_end_ns - t_start_ns) / 1e9 / (SELECT s FROM present) FROM step, param WHERE t_start_ns >= w
+UNION ALL SELECT NULL, 'utilisation', total(t_end_ns - t_start_ns) / 1e9 / (SELECT s FROM present) * replicas / members FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'replica_seconds', s FROM present
 UNION ALL SELECT NULL, 'verdict', verdict FROM verdict
 UNION ALL SELECT NULL, 'verdict_offered', offered FROM verdict

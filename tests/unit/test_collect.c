@@ -18,6 +18,7 @@
 enum { REQUESTS = 3000, STEPS = 4000, RESUMES = 150, CLASSES = 3, NONE = -1 };
 #define WARMUP_NS INT64_C(2500000000)
 #define END_NS    INT64_C(61700000000)
+static const struct collect_fleet FLEET = {4, 4, 8};
 
 struct list {
     double *at;
@@ -264,7 +265,7 @@ static void check_all(bool exact)
     struct collect *c = feed(exact);
     double tolerance = exact ? 0 : 1e-3;
 
-    n_metrics = collect_metrics(c, END_NS, 4, 8, 123, &metrics);
+    n_metrics = collect_metrics(c, END_NS, &FLEET, 123, &metrics);
     expect(NONE, "duration", 59.2, 1e-15);
     expect(NONE, "max_concurrent_requests", 123, 0);
     expect(NONE, "output_throughput_per_gpu", find(NONE, "output_throughput")->value / 8, 1e-15);
@@ -292,7 +293,7 @@ START_TEST(nothing_recorded)
 {
     struct collect *c = collect_new(classes, CLASSES, 0, true);
 
-    n_metrics = collect_metrics(c, 0, 4, 8, 0, &metrics);
+    n_metrics = collect_metrics(c, 0, &FLEET, 0, &metrics);
     expect(NONE, "completed", 0, 0);
     expect(NONE, "duration", 0, 0);
     expect(NONE, "request_throughput", NAN, 0);
@@ -311,7 +312,7 @@ START_TEST(kinds_that_a_file_lacks)
 
     collect_lacks(c, EV_STEP);
     collect_lacks(c, EV_PREEMPT);
-    n_metrics = collect_metrics(c, END_NS, 4, 8, 1, &metrics);
+    n_metrics = collect_metrics(c, END_NS, &FLEET, 1, &metrics);
     expect(NONE, "steps", NAN, 0);
     expect(NONE, "utilisation", NAN, 0);
     expect(NONE, "preemptions", NAN, 0);
