@@ -43,6 +43,7 @@ function trace(   i, j, n, t, blocks, ids, at, depth, path) {
 # Prompts in one pool, answers in another. Drawn last, so that seeds without pools stay what they are.
 function pools(   i, name, each) {
     if (!chance(50)) return
+    pooled = 1
     for (i = 0; i < 2; i++) {
         name = i == (seed % 3 > 0) ? "d" : "p"
         each = !moe && chance(30) ? 3 - gpus_each : gpus_each
@@ -71,6 +72,13 @@ function patience(name) {
     if (chance(70)) put("timeout_ttft = " pick("100us 3ms 50ms"))
     if (chance(50)) put("timeout_e2el = " pick("1ms 30ms 500ms"))
     if (chance(60)) put("retries = " pick("1 3") "\nretry_backoff = " pick("1us 5ms"))
+}
+# Attention ranks or micro-batches that are apart, where nothing else forbids it. Drawn after all else.
+function members() {
+    if (tiers > 0 || target || balance || !chance(80)) return
+    if (!pooled && chance(50)) put("[replica]\npp = 2\nmicro_batches = apart")
+    else if (moe && gpus_each == 2) put("[replica]\nranks = apart")
+    else put("[replica]\ndp = " pick("2 4") "\nranks = apart")
 }
 BEGIN {
     x = 1 + seed * 7919 % 2147483646
@@ -105,7 +113,7 @@ BEGIN {
     if (chance(20)) put("receive_interval = " pick("3 20"))
     if (chance(20)) put("stream_interval = " pick("2 10"))
     if (chance(20)) put("request_latency = 1ms\nrequest_service = 100us")
-    if (moe && gpus_each == 2 && chance(40)) put("balance_timeout = 5")
+    if (moe && gpus_each == 2 && chance(40)) { put("balance_timeout = 5"); balance = 1 }
     put("[replica]\ncount = " count "\nmemory_fraction = 1\nactivation_bytes = 1B")
     if (gpus_each == 2) put(moe ? "dp = 2" : "tp = 2")
     put("kv_block_tokens = " kv_block)
@@ -119,7 +127,7 @@ BEGIN {
     if (order ~ /sjf|srpt/ && chance(50)) put("predictor_error = " pick("0.5 2"))
     waits = chance(20)
     if (policy == "continuous" && order == "priority" && !waits && chance(70)) put("preempt_for = priority")
-    if (policy == "continuous" && chance(20)) put("step_target = " pick("1us 100us 2ms 50ms"))
+    if (policy == "continuous" && chance(20)) { put("step_target = " pick("1us 100us 2ms 50ms")); target = 1 }
     put("max_num_seqs = " seqs)
     budget = pick("100 300 8192")
     if (chance(80)) put("max_num_batched_tokens = " (budget < 200 ? 200 : budget))
@@ -171,6 +179,7 @@ BEGIN {
         trace()
         pools()
         patience("all")
+        members()
         exit
     }
     put("requests = " pick("30 60 120 200"))
@@ -191,4 +200,5 @@ BEGIN {
     }
     pools()
     for (c = 0; c < classes; c++) patience("c" c)
+    members()
 }
