@@ -59,8 +59,11 @@ static void print_pool(const struct scenario *sc, int64_t nodes)
            l->replica.count * gpus, nodes * node, nodes, nodes == 1 ? "" : "s", node);
     printf("  memory     %.2f GB a GPU: weights %.2f, activations %.2f, KV cache %.2f\n",
            (double)l->gpu.memory_bytes / 1e9, m.weight_bytes / 1e9, m.activation_bytes / 1e9, (kv + m.seq_bytes) / 1e9);
-    printf("  KV cache   %" PRId64 " blocks a replica: %" PRId64 " tokens\n", blocks,
-           blocks * l->replica.kv_block_tokens);
+    printf("  KV cache   %" PRId64 " blocks a replica: %" PRId64 " tokens", blocks, blocks * l->replica.kv_block_tokens);
+    if (layout_members(l) > 1)
+        printf(", %" PRId64 " for each of %" PRId64 " %s", cost_member_blocks(l) * l->replica.kv_block_tokens,
+               layout_members(l), layout_is_staggered(l) ? "micro-batches" : "ranks");
+    putchar('\n');
 }
 
 static void print_policies(const struct scenario *sc, const struct scenario *as)

@@ -518,6 +518,71 @@ START_TEST(two_attention_ranks_do_twice_the_work)
 }
 END_TEST
 
+/* A rank that is apart, told of the others, takes what all take together where they have as much as it: decodes and
+ * prompts, with drafts and without. More context is its own; more tokens of others are the experts'. */
+START_TEST(a_rank_apart_knows_the_others)
+{
+    struct layout l = sparse();
+
+    all_kernels(&l);
+    l.replica.dp = 4;
+    l.engine.seq_overhead_ns = 1000;
+    for (int drafts = 0; drafts < 3; drafts += 2) {
+        l.replica.ranks = BATCHES_TOGETHER;
+        l.replica.spec_tokens = drafts;
+        l.replica.spec_acceptance = 0.7;
+        struct cost_step all = decodes(&l, 120, 500), chunks = {.n_logits = 0};
+        for (int i = 0; i < 4; i++)
+            cost_add_chunk(&chunks, &(struct cost_knees){.at = {-1}, .n = 1}, 100, 200, true);
+        double together = seconds(&l, &all), prompts = seconds(&l, &chunks);
+        l.replica.ranks = BATCHES_APART;
+        struct cost_step one = decodes(&l, 30, 500), chunk = prompt(&l, 100, 200), mixed = chunk, more = one;
+        ck_assert_double_lt(seconds(&l, &one), 0.99 * together); /* as if there were no others */
+        one.other_decode = 90;
+        chunk.other_prefill = 600;
+        near(seconds(&l, &one), together, 1e-6);
+        near(seconds(&l, &chunk), prompts, 1e-6);
+        mixed.other_decode = 90; /* of its own it has a prompt alone, which drafts do not shorten */
+        ck_assert_double_gt(seconds(&l, &mixed), seconds(&l, &(struct cost_step){.n_prefill = 1}));
+        more.ctx[0] += 10000;
+        double context = seconds(&l, &more) - seconds(&l, &(struct cost_step){.n_decode = 30, .n_logits = 30, .ctx = {15000}});
+        more.other_decode = 90;
+        near(seconds(&l, &more) - seconds(&l, &one), context, 1e-3);
+    }
+    ck_assert_int_eq(cost_member_blocks(&l) * 4, cost_kv_blocks(&l));
+    ck_assert_int_eq(cost_rank_blocks(&l), cost_member_blocks(&l));
+    ck_assert_int_eq(layout_members(&l), 4);
+    l.replica.ranks = BATCHES_TOGETHER;
+    ck_assert_int_eq(cost_rank_blocks(&l) * 4, cost_member_blocks(&l));
+    ck_assert_int_eq(layout_members(&l), 1);
+}
+END_TEST
+
+/* A micro-batch that is apart takes, through all stages, what the whole batch takes of which it is a part of equals; it
+ * has its part of the KV, and as many sequences' windows as others. */
+START_TEST(a_micro_batch_apart_passes_all_stages)
+{
+    struct layout l = dense(), apart;
+
+    all_kernels(&l);
+    l.replica.pp = 4;
+    l.engine.step_overhead_ns = 10000;
+    l.engine.seq_overhead_ns = 1000;
+    apart = l;
+    apart.replica.micro_batches = BATCHES_APART;
+    struct cost_step all = decodes(&l, 120, 500), one = decodes(&l, 30, 500), alone = prompt(&l, 0, 900);
+    near(seconds(&apart, &one), seconds(&l, &all), 1e-6);
+    l.engine.seq_overhead_ns = apart.engine.seq_overhead_ns = 0; /* of one prompt in one of four micro-batches: a quarter */
+    near(seconds(&apart, &alone), seconds(&l, &alone), 1e-6);
+    ck_assert_int_eq(layout_members(&apart), 4);
+    ck_assert_int_eq(cost_kv_blocks(&apart), cost_kv_blocks(&l));
+    ck_assert_int_eq(cost_rank_blocks(&apart), cost_kv_blocks(&l) / 4);
+    l.model.kind_layers[ATTN_WINDOW] = apart.model.kind_layers[ATTN_WINDOW] = 4;
+    l.model.sliding_window = apart.model.sliding_window = 128;
+    ck_assert_double_eq_tol(cost_memory(&apart).seq_bytes, 4 * cost_memory(&l).seq_bytes, 1);
+}
+END_TEST
+
 START_TEST(stages_share_layers)
 {
     struct layout l = dense(), two = dense();
@@ -1030,6 +1095,8 @@ int main(void)
     tcase_add_test(t, experts_are_spread_over_ranks);
     tcase_add_test(t, drafts_verify_together);
     tcase_add_test(t, two_attention_ranks_do_twice_the_work);
+    tcase_add_test(t, a_rank_apart_knows_the_others);
+    tcase_add_test(t, a_micro_batch_apart_passes_all_stages);
     tcase_add_test(t, stages_share_layers);
     tcase_add_test(t, a_request_alone_passes_all_stages);
     tcase_add_test(t, stages_hand_on);
