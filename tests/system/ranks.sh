@@ -136,9 +136,9 @@ for router in least_requests least_tokens central_queue kv_utilisation; do
     is "$router sees ranks" "0 0, 1 0, 1 100000000" "$(q own.db "SELECT replica, t_admit_ns FROM request ORDER BY id" | sed 's/$/,/' | xargs | sed 's/,$//')"
 done
 # A central queue does not give all that it holds to the rank whose step is counted as ended first.
-trace 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 > load.csv
-run own.db own.ini -s replica.ranks=apart -s replica.dp=4 -s router.policy=central_queue -s scheduler.max_num_seqs=1
-is "a central queue feeds all ranks" "0 2 1 2 2 2 3 2" "$(q own.db "SELECT replica, count(*) FROM request GROUP BY replica" | xargs)"
+trace 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 > load.csv
+run own.db own.ini -s replica.ranks=apart -s replica.dp=4 -s router.policy=central_queue -s scheduler.max_num_seqs=2
+is "a central queue feeds all ranks" "0 3 1 3 2 3 3 3" "$(q own.db "SELECT replica, count(*) FROM request GROUP BY replica" | xargs)"
 # A request that comes while others step waits for the end of their step, though its rank is idle.
 { trace 10:5; echo "2024-05-10 00:00:00.0120000,10,5"; } > load.csv
 run own.db own.ini -s replica.ranks=apart
