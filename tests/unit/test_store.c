@@ -59,7 +59,7 @@ static void leave(void)
 static struct store_config config(bool force, enum log_level level)
 {
     static const struct store_pool pool = {
-        .name = "all", .role = "both", .n_replicas = 2, .gpus = 4, .kv_blocks = 100, .kv_block_tokens = 16};
+        .name = "all", .role = "both", .n_replicas = 2, .members = 1, .gpus = 4, .kv_blocks = 100, .kv_block_tokens = 16};
 
     return (struct store_config){.path = "r.db",
                                  .force = force,
