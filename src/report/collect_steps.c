@@ -105,10 +105,11 @@ static void take_losses(struct waiting *w, const struct ev_step *s, struct path 
 {
     while (w->loss_head < w->loss_n && w->loss[w->loss_head].t_ns <= s->t_start_ns)
         w->loss_head++;
-    p->loss = w->loss + w->loss_head;
+    size_t first = w->loss_head;
     while (w->loss_head < w->loss_n && w->loss[w->loss_head].t_ns <= s->t_end_ns)
         w->loss_head++;
-    p->n_losses = (size_t)(w->loss + w->loss_head - p->loss);
+    p->n_losses = w->loss_head - first;
+    p->loss = p->n_losses > 0 ? w->loss + first : NULL; /* there may be no array yet */
 }
 
 static double own_alone_ns(const struct path *p, const struct ev_step *s, int64_t step_kind, int64_t after_ns)
