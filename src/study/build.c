@@ -239,7 +239,7 @@ static void print_types(FILE *f, const struct plan *p)
 
 static struct recipe_shape shape_of(const struct silicon_config *c)
 {
-    return (struct recipe_shape){c->isl, c->osl, c->tp, c->moe_ep};
+    return (struct recipe_shape){c->isl, c->osl, c->tp, c->moe_ep, c->dp};
 }
 
 static void print_redundant(FILE *f, const struct plan *p)
@@ -251,12 +251,17 @@ static void print_redundant(FILE *f, const struct plan *p)
         print_count(f, "redundant_experts", recipe_where(said, &shape), 0);
 }
 
+static int64_t replicas(const struct silicon_config *c)
+{
+    return c->gpus ? c->gpus / (c->tp * c->dp * c->pp) : 1;
+}
+
 static void print_replica(FILE *f, const struct plan *p, double fraction)
 {
     const struct silicon_config *c = p->c;
 
     print_section(f, p, "replica");
-    print_count(f, "count", c->gpus ? c->gpus / (c->tp * c->dp * c->pp) : 1, 1);
+    print_count(f, "count", replicas(c), 1);
     fprintf(f, "tp = %" PRId64 "\n", c->tp);
     print_count(f, "dp", c->dp, 1);
     print_count(f, "pp", c->pp, 1);
@@ -274,12 +279,13 @@ static void print_limits(FILE *f, const struct plan *p)
     const char *tokens = setting(p, "max_num_batched_tokens"), *seqs = setting(p, "max_num_seqs");
     int64_t shared = setting_is(p, "per_rank", "yes") ? 1 : p->c->dp;
     double users = (double)p->c->concurrency / (double)p->c->dp * (double)shared;
+    double most = fmax(users, (double)p->c->users_most / (double)p->c->dp * (double)shared) / (double)replicas(p->c);
 
     if (tokens)
         fprintf(f, "max_num_batched_tokens = %" PRId64 "\n",
                 recipe_tokens(tokens, p->c->isl, p->c->concurrency) / shared);
     if (seqs)
-        fprintf(f, "max_num_seqs = %" PRId64 "\n", (recipe_pick(seqs, users) + shared - 1) / shared);
+        fprintf(f, "max_num_seqs = %" PRId64 "\n", (recipe_seqs(seqs, users, most) + shared - 1) / shared);
 }
 
 static void print_scheduler(FILE *f, const struct plan *p)
@@ -306,7 +312,7 @@ static void print_engine(FILE *f, const struct plan *p)
     if (receive)
         print_count(f, "receive_interval", recipe_from(receive, (double)p->c->concurrency), 1);
     if (stream)
-        print_count(f, "stream_interval", recipe_from(stream, (double)p->c->concurrency), 0);
+        print_count(f, "stream_interval", recipe_where(stream, &shape), 0);
     if (p->c->dp > 1)
         print_setting(f, p, "balance_timeout");
     if (wait && recipe_where(wait, &shape) > 0) {
@@ -462,8 +468,9 @@ int64_t build_stream_interval(const struct build *b, const struct silicon_config
     char why_not[1];
     struct plan p = {.b = b, .c = c, .why_not = why_not, .why_size = sizeof why_not};
     const char *said = plan_names(&p) ? setting(&p, "stream_interval") : NULL;
+    const struct recipe_shape shape = shape_of(c);
 
-    return said ? recipe_from(said, (double)c->concurrency) : 0;
+    return said ? recipe_where(said, &shape) : 0;
 }
 
 /* ---- opening ---- */

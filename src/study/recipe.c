@@ -8,13 +8,13 @@
 #include "conf/opt.h"
 #include "scenario/tables.h"
 
-enum { WORDS = 4 };
+enum { WORDS = 4, LIST_BYTES = 128 };
 
 /* The kinds of value a recipe's key may have; those that go into a scenario as they are, the scenario checks. */
 enum kind {
     KIND_SCENARIO,
     KIND_FRACTION,
-    KIND_LIST,
+    KIND_SEQS,
     KIND_TOKENS,
     KIND_FROM,
     KIND_WHERE,
@@ -33,7 +33,7 @@ static const struct {
             {"memory_fraction", KIND_FRACTION},
             {"memory_of", KIND_MEMORY},
             {"max_num_batched_tokens", KIND_TOKENS},
-            {"max_num_seqs", KIND_LIST},
+            {"max_num_seqs", KIND_SEQS},
             {"chunked_prefill", KIND_YES_NO},
             {"per_rank", KIND_YES_NO},
             {"preempt", KIND_SCENARIO},
@@ -41,7 +41,7 @@ static const struct {
             {"batch_wait_timeout", KIND_WHERE},
             {"batch_wait_share", KIND_SCENARIO},
             {"receive_interval", KIND_FROM},
-            {"stream_interval", KIND_FROM},
+            {"stream_interval", KIND_WHERE},
             {"redundant_experts", KIND_WHERE},
             {"handoff_overlap", KIND_SCENARIO},
             {"handoff_efficiency", KIND_SCENARIO},
@@ -87,6 +87,22 @@ static bool is_list(const char *s)
     return false;
 }
 
+static const char when_full[] = " full "; /* of a batch: "8/16/32 full 1.3" */
+
+/* The list before it, and how many times over the users may fill it; 0: it does not say. */
+static bool parse_seqs(const char *s, char *list, size_t size, double *times)
+{
+    const char *full = strstr(s, when_full), *end;
+    size_t n = full ? (size_t)(full - s) : strlen(s);
+
+    *times = 0;
+    if (n >= size || (full && (!units_number(full + sizeof when_full - 1, times, &end) || *end || *times < 1)))
+        return false;
+    memcpy(list, s, n);
+    list[n] = '\0';
+    return is_list(list);
+}
+
 static const char beside_prompt[] = "prompt+"; /* of a step's tokens: "prompt+64" */
 
 static bool is_tokens(const char *s)
@@ -107,7 +123,7 @@ static bool parse_where(const char *s, const struct recipe_shape *shape, int64_t
         const char *name;
         int64_t is;
         int sign; /* of what is less what is wanted */
-    } of[] = {{" isl=", shape->isl, 0}, {" osl=", shape->osl, 0}, {" tp<", shape->tp, -1}, {" ep>", shape->ep, 1}};
+    } of[] = {{" isl=", shape->isl, 0}, {" osl=", shape->osl, 0}, {" tp<", shape->tp, -1}, {" ep>", shape->ep, 1}, {" dp>", shape->dp, 1}};
     bool holds = true;
 
     if (!whole(&s, n))
@@ -143,7 +159,9 @@ static bool parse_from(const char *s, double users, int64_t *n)
 /* What is wanted instead, or NULL. */
 static const char *bad_value(enum kind kind, const char *v)
 {
-    static const struct recipe_shape any = {0, 0, 0, 0};
+    static const struct recipe_shape any = {0, 0, 0, 0, 0};
+    char list[LIST_BYTES];
+    double times;
     int64_t n;
 
     switch (kind) {
@@ -151,8 +169,9 @@ static const char *bad_value(enum kind kind, const char *v)
         return NULL;
     case KIND_FRACTION:
         return is_fraction(v) ? NULL : "want a share of 1, e.g. 0.9";
-    case KIND_LIST:
-        return is_list(v) ? NULL : "want whole numbers, e.g. 8192 or 8192/32768";
+    case KIND_SEQS:
+        return parse_seqs(v, list, sizeof list, &times) ? NULL
+                                                        : "want whole numbers, e.g. 256 or 256/512, or 8/16/32 full 1.3";
     case KIND_TOKENS:
         return is_tokens(v) ? NULL : "want whole numbers, e.g. 8192 or 8192/32768, or prompt+64";
     case KIND_WHERE:
@@ -273,6 +292,31 @@ int64_t recipe_pick(const char *list, double least)
             fits = n;
     }
     return fits ? fits : largest;
+}
+
+/* The largest of a list that is at most `most`; 0: there is none. */
+static int64_t filled(const char *list, double most)
+{
+    int64_t largest = 0;
+
+    for (char *end; *list; list = end + (*end == '/')) {
+        int64_t n = strtoll(list, &end, 10);
+        largest = (double)n <= most && n > largest ? n : largest;
+    }
+    return largest;
+}
+
+int64_t recipe_seqs(const char *value, double users, double most)
+{
+    char list[LIST_BYTES];
+    double times;
+    bool ok = parse_seqs(value, list, sizeof list, &times);
+
+    sim_assert(ok); /* recipes_read refuses what is none */
+    if (times == 0)
+        return recipe_pick(list, users);
+    int64_t n = filled(list, most);
+    return n > 0 && most <= times * (double)n ? n : recipe_pick(list, most);
 }
 
 int64_t recipe_tokens(const char *value, int64_t prompt, int64_t users)

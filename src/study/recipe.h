@@ -30,15 +30,20 @@ const char *recipes_find(const struct recipes *r, const struct recipe_query *q, 
 /* Of a list such as "8192/32768" the least number that is at least `least`, else the largest. */
 int64_t recipe_pick(const char *list, double least);
 
+/* A batch's sequences. Of a list, as recipe_pick the least that holds `users`. Of "8/16/32 full 1.3" the largest that
+ * `most`, the most users of the recipe, fill (16 of 16 to 20.8), where they exceed it by no more than 1.3 times; else
+ * the least that holds them, or the largest. Both are users for each such batch. */
+int64_t recipe_seqs(const char *value, double users, double most);
+
 /* A step's tokens. Of a list, the least that holds two of the longest prompts; of "prompt+64" one prompt, the users
  * and 64, up to a multiple of 64. */
 int64_t recipe_tokens(const char *value, int64_t prompt, int64_t users);
 
 struct recipe_shape {
-    int64_t isl, osl, tp, ep;
+    int64_t isl, osl, tp, ep, dp;
 };
 
-/* Of "20 isl=1024 osl=1024 tp<8 ep>8" (in this order, any of them may be missing) 20 where all hold, else 0. */
+/* Of "20 isl=1024 osl=1024 tp<8 ep>8 dp>1" (in this order, any of them may be missing) 20 where all hold, else 0. */
 int64_t recipe_where(const char *value, const struct recipe_shape *shape);
 
 /* Of "10 16:30" what holds for so many users: 10, and from 16 on 30. */

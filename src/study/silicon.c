@@ -43,6 +43,7 @@ enum column {
     C_D_MOE_EP,
     C_MODE,
     C_SPEC,
+    C_CURVE,
     C_FLAG,
     C_TTFT_MS,
     C_TPOT_MS,
@@ -54,7 +55,7 @@ static const char *const names[COLUMNS] = {
     "moe_quant", "isl",       "osl",    "isl_mean",       "osl_mean",  "concurrency", "gpus",      "tp",
     "dp",        "pp",        "moe_tp", "moe_ep",         "p_workers", "p_tp",        "p_dp",      "p_moe_tp",
     "p_moe_ep",  "d_workers", "d_tp",   "d_dp",           "d_moe_tp",  "d_moe_ep",    "mode",      "spec",
-    "flag",      "ttft_ms",   "tpot_ms"};
+    "curve",     "flag",      "ttft_ms", "tpot_ms"};
 
 struct reader {
     const struct csv *csv;
@@ -207,9 +208,22 @@ static void read_row(struct reader *r)
 
     bool pools = check_kind(r); /* first: of several reasons, this one says most */
     read_config(r, pools, &row->config);
+    row->curve = text(r, C_CURVE);
     row->flag = text(r, C_FLAG);
     row->ttft_ms = measurement(r, C_TTFT_MS);
     row->tpot_ms = measurement(r, C_TPOT_MS);
+}
+
+/* The same curve: of the table's rows, which are some thousands at most. */
+static void find_most(struct silicon *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct silicon_row *row = &s->rows[i];
+        row->config.users_most = row->config.concurrency;
+        for (size_t j = 0; *row->curve && j < s->n; j++)
+            if (strcmp(s->rows[j].curve, row->curve) == 0 && s->rows[j].config.concurrency > row->config.users_most)
+                row->config.users_most = s->rows[j].config.concurrency;
+    }
 }
 
 static bool find_columns(struct reader *r, struct diags *d)
@@ -241,6 +255,7 @@ bool silicon_read(struct silicon *s, const char *path, struct diags *d)
         r.out = &s->rows[r.row];
         read_row(&r);
     }
+    find_most(s);
     return true;
 }
 

@@ -10,6 +10,7 @@
  *   id model system engine tp concurrency isl osl   must be there; a table of prefill/decode pools needs no tp
  *   proto precision gemm_quant moe_quant isl_mean osl_mean gpus dp pp moe_tp moe_ep engine_version
  *                                           may be missing or empty: the default is said at the field
+ *   curve                                   the same in rows that differ only in concurrency; empty or missing: alone
  *   p_workers p_tp p_dp p_moe_tp p_moe_ep   workers that compute prompts, apart from those that answer, and the layout
  *   d_workers d_tp d_dp d_moe_tp d_moe_ep   of each; where p_workers is, tp to moe_ep play no part
  *   mode                                    agg or disagg; without it, as p_workers says
@@ -45,6 +46,7 @@ struct silicon_config {
     int64_t isl, osl;                   /* nominal prompt and answer, in tokens */
     double isl_mean, osl_mean;          /* 0: as proto says */
     int64_t concurrency;                /* requests in flight over the whole deployment */
+    int64_t users_most;                 /* the most of that in its curve: what the deployment was set up for */
     int64_t gpus;                       /* of the deployment; 0: of one replica */
     int64_t tp, dp, pp;                 /* of one replica; dp, pp: 1 where not given */
     int64_t moe_tp, moe_ep;             /* 0: not given */
@@ -55,6 +57,7 @@ struct silicon_row {
     struct silicon_config config;
     char why_not[96];        /* why it cannot be built; empty: it can, as far as the row alone tells */
     const char *mode;        /* agg: one engine does prefill and decode; disagg: pools */
+    const char *curve;       /* of which rows this is one load point; empty: alone */
     const char *flag;        /* the authors' doubts, separated by ; */
     double ttft_ms, tpot_ms; /* means; NaN: not measured */
 };

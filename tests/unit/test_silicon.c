@@ -133,6 +133,19 @@ START_TEST(pools_are_read)
 }
 END_TEST
 
+START_TEST(a_curve_has_its_most_users)
+{
+    struct silicon s = table_of("id,model,system,engine,concurrency,isl,osl,tp,curve\n"
+                                "a,m,s,e,4,1,1,1,x\nb,m,s,e,9,1,1,1,y\nc,m,s,e,7,1,1,1,x\nd,m,s,e,,1,1,1,x\n"
+                                "e,m,s,e,5,1,1,1,\nf,m,s,e,6,1,1,1,\n");
+    static const int64_t want[] = {7, 9, 7, 7, 5, 6};
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        ck_assert_int_eq(s.rows[i].config.users_most, want[i]);
+    silicon_free(&s);
+}
+END_TEST
+
 /* ---- recipes ---- */
 
 static void has(const char *text, const char *part)
@@ -177,20 +190,50 @@ START_TEST(a_recipe_list_gives_what_fits)
 }
 END_TEST
 
+/* 20 users of places for 16 wait in part; 22 do not: the recipe was meant for 32. */
+START_TEST(a_batch_is_what_its_users_fill)
+{
+    static const struct {
+        const char *value;
+        double users, most;
+        int64_t want;
+    } of[] = {{"256/512", 200, 600, 256},       {"256/512", 300, 10, 512},      {"8/16/32 full 1.3", 1, 16, 16},
+              {"8/16/32 full 1.3", 1, 20, 16},  {"8/16/32 full 1.3", 1, 22, 32}, {"8/16/32 full 1.3", 99, 15.9, 16},
+              {"32/16/8 full 1.3", 1, 10.4, 8}, {"8/16/32 full 1.3", 1, 7, 8},  {"8/16/32 full 1.3", 1, 100, 32}};
+    static const char *const wrong[] = {"8 full", "8 full ", "8 full 0.9", "8 full x", "full 2", "8/ full 2",
+                                        "8 full 2 3"};
+
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        ck_assert_msg(recipe_seqs(of[i].value, of[i].users, of[i].most) == of[i].want, "case %zu", i);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "[trtllm]\ndecode_max_num_seqs = %s\n", wrong[i]);
+        put(text);
+        diags_free(&d);
+        diags_init(&d);
+        ck_assert_msg(recipes_read(path, &d) == NULL, "\"%s\"", wrong[i]);
+        ck_assert_uint_eq(d.n, 1);
+        has(d.at[0].text, "or 8/16/32 full 1.3");
+    }
+}
+END_TEST
+
 START_TEST(a_recipe_may_depend_on_the_shape)
 {
     static const struct {
         const char *value;
         struct recipe_shape shape;
         int64_t want;
-    } of[] = {{"7", {1, 2, 3, 4}, 7},
-              {"20 isl=1024 osl=512 tp<8", {1024, 512, 7, 1}, 20},
-              {"20 isl=1024 osl=512 tp<8", {1024, 512, 8, 1}, 0},
-              {"20 isl=1024 osl=512 tp<8", {1023, 512, 7, 1}, 0},
-              {"20 isl=1024 osl=512 tp<8", {1024, 1024, 7, 1}, 0},
-              {"20 osl=512", {1, 512, 64, 1}, 20},
-              {"32 ep>8", {1, 2, 3, 8}, 0},
-              {"32 ep>8", {1, 2, 3, 9}, 32}};
+    } of[] = {{"7", {1, 2, 3, 4, 5}, 7},
+              {"20 isl=1024 osl=512 tp<8", {1024, 512, 7, 1, 1}, 20},
+              {"20 isl=1024 osl=512 tp<8", {1024, 512, 8, 1, 1}, 0},
+              {"20 isl=1024 osl=512 tp<8", {1023, 512, 7, 1, 1}, 0},
+              {"20 isl=1024 osl=512 tp<8", {1024, 1024, 7, 1, 1}, 0},
+              {"20 osl=512", {1, 512, 64, 1, 1}, 20},
+              {"32 ep>8", {1, 2, 3, 8, 9}, 0},
+              {"32 ep>8", {1, 2, 3, 9, 1}, 32},
+              {"50 dp>1", {1, 2, 3, 9, 1}, 0},
+              {"50 dp>1", {1, 2, 3, 9, 2}, 50}};
     static const char *const wrong[] = {"0", "x", "20 isl=", "20 isl=0", "20 osl=1 isl=1", "20 tp=8", "20 tp<8x"};
 
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
@@ -337,8 +380,9 @@ START_TEST(a_row_of_pools_becomes_a_scenario)
     text = text_of(&c);
     has(text, "\n[pool prefill]\nrole = prefill\n");
     has(text, "\n[replica prefill]\ntp = 1\ndp = 8\nmoe_tp = 1\nmoe_ep = 8\n");
-    has(text, "\n[scheduler prefill]\npolicy = continuous\nmax_num_batched_tokens = 4608\n");
+    has(text, "\n[scheduler prefill]\npolicy = continuous\nmax_num_batched_tokens = 16384\nmax_num_seqs = 512\n");
     has(text, "\n[replica decode]\ncount = 2\ntp = 8\nmoe_tp = 8\nmoe_ep = 1\n");
+    has(text, "\nmax_num_batched_tokens = 1152\nmax_num_seqs = 2\n"); /* two workers of two, four users */
     has(text, "\n[handoff]\noverlap = no\nlatency = ");
     bool ready = predict_prepare(&k, c.id, text, NULL, 0);
     ck_assert_msg(ready, "%s", k.why_not);
@@ -346,6 +390,16 @@ START_TEST(a_row_of_pools_becomes_a_scenario)
     ck_assert_int_eq(k.sc.pools[1].as->layout.replica.count, 2);
     predict_release(&k);
     free(text);
+    c.users_most = 80; /* 40 a worker: 32 and a quarter more */
+    has(text = text_of(&c), "\nmax_num_batched_tokens = 1152\nmax_num_seqs = 32\n");
+    free(text);
+    c.decode = (struct silicon_pool){1, 1, 16, 1, 16}; /* five a rank: four and a quarter more */
+    has(text = text_of(&c), "\nmax_num_batched_tokens = 1152\nmax_num_seqs = 4\n");
+    free(text);
+    c.engine = "sglang";
+    has(text = text_of(&c), "\n[engine decode]\nstream_interval = 50\n");
+    free(text);
+    c.engine = "trtllm";
     c.gpus = 32;
     has(text = text_of(&c), "gpus is not what the workers of both pools have");
     free(text);
@@ -725,9 +779,11 @@ int main(void)
     tcase_add_test(c, rows_that_cannot_be_built_say_why);
     tcase_add_test(c, pools_and_speculation_are_named);
     tcase_add_test(c, pools_are_read);
+    tcase_add_test(c, a_curve_has_its_most_users);
     tcase_add_test(c, a_row_of_pools_becomes_a_scenario);
     tcase_add_test(c, the_most_specific_recipe_holds);
     tcase_add_test(c, a_recipe_list_gives_what_fits);
+    tcase_add_test(c, a_batch_is_what_its_users_fill);
     tcase_add_test(c, a_recipe_may_depend_on_the_users);
     tcase_add_test(c, a_recipe_may_depend_on_the_shape);
     tcase_add_test(c, wrong_users_are_refused);
