@@ -8,8 +8,8 @@
  * of another proto say nothing of how many requests there were; they get 10 x concurrency too.
  *
  * What the row does not say (KV dtype, memory, token budget) is taken from the recipes (recipe.h). The seed is a hash
- * of the row's id, so that a row is the same run in whatever table it stands, but for a batch that recipes take from the most users of its
- * curve.
+ * of the row's id, so that a row is the same run in whatever table it stands, but for a batch that recipes take from
+ * the most users of its curve.
  */
 #ifndef STUDY_BUILD_H
 #define STUDY_BUILD_H

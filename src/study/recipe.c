@@ -123,7 +123,11 @@ static bool parse_where(const char *s, const struct recipe_shape *shape, int64_t
         const char *name;
         int64_t is;
         int sign; /* of what is less what is wanted */
-    } of[] = {{" isl=", shape->isl, 0}, {" osl=", shape->osl, 0}, {" tp<", shape->tp, -1}, {" ep>", shape->ep, 1}, {" dp>", shape->dp, 1}};
+    } of[] = {{" isl=", shape->isl, 0},
+              {" osl=", shape->osl, 0},
+              {" tp<", shape->tp, -1},
+              {" ep>", shape->ep, 1},
+              {" dp>", shape->dp, 1}};
     bool holds = true;
 
     if (!whole(&s, n))
@@ -170,8 +174,9 @@ static const char *bad_value(enum kind kind, const char *v)
     case KIND_FRACTION:
         return is_fraction(v) ? NULL : "want a share of 1, e.g. 0.9";
     case KIND_SEQS:
-        return parse_seqs(v, list, sizeof list, &times) ? NULL
-                                                        : "want whole numbers, e.g. 256 or 256/512, or 8/16/32 full 1.3";
+        return parse_seqs(v, list, sizeof list, &times)
+                   ? NULL
+                   : "want whole numbers, e.g. 256 or 256/512, or 8/16/32 full 1.3";
     case KIND_TOKENS:
         return is_tokens(v) ? NULL : "want whole numbers, e.g. 8192 or 8192/32768, or prompt+64";
     case KIND_WHERE:
