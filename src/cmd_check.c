@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "cmd.h"
+#include "policy/speculation.h"
 #include "scenario/scenario.h"
 #include "workload/workload.h"
 
@@ -45,6 +46,18 @@ static const struct argp_child children[] = {{&cmd_scenario_argp, 0, NULL, 0}, {
 static const struct argp argp = {options,  parse, NULL, "Reads SCENARIO and lists every mistake; runs nothing.",
                                  children, NULL,  NULL};
 
+static const char *drafter(const struct layout *l)
+{
+    switch (l->replica.spec_method) {
+    case SPEC_MTP:
+        return "its own layers";
+    case SPEC_DRAFT:
+        return l->draft.name;
+    default:
+        return "look-up";
+    }
+}
+
 /* Of a pool; without pools, of all replicas. */
 static void print_pool(const struct scenario *sc, int64_t nodes)
 {
@@ -59,6 +72,9 @@ static void print_pool(const struct scenario *sc, int64_t nodes)
            l->replica.count * gpus, nodes * node, nodes, nodes == 1 ? "" : "s", node);
     printf("  memory     %.2f GB a GPU: weights %.2f, activations %.2f, KV cache %.2f\n",
            (double)l->gpu.memory_bytes / 1e9, m.weight_bytes / 1e9, m.activation_bytes / 1e9, (kv + m.seq_bytes) / 1e9);
+    if (l->replica.spec_tokens > 0)
+        printf("  drafts     %" PRId64 " a step, by %s: %.2f tokens to expect of a verification\n", l->replica.spec_tokens,
+               drafter(l), speculation_of(&l->replica).expected);
     printf("  KV cache   %" PRId64 " blocks a replica: %" PRId64 " tokens", blocks, blocks * l->replica.kv_block_tokens);
     if (layout_members(l) > 1)
         printf(", %" PRId64 " for each of %" PRId64 " %s", cost_member_blocks(l) * l->replica.kv_block_tokens,

@@ -42,6 +42,7 @@ enum rng_purpose {
     RNG_FAULT = 13,
     RNG_PREDICT = 14,
     RNG_RETRY = 15,
+    RNG_SPECULATION = 16,
 };
 
 enum { RNG_BATCH = 16 };

@@ -32,6 +32,13 @@ enum opt_kind {
     OPT_TIME,      /* int64_t ns from "40ms", "2.5h" */
     OPT_BYTES,     /* int64_t from "80GiB" */
     OPT_QUANTILES, /* struct dist_quantiles from "0:2 50:1020 100:14050", p in per cent */
+    OPT_NUMBERS,   /* struct opt_numbers from "0.9 0.7 0.5" or with commas, no unit; at least one */
+};
+
+enum { OPT_NUMBERS_MAX = 64 };
+struct opt_numbers {
+    int n;
+    double at[OPT_NUMBERS_MAX];
 };
 
 struct opt {

@@ -21,8 +21,8 @@ static int64_t blocks_of(const struct world *w, const struct request *q)
 
     if (q->phase == PHASE_ARRIVED || q->phase == PHASE_FRONT)
         return 0;
-    bool decoding_now = r->stepping && !r->plan.decodes_pause;
-    return batch_blocks_of(&r->batch, batch_computed(&r->batch, q) + (decodes ? decoding_now : q->chunk)) - q->shared;
+    int64_t gain = r->stepping ? r->batch.gain : 0;
+    return batch_blocks_of(&r->batch, batch_computed(&r->batch, q) + (decodes ? gain : q->chunk)) - q->shared;
 }
 
 static struct audit audit(const struct world *w)

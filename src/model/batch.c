@@ -111,9 +111,30 @@ void batch_contexts(const struct batch *b, int64_t ctx[COST_KNEES])
 
 /* ---- blocks ---- */
 
-bool batch_grows(const struct batch *b, const struct request *r)
+/* For so many tokens of all that decode: one that ends earlier counts as if it went on. */
+static int64_t growth(const struct batch *b, int64_t tokens)
 {
-    return r->phase == PHASE_DECODING && batch_computed(b, r) % b->block_tokens == 0;
+    int64_t n = 0, phase = b->phase;
+
+    for (; tokens > 0; tokens--) {
+        n += b->grow[phase];
+        phase = phase + 1 == b->block_tokens ? 0 : phase + 1;
+    }
+    return n;
+}
+
+int64_t batch_growth_drafted(const struct batch *b)
+{
+    return growth(b, 1 + b->drafts);
+}
+
+int64_t batch_growth_of(const struct batch *b, const struct request *r)
+{
+    int64_t computed = batch_computed(b, r);
+
+    if (r->phase != PHASE_DECODING)
+        return 0;
+    return batch_blocks_of(b, computed + 1 + b->drafts) - batch_blocks_of(b, computed);
 }
 
 static void take_blocks(struct batch *b, int64_t n)
@@ -184,7 +205,7 @@ void batch_share(struct batch *b, uint32_t slot, int64_t shared)
 
 int64_t batch_most_blocks(const struct batch *b, const struct request *r)
 {
-    int64_t answer = b->prompts_only ? 0 : r->max_tokens - 1; /* the last token has no KV */
+    int64_t answer = b->prompts_only ? 0 : r->max_tokens - 1 + b->drafts; /* the last token has no KV */
 
     return batch_blocks_of(b, r->input_tokens + answer);
 }
@@ -348,8 +369,8 @@ void batch_lose_chunk(struct batch *b, uint32_t slot)
 
 void batch_undo_begin(struct batch *b)
 {
-    if (!b->paused)
-        give_ahead(b, b->grow[b->phase]);
+    give_ahead(b, b->taken);
+    b->gain = b->taken = 0;
 }
 
 void batch_undo_chunk(struct batch *b, uint32_t slot)
@@ -362,21 +383,24 @@ void batch_undo_chunk(struct batch *b, uint32_t slot)
 
 /* ---- the step ---- */
 
-void batch_begin(struct batch *b, bool paused)
+void batch_begin(struct batch *b, int64_t gain)
 {
-    b->paused = paused;
-    if (!paused)
-        take_ahead(b, b->grow[b->phase]);
+    b->gain = gain;
+    b->taken = growth(b, gain);
+    take_ahead(b, b->taken);
 }
 
 void batch_end(struct batch *b)
 {
-    if (b->paused)
-        return;
+    b->taken -= b->grow[b->phase];
     b->ctx += b->n_decode;
     knees_advance(b);
     b->step++;
     b->phase = b->phase + 1 == b->block_tokens ? 0 : b->phase + 1;
+    if (--b->gain > 0)
+        return;
+    give_ahead(b, b->taken);
+    b->taken = 0;
 }
 
 uint32_t batch_next_completed(struct batch *b)
@@ -456,7 +480,7 @@ void batch_check(const struct batch *b)
         if (r->phase == PHASE_DECODING) {
             n_decode++;
             ctx += computed;
-            grows += batch_grows(b, r);
+            grows += computed % b->block_tokens == 0;
         } else {
             sim_assert(r->phase == PHASE_PARTIAL);
             n_partial++;

@@ -35,6 +35,10 @@
  *     t:      j                     j+k-1-c
  *             |------- below -------|---- not ---
  *
+ * Speculation (policy/speculation.h): a step in which each decoding sequence gains several tokens counts as so many steps
+ * of t, one batch_end each; a sequence that ends within them leaves there. Blocks for all of them are taken when the
+ * step begins, and those that who left did not come to need are given back with the last.
+ *
  * Blocks: a sequence with n tokens in the cache holds ceil(n / B), less the first ones where the prefix cache holds
  * them for it (request.shared): those count in `cached`, once for all who share them, with what the cache keeps for
  * later. used + cached <= total when a step begins (kv.h evicts what the step needs).
@@ -74,7 +78,9 @@ struct batch {
     struct heap last_steps;
 
     uint64_t step; /* index of the next (or current) step, of those that decode */
-    bool paused;   /* the current step leaves the decodes out */
+    int64_t gain;  /* tokens that each decoding sequence still gains in the current step; 0: they pause */
+    int64_t taken; /* blocks for those */
+    int64_t drafts; /* that each verifies in a step: it may gain so many tokens more */
     int64_t phase; /* step mod block_tokens */
     int64_t *grow; /* [block_tokens] */
     int64_t n_decode, ctx;
@@ -103,7 +109,13 @@ int64_t batch_generated(const struct batch *b, const struct request *r);
 /* Sums over the decoding sequences of min(x, knee): slot 0 for x itself, then the finite knees, rising. */
 void batch_contexts(const struct batch *b, int64_t ctx[COST_KNEES]);
 int64_t batch_blocks_of(const struct batch *b, int64_t tokens);   /* ceil(tokens / B) */
-bool batch_grows(const struct batch *b, const struct request *r); /* decoding, and step needs a new block for it */
+/* New blocks for the most tokens that the next step may bring: of all that decode; of one, 0 if it does not. */
+int64_t batch_growth_drafted(const struct batch *b);
+static inline int64_t batch_growth(const struct batch *b)
+{
+    return b->drafts > 0 ? batch_growth_drafted(b) : b->grow[b->phase];
+}
+int64_t batch_growth_of(const struct batch *b, const struct request *r);
 
 /* A waiting request gets `tokens` of KV: `shared` blocks of them the cache's, for the others it takes blocks. Its
  * prompt is shorter by them. */
@@ -140,7 +152,7 @@ void batch_chunk(struct batch *b, uint32_t slot, int64_t tokens); /* a partial g
  * the blocks freed. */
 int64_t batch_preempt(struct batch *b, uint32_t slot);
 
-/* Blocks that it may come to hold: for its prompt and all tokens that it announced. */
+/* Blocks that it may come to hold: for its prompt and all tokens that it announced, and drafts beyond its last. */
 int64_t batch_most_blocks(const struct batch *b, const struct request *r);
 
 /* Takes a waiting request without KV out of the batch. */
@@ -151,8 +163,8 @@ void batch_lose_chunk(struct batch *b, uint32_t slot);
 void batch_undo_begin(struct batch *b);
 void batch_undo_chunk(struct batch *b, uint32_t slot);
 
-void batch_begin(struct batch *b, bool paused); /* takes the decodes' new blocks, unless paused */
-void batch_end(struct batch *b);                /* each decode has one token more; step + 1; unless paused */
+void batch_begin(struct batch *b, int64_t gain); /* takes the decodes' new blocks for so many tokens; 0: they pause */
+void batch_end(struct batch *b); /* each decode has one token more; step + 1: `gain` times, then the step is over */
 
 /* After batch_end: the decoding sequences whose last token that was, one by one, in order of slot; SLOT_NONE at the
  * end. Its computed and generated are final; its blocks are freed. */

@@ -31,7 +31,10 @@ static struct replica_env env_of(const struct fleet *f, struct trace *t, struct 
         .batch_wait_tokens = (int64_t)(e->batch_wait_share * (double)f->limits.max_num_batched_tokens),
         .stream_interval = e->stream_interval,
         .hands_over = f->role == POOL_PREFILL,
-        .keeps_cost = dp > ranks,
+        .keeps_cost = dp > ranks || sc->layout.replica.spec_tokens > 0,
+        .speculation = &f->speculation,
+        .seed = (uint64_t)sc->run.seed,
+        .replication = (uint64_t)sc->run.replication,
     };
 }
 
@@ -53,6 +56,8 @@ void fleet_init(struct fleet *f, const struct pool_options *pool, int64_t index,
     f->limits.max_num_seqs *= ranks;
     f->limits.max_num_batched_tokens *= ranks;
     f->limits.ranks = ranks;
+    f->limits.drafts = sc->layout.replica.spec_tokens;
+    f->speculation = speculation_of(&sc->layout.replica);
     queue_env_init(&f->order, sc);
     f->env = env_of(f, t, requests);
     f->total_blocks = cost_member_blocks(&sc->layout);

@@ -19,6 +19,7 @@ struct fleet {
     int64_t members;           /* so many of them are one of the scenario's; 1: each is */
     int64_t gpus;              /* of a replica */
     struct scheduler_limits limits; /* of a replica: those of its attention ranks together */
+    struct speculation speculation;
     struct replica_env env;
     void *cost_state;
     int64_t total_blocks, rank_blocks; /* of a replica, of one of its attention ranks */

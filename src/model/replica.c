@@ -9,6 +9,11 @@ void replica_init(struct replica *r, int64_t id, const struct replica_env *env, 
     *r = (struct replica){.id = id, .env = env, .unseen = SLOT_NONE, .gone = SLOT_NONE, .speed = 1};
     batch_init(&r->batch, env->pool, block_tokens, blocks, &env->knees, env->order, env->reserves);
     r->batch.prompts_only = env->hands_over;
+    if (env->speculation == NULL || env->speculation->drafts == 0)
+        return;
+    r->batch.drafts = env->speculation->drafts;
+    r->drafts = mem_zalloc(1, sizeof *r->drafts);
+    rng_init(&r->drafts->rng, env->seed, env->replication, (uint64_t)id, RNG_SPECULATION);
 }
 
 void replica_free(struct replica *r)
@@ -16,6 +21,7 @@ void replica_free(struct replica *r)
     batch_free(&r->batch);
     sched_plan_free(&r->plan);
     free(r->held.at);
+    free(r->drafts);
     free(r->ended);
     free(r->handed);
     free(r->victim);
@@ -192,10 +198,29 @@ static void make_way(struct replica *r, const struct replica_env *env, int64_t n
 static bool nothing_to_decide(const struct replica *r, const struct replica_env *env)
 {
     const struct batch *b = &r->batch;
-    int64_t needs = b->grow[b->phase];
+    int64_t needs = batch_growth(b);
 
     return b->waiting.n == 0 && b->partial.n == 0 &&
            (needs == 0 || needs <= (env->kv ? kv_free_blocks(env->kv, r) : b->total_blocks - b->used));
+}
+
+/* Tokens that each decoding sequence is to gain in the step. */
+static int64_t gain(struct replica *r, const struct replica_env *env, int64_t now_ns)
+{
+    int64_t n = r->plan.decodes_pause ? 0 : r->batch.n_decode;
+
+    if (r->drafts == NULL)
+        return !r->plan.decodes_pause;
+    r->speculation.sequences = n;
+    if (n == 0)
+        return !r->plan.decodes_pause;
+    struct speculation_advance a = speculation_advance(env->speculation, r->drafts, n);
+    r->speculation = (struct ev_speculation){.replica = r->id,
+                                             .t_ns = now_ns,
+                                             .sequences = n,
+                                             .drafted = n * env->speculation->drafts,
+                                             .accepted = a.accepted};
+    return a.tokens;
 }
 
 int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t now_ns)
@@ -226,7 +251,7 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
         preempt(r, env, p->preempt[i], false, now_ns);
     if (p->n_preempt > 0 && p->n_chunk + p->n_admit == 0 && b->running.n == 0)
         return replica_begin(r, env, now_ns); /* what only they shared with the cache is free now */
-    batch_begin(b, p->decodes_pause);
+    batch_begin(b, gain(r, env, now_ns));
 
     struct cost_step cost = {0};
     int64_t n_whole = 0;
@@ -254,7 +279,8 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
         kv_look_away(env->kv);
         kv_make_room(env->kv, r, now_ns);
     }
-    sim_assert(cost.n_decode + cost.prefill_tokens <= env->limits->max_num_batched_tokens);
+    sim_assert((cost.n_decode - n_whole) * (1 + env->limits->drafts) + n_whole + cost.prefill_tokens <=
+               env->limits->max_num_batched_tokens);
     sim_assert(b->running.n <= env->limits->max_num_seqs);
     sim_assert(cost.n_decode + cost.n_prefill > 0); /* a request that fits alone can always go on */
 
@@ -396,31 +422,48 @@ static int64_t gap_ns(const struct replica *r, int64_t now_ns)
     return r->late_ns == 0 ? longest : longest - (int64_t)(r->late_ns / r->now.n_decode);
 }
 
-void replica_end(struct replica *r, const struct replica_env *env, int64_t now_ns)
+/* The decodes' tokens, one of each sequence at a time. */
+static void end_decodes(struct replica *r, const struct replica_env *env, int64_t now_ns)
 {
+    struct batch *b = &r->batch;
+    int64_t tokens = 0;
     uint32_t slot;
 
+    while (b->gain > 0) {
+        tokens += b->n_decode;
+        batch_end(b);
+        release_firsts(r, env, now_ns);
+        while ((slot = batch_next_completed(b)) != SLOT_NONE) {
+            if (env->pool->at[slot].t_first_ns < 0)
+                give_first(r, env, slot, now_ns);
+            mark_ended(r, slot);
+        }
+    }
+    r->now.tokens_out += tokens - r->now.n_decode;
+    r->counts.decode_tokens += tokens;
+    if (r->drafts == NULL || r->speculation.sequences == 0)
+        return;
+    r->speculation.tokens = tokens;
+    if (env->cost->draft_ns)
+        r->speculation.draft_ns = env->cost->draft_ns(env->cost_state, &r->cost);
+    *trace_put_speculation(env->trace) = r->speculation;
+}
+
+void replica_end(struct replica *r, const struct replica_env *env, int64_t now_ns)
+{
     sim_assert(r->stepping);
     r->stepping = false;
     r->n_ended = r->n_handed = 0;
     r->now.t_end_ns = now_ns;
     r->now.gap_ns = r->now.n_decode ? gap_ns(r, now_ns) : 0;
+    end_decodes(r, env, now_ns);
     *trace_put_step(env->trace) = r->now;
     r->counts.steps_ended++;
     r->counts.tokens_out += r->now.tokens_out;
-    r->counts.decode_tokens += r->now.n_decode;
     r->counts.prefill_tokens += r->now.prefill_tokens;
-
-    batch_end(&r->batch);
     if (!r->plan.decodes_pause) {
         r->last_token_ns = now_ns;
         r->late_ns = 0;
-    }
-    release_firsts(r, env, now_ns);
-    while ((slot = batch_next_completed(&r->batch)) != SLOT_NONE) {
-        if (env->pool->at[slot].t_first_ns < 0)
-            give_first(r, env, slot, now_ns);
-        mark_ended(r, slot);
     }
     for (int64_t i = 0; i < r->plan.n_chunk; i++)
         end_chunk(r, env, &r->plan.chunk[i], now_ns);

@@ -12,6 +12,10 @@
  * total and the mean of all gaps are right and only their distribution is smoothed. Where no step pauses the decodes,
  * it is the gap of each.
  *
+ * With speculation a step that decodes takes the time of verification and drafting, and gives each of its sequences one
+ * token or several at once (policy/speculation.h). So a gap is the time between two outputs of a sequence, as vLLM's
+ * benchmark measures ITL from the chunks that it is sent; TPOT is a request's time over its tokens.
+ *
  * A server whose receive_interval is more than 1 looks at the requests that came (SGLang's
  * --scheduler-recv-interval) before that many decode steps only, after each step with prompts, and when nothing runs.
  * One with a balance_timeout (TensorRT-LLM's attention_dp_config) looks once there is a request for each rank, or when
@@ -27,6 +31,7 @@
 
 #include "model/batch.h"
 #include "policy/scheduler.h"
+#include "policy/speculation.h"
 
 struct group;
 struct kv;
@@ -53,15 +58,17 @@ struct replica_env {
     const struct queue_env *order; /* NULL: first come, first served */
     bool reserves;                 /* nothing is ever preempted for want of blocks: admission reserves them */
     bool hands_over;               /* those whose prompts are done go on elsewhere */
+    const struct speculation *speculation; /* NULL or without drafts: none */
+    uint64_t seed, replication;
     struct kv *kv; /* NULL: no prefix cache and no tiers */
-    bool keeps_cost; /* of a step: it shares the HBM port with transfers, or its time takes other ranks' too */
+    bool keeps_cost; /* of a step: it shares the HBM port with transfers, its time takes other ranks' too, or it has drafts */
     struct replica_starts *starts; /* NULL: nobody wants to know */
 };
 
 struct replica_counts { /* since the start of the run */
     int64_t steps_started, steps_ended, steps_abandoned;
     int64_t tokens_out;     /* decodes and ends of prompts */
-    int64_t decode_tokens;  /* sequences decoded, summed over steps */
+    int64_t decode_tokens;  /* that decodes gave */
     int64_t prefill_tokens; /* computed, recomputed ones included */
     int64_t dropped_tokens; /* had KV and lost it by preemption */
     int64_t preemptions;
@@ -91,6 +98,8 @@ struct replica {
     int64_t last_token_ns;  /* end of the latest step in which the decoding sequences gave a token */
     __int128 late_ns;       /* sum over the decoding sequences of how much later than that their latest token came */
     struct held_ring held;
+    struct speculation_clock *drafts;  /* NULL: no speculation */
+    struct ev_speculation speculation; /* of the current step, where it has drafts */
     uint32_t unseen;   /* the first of the waiting that the server has not looked at; SLOT_NONE: it has seen all */
     int64_t n_unseen;  /* how many those are */
     int64_t n_loading; /* of the waiting: those whose KV is on its way and who cannot be admitted before it is here */

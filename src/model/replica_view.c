@@ -46,7 +46,7 @@ static bool walk(const struct sched_view *v, uint64_t *at, uint32_t slot, struct
         .blocks = batch_blocks_of(b, computed),
         .t_arrive_ns = r->t_arrive_ns,
         .priority = queue_priority(&b->queue, r),
-        .grows = batch_grows(b, r),
+        .grows = batch_growth_of(b, r),
         .decodes = decodes,
     };
     *at = (uint64_t)slot + 1;
@@ -202,7 +202,7 @@ void replica_plan(struct replica *r, const struct replica_env *env, int64_t now_
               .block_tokens = b->block_tokens,
               .free_blocks = env->kv ? kv_free_blocks(env->kv, r) : b->total_blocks - b->used,
               .n_decode = b->n_decode,
-              .decode_blocks = b->grow[b->phase],
+              .decode_blocks = batch_growth(b),
               .n_partial = b->partial.n,
               .n_waiting = n_waiting > 0 ? n_waiting : 0,
               .ahead_blocks = b->ahead,

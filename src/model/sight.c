@@ -142,7 +142,7 @@ void sight_measure(struct fleet *f, const struct replica *r)
     if (r->counts.steps_ended > last->steps) {
         int64_t cached = r->counts.cached_tokens - last->cached_tokens, computed = r->now.prefill_tokens;
         loads_stepped(&f->loads, i, r->now.t_end_ns - r->now.t_start_ns, computed > 0 ? computed + cached : 0,
-                      r->now.gap_ns);
+                      (int64_t)((double)r->now.gap_ns / f->speculation.expected));
         *last = (struct sight_last){r->counts.steps_ended, r->counts.cached_tokens};
     }
     int64_t left = prompt_left(b, f->loads.tokens[i]);

@@ -196,12 +196,12 @@ static const struct fleet *decoding(const struct world *w)
 }
 
 /* Whether an empty rank of a replica could serve it: its context, and the KV of all tokens but the last; where prompts
- * are computed elsewhere, that of the prompt there. */
+ * are computed elsewhere, that of the prompt there. With speculation, that of the drafts beyond the last one too. */
 static bool can_fit(const struct world *w, const struct work_item *item)
 {
-    int64_t tokens = item->input_tokens + item->output_tokens;
+    int64_t tokens = item->input_tokens + item->output_tokens, drafts = decoding(w)->limits.drafts;
 
-    return tokens <= w->sc->layout.model.max_context && tokens - 1 <= fleet_rank_tokens(decoding(w)) &&
+    return tokens <= w->sc->layout.model.max_context && tokens - 1 + drafts <= fleet_rank_tokens(decoding(w)) &&
            (w->n_fleets == 1 || item->input_tokens <= fleet_rank_tokens(&w->fleet[0]));
 }
 
@@ -209,7 +209,7 @@ static bool can_fit(const struct world *w, const struct work_item *item)
 static int64_t announced(const struct world *w, const struct work_item *item)
 {
     int64_t tokens = decoding(w)->order.class[item->class_id].max_tokens, own = item->output_tokens;
-    int64_t kv_tokens = fleet_rank_tokens(decoding(w));
+    int64_t kv_tokens = fleet_rank_tokens(decoding(w)) - decoding(w)->limits.drafts;
     int64_t most = w->sc->layout.model.max_context - item->input_tokens;
 
     most = most < kv_tokens - item->input_tokens + 1 ? most : kv_tokens - item->input_tokens + 1;
@@ -561,6 +561,9 @@ uint64_t world_digest(const struct world *w)
 
     for (int64_t i = 1; i < w->n_fleets; i++)
         digest = rng_hash(digest, w->fleet[i].router_rng.digest);
+    for (int64_t i = 0; i < w->n_replicas; i++)
+        if (w->replicas[i].drafts)
+            digest = rng_hash(digest, w->replicas[i].drafts->rng.digest);
     if (w->retry_digest != 0)
         digest = rng_hash(digest, w->retry_digest);
     return w->offload ? rng_hash(digest, offload_digest(w->offload)) : digest;

@@ -17,7 +17,7 @@ enum { COST_KNEES = 4 }; /* slot 0: the whole context; then the finite knees of 
 
 /* What a step holds, in sums over its sequences, so that the cost is O(1). */
 struct cost_step {
-    int64_t n_decode;                  /* sequences that decode one token */
+    int64_t n_decode;                  /* sequences that decode, each with its drafts */
     int64_t ctx[COST_KNEES];           /* sum over those of min(tokens attended, the new one included, knee) */
     int64_t n_prefill;                 /* prompts or parts of prompts */
     int64_t prefill_tokens;            /* sum of the chunks */
@@ -60,6 +60,7 @@ struct cost_ops {
     void (*prepare)(const void *options, const struct layout *layout, void *state);
     int64_t (*step_ns)(const void *state, const struct cost_step *step);       /* > 0 */
     struct cost_port (*port)(const void *state, const struct cost_step *step); /* of step_ns; NULL: no use of it */
+    int64_t (*draft_ns)(const void *state, const struct cost_step *step); /* of step_ns: drafting; NULL: there is none */
     void (*release)(void *state);                                              /* NULL: nothing to free */
 };
 

@@ -5,11 +5,13 @@
  * evenly. Attention data parallel ranks each hold the attention, the dense layers and the shared experts; so do prefill
  * context parallel ranks, and all that their tp * dp hold of the experts. The tokens of a sequence are spread evenly
  * over those, windows too; a state that is not made of tokens (linear layers, compressors) is on each. Their
- * activations are counted as without: what fewer tokens save, gathered KV takes. With speculation the layers of
- * multi-token prediction are there too, each as large as the mean layer, with a KV cache. Not modelled: fragmentation,
- * CUDA contexts and graphs (memory_fraction stands for them).
+ * activations are counted as without: what fewer tokens save, gathered KV takes. Where multi-token prediction drafts,
+ * its layers are there too, each as large as the mean layer, with a KV cache; a draft model is, whole, with its own KV of
+ * the same tokens. Not modelled: fragmentation, CUDA contexts and graphs (memory_fraction stands for them), the
+ * activations of drafting.
  */
 #include "policy/cost.h"
+#include "policy/speculation.h"
 
 struct widths {
     double attention, mlp, moe; /* bytes of weights on one GPU */
@@ -60,6 +62,30 @@ static double most_seqs(const struct layout *l)
     return (double)(batches * l->limits.max_num_seqs);
 }
 
+/* With the layers of multi-token prediction, against without. */
+static double with_mtp(const struct layout *l)
+{
+    bool mtp = l->replica.spec_tokens > 0 && l->replica.spec_method == SPEC_MTP;
+
+    return mtp ? 1 + (double)l->model.mtp_layers / (double)l->model.layers : 1;
+}
+
+static bool has_draft_model(const struct layout *l)
+{
+    return l->replica.spec_tokens > 0 && l->replica.spec_method == SPEC_DRAFT;
+}
+
+static void add_draft_model(const struct layout *l, struct cost_memory *out)
+{
+    struct layout draft;
+
+    speculation_layout(l, &draft);
+    struct cost_memory m = cost_memory(&draft);
+    out->weight_bytes += m.weight_bytes;
+    out->kv_token_bytes += m.kv_token_bytes;
+    out->seq_bytes += m.seq_bytes;
+}
+
 struct cost_memory cost_memory(const struct layout *l)
 {
     const struct model_options *m = &l->model;
@@ -68,7 +94,7 @@ struct cost_memory cost_memory(const struct layout *l)
     double tp = (double)r->tp, pp = (double)r->pp, bf16 = dtype_bytes(DTYPE_BF16);
     double elsewhere = 1 - 1 / (double)r->pcp; /* of a sequence's tokens */
     double far = 1e9;                          /* beyond every knee */
-    double drafts = r->spec_tokens > 0 ? 1 + (double)m->mtp_layers / (double)m->layers : 1;
+    double drafts = with_mtp(l);
     struct widths w = {0};
 
     f.compressor_bytes = 4; /* float32, see attn.h */
@@ -87,19 +113,28 @@ struct cost_memory cost_memory(const struct layout *l)
     if (r->activation_bytes == 0)
         out.activation_bytes = (double)l->limits.max_num_batched_tokens * w.widest * bf16 +
                                (double)l->limits.max_num_seqs * (double)m->vocab * 4;
+    if (has_draft_model(l))
+        add_draft_model(l, &out);
     return out;
 }
 
 void cost_kv_bytes(const struct layout *l, double *token_bytes, double *state_bytes)
 {
     struct kv_format f = kv_format_of(&l->model, l->replica.kv_dtype, l->replica.kv_scales ? KV_PRODUCTION : KV_PLAIN);
-    double far = 1e9,
-           drafts = l->replica.spec_tokens > 0 ? 1 + (double)l->model.mtp_layers / (double)l->model.layers : 1;
+    double far = 1e9, drafts = with_mtp(l);
 
     f.compressor_bytes = 4; /* float32, see attn.h */
     double stored = attn_stored(&l->model, &f, 1, 1, far);
     *token_bytes = (attn_stored(&l->model, &f, 1, 1, 2 * far) - stored) / far * drafts;
     *state_bytes = stored - *token_bytes / drafts * far;
+    if (has_draft_model(l)) {
+        struct layout draft;
+        double token, state;
+        speculation_layout(l, &draft);
+        cost_kv_bytes(&draft, &token, &state);
+        *token_bytes += token;
+        *state_bytes += state;
+    }
 }
 
 int64_t cost_hbm_blocks(const struct layout *l)

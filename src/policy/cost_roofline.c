@@ -13,8 +13,13 @@
  * other_prefill are what the experts get from the others. pp stages each work on 1/pp of the batch at a time, so a token takes as long as the whole model does for 1/pp
  * of the batch, but a sequence is in one part only; chunks of a prompt follow each other through the stages, so that
  * its last one alone takes all of the model's time; with micro_batches = apart a step is one micro-batch, alone through
- * all stages (model/group.c has them wait for each other). Speculation is a mean field: a step verifies spec_tokens drafts and
- * counts as 1/e of the time for a token, e the expected tokens of a verification; bursts of tokens are not modelled.
+ * all stages (model/group.c has them wait for each other).
+ * Speculation: a step verifies 1 + spec_tokens tokens of each sequence that decodes - products, experts, head and
+ * exchanges grow by that, KV is read once - and drafts the next ones in as many passes of the drafting model, one after
+ * the other, each a step of its own (the model's layers of multi-token prediction: one layer and the head). As engines
+ * do, the first pass takes the verified tokens and the step's prompts, so that the drafting model has their KV; the
+ * further ones one token of each sequence. Not modelled: the projection that joins a draft layer's two inputs, drafts of
+ * prompts that end in the step beyond the first, draft layers being on the last stage only.
  * Prefill context parallelism, as vLLM's: each of pcp ranks computes the ith and the ith last of 2 pcp pieces of a
  * chunk, so that all attend as many pairs (Llama 3, arXiv 2407.21783, 3.3.2), and gathers the KV that the others hold,
  * layer by layer. Every rank computes the decoded tokens, attends the 1/(cp pcp) of the context that it holds, and
@@ -28,10 +33,13 @@
  */
 #include "policy/cost.h"
 
+#include <stdlib.h>
+
 #include "base/bug.h"
 #include "policy/cost_kernels.h"
 #include "policy/cost_roofline.h"
 #include "policy/experts.h"
+#include "policy/speculation.h"
 
 /* Kernels of a layer that a host launches beside matrix products, attention and communication, as serving engines do
  * without CUDA graph: two norms with their residuals, rotary embedding, write of the cache, activation; with a latent
@@ -222,13 +230,12 @@ static void share_over_pcp(struct attn_profile *a, double pcp)
     a->token_flops /= pcp;
 }
 
-static void add_attention(struct roofline *s, const struct layout *l)
+static void add_attention(struct roofline *s, const struct layout *l, const struct cost_knees *knees)
 {
     const struct replica_options *r = &l->replica;
     struct kv_format f = kv_format_of(&l->model, r->kv_dtype, r->kv_scales ? KV_PRODUCTION : KV_PLAIN);
-    struct cost_knees knees = cost_knees(l);
 
-    s->n_knees = knees.n;
+    s->n_knees = knees->n;
     for (int kind = 0; kind < ATTN_KINDS; kind++) {
         struct attn_profile a;
         double n = (double)attn_layers(&l->model, (enum attn_kind)kind);
@@ -237,7 +244,7 @@ static void add_attention(struct roofline *s, const struct layout *l)
         attn_get((enum attn_kind)kind)->profile(&l->model, &f, r->tp, r->cp, &a);
         share_over_pcp(&a, s->pcp);
         for (int i = 0; i < a.n_terms; i++)
-            add_term(s, l, n, &a.term[i], &knees);
+            add_term(s, l, n, &a.term[i], knees);
         add_launches(s, l, n, &a);
         roofline_add_exchange(s, l, n, &a);
         if (a.read_const > 0 || a.token_flops > 0) {
@@ -263,19 +270,6 @@ static void add_head(struct roofline *s, const struct layout *l)
 
     s->head = (struct line){compute * flop_s * k->half, compute * flop_s, scale * byte_s * width * vocab,
                             scale * byte_s * (width + vocab)};
-}
-
-/* Expected tokens of a verification of n drafts, each accepted with a if all before it were: sum_0^n a^i (Leviathan,
- * Kalman, Matias, ICML 2023, eq. 1). A draft costs an MTP layer and the head. */
-static void set_speculation(struct roofline *s, const struct layout *l)
-{
-    double power = 1;
-
-    s->verify = (double)(l->replica.spec_tokens + 1);
-    s->expected = 1;
-    for (int64_t i = 0; i < l->replica.spec_tokens; i++)
-        s->expected += power *= l->replica.spec_acceptance;
-    s->draft_share = (double)l->replica.spec_tokens / (double)l->model.layers;
 }
 
 /* ---- a step ---- */
@@ -394,31 +388,14 @@ static inline double time_s(const struct roofline *s, const struct cost_step *st
              gather * share;
     }
     double prompts_out = n_prefill > 0 ? (double)(step->n_logits - step->n_decode) * share : 0;
-    if (drafted + prompts_out > 0)
-        t += line_port_s(&s->head, drafted + prompts_out, port);
+    double decodes_out = s->logits * decode_share * (double)step->n_decode;
+    if (decodes_out + prompts_out > 0)
+        t += line_port_s(&s->head, decodes_out + prompts_out, port);
     double sent = drafted * s->sent_again + chunk;
     t = h > 1 ? overlapped_s(s, t, experts, sent / h) : t + experts + routed_s(s, sent, 0) + routed_s(s, sent, 1);
     if (n_prefill > 0)
         t = s->prefill_s + larger(t, s->dispatch_s);
     return t + s->step_s + s->seq_s * (decodes + prompts) / s->dp;
-}
-
-/* Of a step with speculation: what it takes for each token that a sequence gets. */
-static double step_s(const struct roofline *s, const struct cost_step *step)
-{
-    double t = time_s(s, step, (double)step->n_prefill, NULL);
-
-    if (s->verify > 1 && step->n_decode + step->other_decode > 0) {
-        double prompts = 0; /* the decodes' part is what they add to them */
-        if (step->n_prefill > 0) {
-            struct cost_step rest = *step;
-            rest.n_decode = rest.other_decode = 0;
-            rest.n_logits -= step->n_decode;
-            prompts = time_s(s, &rest, (double)rest.n_prefill, NULL);
-        }
-        t = prompts + (t - prompts) * (1 + s->draft_share) / s->expected;
-    }
-    return t;
 }
 
 /* Two halves of a step that overlap are no sum of what n and the contexts take; nor do these tell it where the experts get
@@ -431,52 +408,106 @@ static void tabulate_decodes(struct roofline *s, const struct layout *l)
     s->n_decodes = s->halves > 1 || others ? 0 : most < DECODES_MAX ? most : DECODES_MAX;
     for (int64_t n = 1; n <= s->n_decodes; n++) {
         struct cost_step step = {.n_decode = n, .n_logits = n};
-        double per_token = s->verify > 1 ? (1 + s->draft_share) / s->expected : 1;
-        s->decodes[n] = (struct decodes){step_s(s, &step), rank_share((double)n, s->dp * s->pp) * per_token};
+        s->decodes[n] = (struct decodes){time_s(s, &step, 0, NULL), rank_share((double)n, s->dp * s->pp)};
     }
+}
+
+/* Of one model: that of the layout, or the one that drafts. */
+static double model_s(const struct roofline *s, const struct cost_step *step)
+{
+    if (step->n_prefill > 0 || step->n_decode > s->n_decodes)
+        return time_s(s, step, (double)step->n_prefill, NULL);
+    const struct decodes *d = &s->decodes[step->n_decode];
+    double contexts = 0;
+    for (int i = 0; i < s->n_knees; i++)
+        contexts += s->ctx_s[i] * (double)step->ctx[i];
+    return d->fixed_s + d->share * contexts;
+}
+
+/* Drafting has passes of its own: the first takes all of a step, so that the drafting model has its KV. */
+static struct cost_step further_pass(const struct roofline *s, const struct cost_step *step)
+{
+    struct cost_step decodes = {
+        .n_decode = step->n_decode, .n_logits = step->n_decode, .other_decode = step->other_decode};
+
+    for (int i = 0; i < s->n_knees; i++)
+        decodes.ctx[i] = step->ctx[i];
+    return decodes;
+}
+
+static double pass_s(const struct roofline *s, const struct cost_step *step, struct port_s *port)
+{
+    return port ? time_s(s, step, (double)step->n_prefill, port) : model_s(s, step);
+}
+
+/* The drafts that the step after this one verifies. What they take of the port is added to it. */
+static double drafting_s(const struct roofline *s, const struct cost_step *step, struct port_s *port)
+{
+    double t = step->n_decode > 0 ? s->host_s : 0, more = s->drafts - 1;
+    struct port_s first = {0, 0}, each = {0, 0};
+
+    if (s->draft == NULL)
+        return t;
+    t += pass_s(&s->draft[0], step, port ? &first : NULL);
+    if (step->n_decode > 0 && more > 0) {
+        struct cost_step further = further_pass(s, step);
+        t += more * pass_s(&s->draft[1], &further, port ? &each : NULL);
+    }
+    if (port) {
+        port->bound += first.bound + more * each.bound;
+        port->other += first.other + more * each.other;
+    }
+    return t;
+}
+
+static int64_t whole_ns(double t)
+{
+    t *= 1e9;
+    return t < 9e18 ? (int64_t)t + 1 : INT64_MAX; /* beyond the clock: the world says so */
 }
 
 static int64_t step_ns(const void *state, const struct cost_step *step)
 {
     const struct roofline *s = state;
-    double t;
+    double t = model_s(s, step);
 
-    if (step->n_prefill == 0 && step->n_decode <= s->n_decodes) {
-        const struct decodes *d = &s->decodes[step->n_decode];
-        double contexts = 0;
-        for (int i = 0; i < s->n_knees; i++)
-            contexts += s->ctx_s[i] * (double)step->ctx[i];
-        t = d->fixed_s + d->share * contexts;
-    } else {
-        t = step_s(s, step);
-    }
-    t *= 1e9;
-    return t < 9e18 ? (int64_t)t + 1 : INT64_MAX; /* beyond the clock: the world says so */
+    return whole_ns(s->drafts > 0 ? t + drafting_s(s, step, NULL) : t);
 }
 
-/* With speculation the whole step's port time shrinks as its time does. */
+static int64_t draft_ns(const void *state, const struct cost_step *step)
+{
+    const struct roofline *s = state;
+
+    return s->drafts > 0 ? whole_ns(drafting_s(s, step, NULL)) - 1 : 0;
+}
+
 static struct cost_port port(const void *state, const struct cost_step *step)
 {
     const struct roofline *s = state;
     struct port_s p = {0, 0};
-    double all = time_s(s, step, (double)step->n_prefill, &p), scale = (double)step_ns(state, step) * 1e-9 / all;
+    double all = time_s(s, step, (double)step->n_prefill, &p);
+    if (s->drafts > 0)
+        all += drafting_s(s, step, &p);
+    double scale = (double)step_ns(state, step) * 1e-9 / all;
     double rest = all - p.bound;
 
     return (struct cost_port){.bound_s = p.bound * scale,
                               .share = rest > 0 && p.other < rest ? p.other / rest : rest > 0};
 }
 
-static void prepare(const void *options, const struct layout *l, void *state)
+/* knees: those of the steps' sums. verify, logits: tokens of each sequence that decodes. */
+static void set_model(struct roofline *s, const struct layout *l, const struct cost_knees *knees, double verify,
+                      double logits)
 {
-    struct roofline *s = state;
-
-    (void)options;
-    *s = (struct roofline){.dp = (double)layout_ranks(l), .pp = (double)l->replica.pp, .pcp = (double)l->replica.pcp};
+    *s = (struct roofline){.dp = (double)layout_ranks(l),
+                           .pp = (double)l->replica.pp,
+                           .pcp = (double)l->replica.pcp,
+                           .verify = verify,
+                           .logits = logits};
     if (l->replica.micro_batches == BATCHES_APART)
         s->pp = 1; /* of a micro-batch alone, through all stages */
     s->halves = l->replica.two_batch_overlap && l->replica.dp > 1 ? 2 : 1;
     s->beside = l->replica.overlap_compute;
-    set_speculation(s, l);
     s->seq_s = (double)l->engine.seq_overhead_ns * 1e-9;
     s->step_s = (double)l->engine.step_overhead_ns * 1e-9;
     s->prefill_s = (double)l->engine.prefill_overhead_ns * 1e-9;
@@ -485,10 +516,36 @@ static void prepare(const void *options, const struct layout *l, void *state)
     add_experts(s, l);
     add_elementwise(s, l);
     roofline_add_communication(s, l);
-    add_attention(s, l);
+    add_attention(s, l, knees);
     add_head(s, l);
     s->dispatch_s = (double)l->engine.kernel_dispatch_ns * 1e-9 * s->kernels;
     tabulate_decodes(s, l);
+}
+
+static void prepare(const void *options, const struct layout *l, void *state)
+{
+    struct roofline *s = state;
+    struct cost_knees knees = cost_knees(l);
+    struct layout draft;
+    double verify = (double)(l->replica.spec_tokens + 1);
+
+    (void)options;
+    set_model(s, l, &knees, verify, verify);
+    if (l->replica.spec_tokens == 0)
+        return;
+    s->drafts = (double)l->replica.spec_tokens;
+    s->host_s = (double)l->replica.spec_host_ns * 1e-9;
+    if (!speculation_has_model(&l->replica))
+        return;
+    speculation_layout(l, &draft);
+    s->draft = mem_alloc(2 * sizeof *s->draft);
+    set_model(&s->draft[0], &draft, &knees, verify, 1);
+    set_model(&s->draft[1], &draft, &knees, 1, 1);
+}
+
+static void release(void *state)
+{
+    free(((struct roofline *)state)->draft);
 }
 
 const struct cost_ops cost_roofline_ops = {
@@ -498,4 +555,6 @@ const struct cost_ops cost_roofline_ops = {
     .prepare = prepare,
     .step_ns = step_ns,
     .port = port,
+    .draft_ns = draft_ns,
+    .release = release,
 };

@@ -55,7 +55,10 @@ struct roofline {
     double n_experts;
     double copies; /* experts with their second copies, over experts; 1: there are none */
     /* ranks, stages, speculation */
-    double dp, pp, pcp, verify, expected, draft_share;
+    double dp, pp, pcp;
+    double verify, logits;  /* tokens of a sequence that decodes; those of them that go through the head */
+    double drafts, host_s;  /* of a sequence and step; of a step with decodes */
+    struct roofline *draft; /* [2]: a step's first pass of drafting, the further ones; NULL: no model drafts */
     struct decodes decodes[DECODES_MAX + 1]; /* [n], for n up to n_decodes: most steps are such */
     int64_t n_decodes;
 };

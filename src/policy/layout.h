@@ -62,6 +62,8 @@ enum fp4_scope { FP4_ALL, FP4_MLP, FP4_EXPERTS };
 /* Whether attention ranks, or the micro-batches of pipeline stages, are one batch or have their own. */
 enum batches { BATCHES_TOGETHER, BATCHES_APART };
 
+enum spec_method { SPEC_MTP, SPEC_DRAFT, SPEC_NGRAM };
+
 struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp * pcp */
     int64_t count, tp, pp;
     int64_t dp;             /* attention data parallel ranks */
@@ -77,7 +79,9 @@ struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp * pcp */
     double memory_fraction;
     int64_t activation_bytes; /* per GPU; 0: from the formula of DESIGN.md */
     int64_t spec_tokens;      /* draft tokens verified in a step; 0: no speculation */
-    double spec_acceptance;   /* of one draft token, given that those before it were accepted */
+    int spec_method;          /* enum spec_method: where they come from */
+    struct opt_numbers spec_acceptance; /* of each, given that those before it were accepted; one number: of all */
+    int64_t spec_host_ns;     /* of a step: what the host does to have drafts */
     double expert_skew;       /* Zipf exponent of the experts' popularity */
     int64_t redundant_experts; /* copies of popular ones, placed so that ranks have as much to do */
     bool two_batch_overlap;    /* dispatch and combine of one half of a step beside the other half's computing */
@@ -130,6 +134,7 @@ struct layout {
     struct engine_options engine;
     struct scheduler_limits limits;
     struct lower_share lower;
+    struct model_options draft; /* [draft], of spec_method = draft; layers 0: there is none */
 };
 
 static inline int64_t layout_gpus(const struct layout *l)

@@ -2,8 +2,8 @@
  * continuous - iteration-level batching as vLLM v1 does it; `chunked` is another name for it.
  *
  * One token budget a step (max_num_batched_tokens) over the running, then the waiting:
- *   1. each decoding sequence takes one token; if the new KV blocks do not fit, running ones are preempted, the last in
- *      order first (with fcfs the latest admitted), one by one, until they do;
+ *   1. each decoding sequence takes one token, and one for each draft; if the new KV blocks do not fit, running ones are
+ *      preempted, the last in order first (with fcfs the latest admitted), one by one, until they do;
  *   2. sequences in the middle of their prompt go on, in the order of admission, within the budget;
  *      their blocks count in 1, so that one which does not fit is preempted itself (it is the latest);
  *   3. only if nothing was preempted, waiting requests are admitted in order while budget, slots
@@ -97,7 +97,7 @@ static int64_t blocks_needed(struct fill *f)
     uint64_t at = 0;
 
     f->plan->n_chunk = 0;
-    f->budget = f->v->limits->max_num_batched_tokens - f->n_decode;
+    f->budget = f->v->limits->max_num_batched_tokens - f->n_decode * (1 + f->v->limits->drafts);
     sched_ranks_init(&f->ranks, f->v->limits->ranks, f->budget);
     if (f->v->limits->step_target_ns > 0)
         f->v->step_ns(f->v, SCHED_ANEW, NULL, 0);
@@ -160,7 +160,7 @@ static void oust(struct fill *f, const struct sched_seq *s)
     struct sched_chunk *c = chunk_in(f->plan, s->seq);
 
     f->free += gain(f, s);
-    f->budget += s->decodes + (c ? c->tokens : 0);
+    f->budget += s->decodes * (1 + f->v->limits->drafts) + (c ? c->tokens : 0);
     f->slots++;
     drop(f, s);
     if (c == NULL)

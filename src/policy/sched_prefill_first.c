@@ -10,8 +10,8 @@
  * still before any decode; without, one that does not fit into what is left waits for the next step, and one that no
  * budget could hold gets a step's whole budget when nothing else prefills.
  *
- * Admission asks for the blocks of the whole prompt, and when others run, for one more block for each that would then
- * be running. Without such a reserve a full cache would admit, by a step of its own, in each step the request that the
+ * Admission asks for the blocks of the whole prompt, and when others run, for one more block (with speculation what a
+ * step may take) for each that would then be running. Without such a reserve a full cache would admit, by a step of its own, in each step the request that the
  * next decode step must preempt: decodes would stand still while one prompt is computed again and again.
  *
  * So decodes stall for as long as prompts come: TTFT is short and the tail of ITL long, against continuous.
@@ -44,6 +44,7 @@ static void plan_prompts(const struct sched_view *v, struct sched_plan *plan)
 {
     int64_t budget = v->limits->max_num_batched_tokens, free = v->free_blocks, tokens, blocks, room;
     int64_t running = v->n_decode + v->n_partial;
+    int64_t grow = (1 + v->limits->drafts + v->block_tokens - 1) / v->block_tokens; /* blocks, of a decode at most */
     struct sched_ranks ranks;
     struct sched_seq s;
     uint64_t at = 0;
@@ -66,7 +67,7 @@ static void plan_prompts(const struct sched_view *v, struct sched_plan *plan)
            v->waiting(v, &at, &s)) {
         tokens = chunk_of(v, &s, room, ranks.limit, plan->n_chunk + plan->n_admit > 0);
         blocks = sched_blocks_to_admit(v, &s, s.prompt_left);
-        if (tokens == 0 || blocks + (running > 0 ? running + 1 : 0) > free)
+        if (tokens == 0 || blocks + (running > 0 ? grow * (running + 1) : 0) > free)
             return;
         sched_plan_admit(plan, s.seq, tokens);
         free -= blocks;

@@ -3,10 +3,11 @@
  *
  * The replica hands over a view between two steps; the scheduler fills a plan: whom to preempt, which
  * prompts to work on and by how many tokens, whom to admit. Either every running sequence whose prompt is done
- * decodes one token in the step, or none does (decodes_pause): that is the model's rule, and what keeps a step O(1).
+ * decodes in the step, or none does (decodes_pause): that is the model's rule, and what keeps a step O(1).
  *
  * The plan must keep (checked by the replica, tested for each registered scheduler):
- *   tokens   n_decode left after preemption + sum of chunks <= max_num_batched_tokens (n_decode 0 when they pause)
+ *   tokens   (1 + drafts) n_decode left after preemption + sum of chunks <= max_num_batched_tokens (n_decode 0 when they
+ *            pause)
  *   seqs     running after the plan <= max_num_seqs
  *   blocks   what decodes and chunks need <= free + freed by preemption (decodes none when they pause)
  *   work     at least one decode or chunk, unless nothing runs or waits
@@ -37,6 +38,7 @@ struct scheduler_limits {
     int64_t step_target_ns; /* of a step that decodes; 0: none */
     int preempt_for;        /* enum above: who waits may have who runs preempted */
     int64_t ranks;          /* attention ranks over which the tokens are spread, set by the model; below 2: none */
+    int64_t drafts;         /* that each decode verifies beside its token, set by the model */
 };
 
 /* A sequence as a scheduler may see it: no output length. */
@@ -49,7 +51,7 @@ struct sched_seq {
     int64_t t_arrive_ns;
     int64_t most_blocks; /* waiting: blocks that must be free for it, if more than its chunk's */
     int64_t priority;    /* of its class */
-    bool grows;   /* decodes, and its next token needs a new block */
+    int64_t grows; /* new blocks that its next token, and the drafts with it, may need; 0 unless it decodes */
     bool decodes; /* its prompt is done */
 };
 

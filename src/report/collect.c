@@ -31,6 +31,11 @@ struct collect {
     unsigned __int128 busy_ns, decode_ns, kv_ns; /* step time; the same times n_decode; times kv_blocks */
     int64_t second, second_tokens, peak_second_tokens;
 
+    struct { /* of steps that verified drafts */
+        int64_t steps, sequences, accepted, tokens;
+        unsigned __int128 draft_ns;
+    } drafts;
+
     struct memory_tally *memory; /* NULL: nothing to tell of */
     struct pool_tally *pools;    /* NULL: there is one */
     struct verdict *verdict;
@@ -71,6 +76,19 @@ static void count_steps(struct collect *c, const struct ev_step *s, uint32_t n)
             c->peak_second_tokens = c->second_tokens;
         if (s->n_decode > 0)
             weighted_add(&c->itl, (uint64_t)s->gap_ns, (uint64_t)s->n_decode);
+    }
+}
+
+static void count_drafts(struct collect *c, const struct ev_speculation *s, uint32_t n)
+{
+    for (; n > 0; n--, s++) {
+        if (s->t_ns < c->warmup_ns)
+            continue;
+        c->drafts.steps++;
+        c->drafts.sequences += s->sequences;
+        c->drafts.accepted += s->accepted;
+        c->drafts.tokens += s->tokens;
+        c->drafts.draft_ns += (uint64_t)s->draft_ns;
     }
 }
 
@@ -139,6 +157,7 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
     (void)e;
     count_steps(c, (const struct ev_step *)u->rec[EV_STEP], u->n[EV_STEP]);
     count_scales(c, (const struct ev_scale *)u->rec[EV_SCALE], u->n[EV_SCALE]);
+    count_drafts(c, (const struct ev_speculation *)u->rec[EV_SPECULATION], u->n[EV_SPECULATION]);
     for (uint32_t i = 0; i < u->n[EV_REQUEST]; i++) {
         if (request[i].t_arrive_ns >= c->warmup_ns)
             count_request(c, &request[i]);
@@ -321,6 +340,18 @@ static void give_steps(struct collect *c, double member_seconds)
     give_of(c, EV_PREEMPT, "preemptions", (double)c->preemptions, "");
 }
 
+/* Only where there were drafts. */
+static void give_drafts(struct collect *c)
+{
+    double sequences = (double)c->drafts.sequences;
+
+    if (c->drafts.sequences == 0 || c->lacks[EV_SPECULATION])
+        return;
+    give(c, -1, "acceptance_length", (sequences + (double)c->drafts.accepted) / sequences, "tokens");
+    give_of(c, EV_STEP, "decode_tokens_per_step", (double)c->drafts.tokens / (double)c->drafts.steps, "tokens");
+    give_of(c, EV_STEP, "draft_share", c->busy_ns ? (double)c->drafts.draft_ns / (double)c->busy_ns : NAN, "");
+}
+
 static void give_verdict(struct collect *c, int64_t t_end_ns)
 {
     struct verdict_counts v = verdict_of(c->verdict, c->warmup_ns, t_end_ns);
@@ -379,6 +410,7 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collec
     if (fleet->members > fleet->replicas) /* [autoscale] has none */
         seconds = duration * (double)fleet->members;
     give_steps(c, seconds);
+    give_drafts(c);
     give_verdict(c, t_end_ns);
     if (c->memory)
         memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_named, c);

@@ -31,7 +31,10 @@
  *   mean_kv_blocks           kv_blocks weighted by step time           peak_kv_blocks   its maximum, of one replica
  *   peak_waiting             the largest n_waiting of a step           preemptions      how many there were
  *   {mean,median,std,p90,p95,p99}_{ttft,tpot,itl,e2el,queue}_ms
- *   and those of the memories, where there is more than HBM without a prefix cache: collect_memory.h; those of pools,
+ *   and where drafts are verified (policy/speculation.h), of steps that did: acceptance_length, the tokens that a sequence
+ *   has of a verification; decode_tokens_per_step, those that all were given; draft_share, the time of drafting over step
+ *   time. An ITL is then the time between two outputs of a sequence, each of one token or more; TPOT is by token.
+ *   And those of the memories, where there is more than HBM without a prefix cache: collect_memory.h; those of pools,
  *   where there are several: collect_pools.h
  *
  * request_goodput and slo_attainment are NaN where no class has an SLO. Of one class are given only the

@@ -181,7 +181,8 @@ static void print_calibration(const struct page *p)
     const struct calibration *c = &p->r->calibration;
 
     interval(p, "Mean TTFT on hardware, 90 % (ms):", "mean_ttft_ms", c->ttft_low, c->ttft_high);
-    interval(p, "Mean TPOT on hardware, 90 % (ms):", "mean_tpot_ms", c->tpot_low, c->tpot_high);
+    if (!(results_metric(p->r, -1, "acceptance_length", NULL) > 0)) /* none of those had speculation */
+        interval(p, "Mean TPOT on hardware, 90 % (ms):", "mean_tpot_ms", c->tpot_low, c->tpot_high);
     if (extrapolated(c))
         line_text(p, "EXTRAPOLATED, not measured here:", extrapolated(c));
 }
@@ -253,6 +254,11 @@ static void print_text(const struct results *r, FILE *out)
     print_pools(&p);
     line(&p, "Steps:", "steps", 0);
     line(&p, "Mean decode batch:", "mean_batch", 2);
+    if (results_metric(r, -1, "acceptance_length", NULL) > 0) {
+        line(&p, "Acceptance length (tokens):", "acceptance_length", 2);
+        line(&p, "Decoded tokens per step:", "decode_tokens_per_step", 2);
+        share(&p, "Drafting, of step time:", results_metric(r, -1, "draft_share", NULL));
+    }
     line(&p, "Mean queue time (ms):", "mean_queue_ms", 2);
     line(&p, "Output throughput per GPU (tok/s):", "output_throughput_per_gpu", 2);
     share(&p, "Peak KV blocks in use:",

@@ -189,7 +189,7 @@ int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err
     static const enum ev_kind kinds[] = {/* of the memories; hits before the requests */
                                          EV_HIT, EV_EVICT, EV_TRANSFER, EV_CONTENTION,
                                          /* of every run */
-                                         EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT, EV_SCALE};
+                                         EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT, EV_SCALE, EV_SPECULATION};
     enum { N_MEMORY = 4 };
     struct reading g = {.collect = collect_new(r->classes, r->n_classes, r->warmup_ns, true),
                         .n_classes = r->n_classes};

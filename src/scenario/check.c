@@ -217,8 +217,15 @@ static void check_scheduler(const struct check *c)
     const struct scheduler_limits *l = &c->sc->layout.limits;
 
     static const char why[] = "each running sequence takes one token of the budget in every step";
+    int64_t each = 1 + c->sc->layout.replica.spec_tokens;
 
-    if (l->max_num_batched_tokens < l->max_num_seqs && given(c->sc, "scheduler", "max_num_batched_tokens"))
+    if (each > 1 && l->max_num_batched_tokens < each * l->max_num_seqs)
+        check_wrong(c, "scheduler",
+                    given(c->sc, "scheduler", "max_num_batched_tokens") ? "max_num_batched_tokens" : "max_num_seqs",
+                    "max_num_batched_tokens = %" PRId64 " is less than %" PRId64 " x max_num_seqs = %" PRId64
+                    ": each running sequence takes one token of the budget in every step, and %" PRId64 " for its drafts",
+                    l->max_num_batched_tokens, each, each * l->max_num_seqs, each - 1);
+    else if (l->max_num_batched_tokens < l->max_num_seqs && given(c->sc, "scheduler", "max_num_batched_tokens"))
         check_wrong(c, "scheduler", "max_num_batched_tokens", "%" PRId64 " is less than max_num_seqs = %" PRId64 ": %s",
                     l->max_num_batched_tokens, l->max_num_seqs, why);
     else if (l->max_num_batched_tokens < l->max_num_seqs)
@@ -455,7 +462,7 @@ static void check_class(const struct check *c, const struct class_options *k, bo
         check_wrong(c, section, "input_min",
                     "input_min and output_min make %" PRId64 " tokens, more than model.max_context = %" PRId64, least,
                     l->model.max_context);
-    else if (memory_fits && least - 1 > rank_tokens(l)) /* the last token has no KV */
+    else if (memory_fits && least - 1 + l->replica.spec_tokens > rank_tokens(l)) /* the last token has no KV */
         check_wrong(c, section, "input_min",
                     "input_min and output_min make %" PRId64 " tokens, but the KV cache of %s holds %" PRId64, least,
                     layout_holder(l), rank_tokens(l));

@@ -55,6 +55,8 @@ static bool load_one_preset(struct loader *l, const struct section *s, const str
         return false;
     for (size_t i = first; i < l->es.n; i++) {
         struct ini_entry e = l->es.at[i];
+        if (s->preset_from && strcmp(e.section, s->preset_from) == 0)
+            e.section = s->name;
         if (!preset_may(s, &e))
             diags_add(l->d, e.file, e.line, "[%s] has no place in a preset of [%s]", e.section, s->name);
         else if (e.key && strcmp(e.key, "preset") == 0)
@@ -344,7 +346,8 @@ static void bind_all(struct loader *l)
     load_presets(l, s);
     load_binds(l);
     for (int i = 0; i < SECTIONS; i++)
-        load_section(l, &s[i], is_lenient(l, s, i));
+        if (!s[i].unbound || section_given(l, s[i].name))
+            load_section(l, &s[i], is_lenient(l, s, i));
     opt_check_unknown(l->sc->binds, l->sc->n_binds, &l->es, l->d);
 }
 
@@ -356,6 +359,7 @@ bool load_entries(struct loader *l, bool pool, size_t before)
     memory_resolve(l->sc, l->d);
     experts_resolve(l->sc, l->d);
     lower_resolve(l->sc, l->d);
+    speculation_resolve(l->sc, l->d);
     if (pool || l->sc->n_pools == 0) /* else each pool is checked in its place */
         scenario_check(l->sc, l->d);
     return l->d->n == before;

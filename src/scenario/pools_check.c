@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "policy/speculation.h"
 #include "scenario/check.h"
 #include "scenario/pools.h"
 
@@ -73,6 +74,13 @@ static void check_alone(const struct check *c)
         check_wrong(c, "cache", "overflow", "it and pools that hand over do not go together");
 }
 
+static bool same_drafter(const struct replica_options *a, const struct replica_options *b)
+{
+    if (speculation_has_model(a) != speculation_has_model(b))
+        return false;
+    return !speculation_has_model(a) || a->spec_method == b->spec_method;
+}
+
 /* What goes from one to the other must be the same in both. */
 static void check_alike(const struct check *c)
 {
@@ -92,6 +100,10 @@ static void check_alike(const struct check *c)
                  a->kv_block_tokens, p[0].name);
         if (a->kv_block_tokens != b->kv_block_tokens)
             wrong(c, &p[i], "replica", "kv_block_tokens", text);
+        if (!same_drafter(a, b))
+            wrong(c, &p[i], "replica", check_origin(p[i].as, "replica", "spec_method") ? "spec_method" : "spec_tokens",
+                  "who drafts has KV of the prompts, too, so that both pools must have the same (spec_method, "
+                  "spec_tokens above 0)");
     }
 }
 

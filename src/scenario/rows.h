@@ -21,6 +21,10 @@
     {                                                                                                                  \
         name, OPT_REAL, UNIT_NONE, AT(type, member), lo, hi, deflt, NULL, help                                         \
     }
+#define NUMBERS(name, type, member, lo, hi, deflt, help)                                                               \
+    {                                                                                                                  \
+        name, OPT_NUMBERS, UNIT_NONE, AT(type, member), lo, hi, deflt, NULL, help                                      \
+    }
 #define TIME(name, type, member, lo, hi, deflt, help)                                                                  \
     {                                                                                                                  \
         name, OPT_TIME, UNIT_SECOND, AT(type, member), lo, hi, deflt, NULL, help                                       \

@@ -183,6 +183,9 @@ struct lower_use {
 struct lower_use lower_use(const struct scenario *sc, int64_t tier, double replicas);
 int64_t lower_room(const struct scenario *sc, int64_t tier, double replicas);
 
+/* Which keys of speculation go together (speculation.c). Before scenario_check. */
+void speculation_resolve(struct scenario *sc, struct diags *d);
+
 /* And for each [fault NAME]: its target, and which of its keys go together (faults.c). After experts_resolve; asks for
  * a layout, so only once that was checked. */
 void faults_resolve(struct scenario *sc, struct diags *d);

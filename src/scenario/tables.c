@@ -160,6 +160,9 @@ _Static_assert(DTYPE_BF16 == 0 && DTYPE_FP8 == 1 && DTYPE_FP8_BLOCK == 2 && DTYP
 static const char *const batches[] = {"together", "apart", NULL};
 _Static_assert(BATCHES_TOGETHER == 0 && BATCHES_APART == 1, "the order of batches");
 
+static const char *const spec_methods[] = {"mtp", "draft", "ngram", NULL};
+_Static_assert(SPEC_MTP == 0 && SPEC_DRAFT == 1 && SPEC_NGRAM == 2, "the order of spec_methods");
+
 static const struct opt replica_rows[] = {
     INT("count", replica_options, count, 1, 1e6, "1", "copies of the model"),
     INT("tp", replica_options, tp, 1, 1024, "1", "GPUs that share each layer of one copy (tensor parallelism)"),
@@ -193,10 +196,17 @@ static const struct opt replica_rows[] = {
          "share of a GPU's memory that may be used; what weights and activations leave is KV cache"),
     BYTES("activation_bytes", replica_options, activation_bytes, 1, BIG, "",
           "memory of a GPU set aside for activations; without it, computed from the token budget (DESIGN.md)"),
-    INT("spec_tokens", replica_options, spec_tokens, 0, 64, "0",
-        "draft tokens that each step verifies (MTP, speculation); 0: none"),
-    REAL("spec_acceptance", replica_options, spec_acceptance, 0, 1, "0",
-         "probability that a draft token is accepted when those before it were"),
+    INT("spec_tokens", replica_options, spec_tokens, 0, OPT_NUMBERS_MAX, "0",
+        "speculation: draft tokens that each step verifies for each sequence that decodes; 0: none"),
+    CHOICE("spec_method", AT(replica_options, spec_method), spec_methods, "mtp",
+           "who drafts: the model's own multi-token prediction layers (mtp), the model of [draft] (draft), or a look-up in "
+           "the text so far, which costs the GPU nothing (ngram)"),
+    NUMBERS("spec_acceptance", replica_options, spec_acceptance, 0, 1, "0",
+            "probability that a draft token is accepted when those before it were: one number for all, or one for each "
+            "of spec_tokens positions"),
+    TIME("spec_host_time", replica_options, spec_host_ns, 0, 1, "0s",
+         "time of the host in each step that decodes, to have drafts: look-ups of ngram, what drafting adds to "
+         "step_overhead"),
     REAL("expert_skew", replica_options, expert_skew, 0, 3, "0.5",
          "Zipf exponent of the experts' popularity: how many distinct ones a batch reads"),
     INT("redundant_experts", replica_options, redundant_experts, 0, 4096, "0",
@@ -446,6 +456,14 @@ static const struct section sections[SECTIONS] = {
      .preset_folder = "models",
      .table = OPT_TABLE(model_rows),
      .base = SC(layout.model)},
+    {.name = "draft",
+     .help = "the draft model of [replica] spec_method = draft, or a preset: one of [model]",
+     .preset_folder = "models",
+     .preset_from = "model",
+     .optional = true,
+     .unbound = true,
+     .table = OPT_TABLE(model_rows),
+     .base = SC(layout.draft)},
     {.name = "replica",
      .help = "copies of the model and how each lies on its GPUs",
      .table = OPT_TABLE(replica_rows),

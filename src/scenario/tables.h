@@ -43,7 +43,9 @@ struct section {
     const char *name, *help;
     const struct section_named *named; /* NULL: there is one of it */
     const char *preset_folder;         /* of data/; NULL: the section has no presets */
+    const char *preset_from;           /* whose section of a preset's file fills it; NULL: its own */
     bool optional;                     /* with a preset folder: it may be left out */
+    bool unbound;                      /* where it is left out, it has no defaults, and no place in the normal form */
     bool many_presets;                 /* `preset` may name several; where they differ the later ones hold */
     const char *preset_of;             /* the section whose presets may fill this one, too; NULL: none */
     struct opt_table table;
@@ -55,7 +57,7 @@ struct section {
     struct opt_table item_table;
 };
 
-enum { SECTIONS = 22 };
+enum { SECTIONS = 23 };
 
 /* In the order of the normal form; the classes come last. Call sections_get first: it fills in the policies' names. */
 const struct section *sections_get(void);

@@ -31,7 +31,7 @@
 #include "base/err.h"
 #include "trace/trace.h"
 
-enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 4 };
+enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 5 };
 
 struct store_class {
     const char *name;

@@ -667,8 +667,32 @@ INSERT INTO doc VALUES
     ('v_batch_composition', 'kind', 'prefill: prompts only; decode: decodes only (of a pool that only decodes, also with sequences that come with their KV); mixed: both'),
     ('v_batch_composition', 'decode_from', 'sequences that decoded together, from this to decode_to: 0, 1, 2 to 3, 4 to 7 and so on'),
     ('v_batch_composition', 'step_share', 'of the pool''s steps; time_share: of the time of its steps'),
-    ('v_batch_composition', 'decode_tokens', 'decoded; prefill_tokens: of prompts, recomputed ones included, in so many chunks'),
+    ('v_batch_composition', 'decode_tokens', 'decoded, one of each sequence (with speculation, v_speculation has what they gave); prefill_tokens: of prompts, recomputed ones included, in so many chunks'),
     ('v_batch_composition', 'mean_batch', 'sequences that decoded, weighted by the time of the step');
+
+-- Bounds as in v_batch_composition. Tokens that a step gave are those of answers: what was drawn beyond the last is not.
+CREATE VIEW v_speculation AS
+WITH RECURSIVE most AS MATERIALIZED (SELECT max(sequences) AS n FROM speculation
+), bucket(low, high) AS (
+    VALUES (1, 1) UNION ALL SELECT 2 * low, 4 * low - 1 FROM bucket, most WHERE high < most.n
+), s AS MATERIALIZED (
+    SELECT r.pool, x.sequences, x.drafted, x.accepted, x.tokens, x.draft_ns, p.t_end_ns - p.t_start_ns AS ns, p.n_prefill
+    FROM run u JOIN speculation x ON x.t_ns >= u.warmup_ns JOIN replica r ON r.id = x.replica
+    JOIN step p ON p.replica = x.replica AND p.t_start_ns = x.t_ns
+)
+SELECT s.pool, b.low AS decode_from, b.high AS decode_to, count(*) AS steps, sum(s.ns) / 1e9 AS busy_s, sum(s.ns) / 1e6 / count(*) AS mean_step_ms,
+       sum(s.sequences) AS verifications, sum(s.drafted) AS drafted, sum(s.accepted) AS accepted, sum(s.tokens) AS tokens,
+       1.0 * sum(s.accepted) / nullif(sum(s.drafted), 0) AS acceptance_rate,
+       1.0 * sum(s.sequences + s.accepted) / sum(s.sequences) AS acceptance_length, 1.0 * sum(s.tokens) / count(*) AS tokens_per_step,
+       1.0 * sum(s.draft_ns) / nullif(sum(s.ns), 0) AS draft_share, sum(s.tokens) * 1e9 / nullif(sum(s.ns), 0) AS tokens_per_s
+FROM s JOIN bucket b ON s.sequences BETWEEN b.low AND b.high GROUP BY s.pool, b.low;
+INSERT INTO doc VALUES
+    ('v_speculation', NULL, 'steps after warm-up that verified drafts, by pool and sequences that decoded together (log level step or all)'),
+    ('v_speculation', 'decode_from', 'sequences that decoded together, from this to decode_to: 1, 2 to 3, 4 to 7 and so on'),
+    ('v_speculation', 'acceptance_length', 'tokens that a sequence has of a verification, mean: its accepted drafts and the model''s own token after them'),
+    ('v_speculation', 'acceptance_rate', 'accepted drafts, of those verified: also those after one that was wrong'),
+    ('v_speculation', 'draft_share', 'time of drafting by the cost model, of the time of the steps'),
+    ('v_speculation', 'tokens', 'of answers; tokens_per_step, tokens_per_s: of all sequences together, in the time of these steps');
 
 -- The time of each replica from warm-up to the end of the run, cut into what its GPUs did: a replica's GPUs step together.
 --
@@ -895,7 +919,7 @@ WITH k AS (
     WHERE (SELECT log FROM run) <> 'summary'
 ), s AS ( -- log step, all
     SELECT count(*) AS n, coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(prefill_tokens), 0) AS prefill,
-           coalesce(sum(n_decode), 0) AS decoded
+           coalesce(sum(n_decode), 0) + (SELECT coalesce(sum(tokens - sequences), 0) FROM speculation) AS decoded
     FROM step WHERE (SELECT log FROM run) IN ('step', 'all')
 ), h AS ( -- log all
     SELECT coalesce(sum(blocks), 0) AS blocks, coalesce(sum(restored), 0) AS restored FROM hit

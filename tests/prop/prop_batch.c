@@ -5,6 +5,8 @@
  * and blocks, the last running one is preempted when a block is missing, waiting ones are admitted if nothing was
  * preempted; or prompts alone, and when none can be computed the rest decode. A third scheduler, of this test alone,
  * pauses the decodes of vLLM's steps that have prompts: without any reserve, who joins may be preempted at once.
+ * In half of the cases each decode verifies drafts: it asks for the blocks and the budget of all of them, and gets as many
+ * tokens as the replica has drawn (batch.gain), up to its last.
  * Random lengths, arrivals, step times, block sizes, cache sizes and knees; every step is compared whole: what it
  * computes, the sums that its cost goes by, the gaps between tokens.
  */
@@ -40,12 +42,13 @@ struct twin_seq {
 struct twin {
     struct twin_seq running[MAX_SEQS], waiting[MAX_SEQS];
     int64_t n_running, n_waiting;
-    int64_t block_tokens, free_blocks, budget, max_seqs, preemptions;
+    int64_t block_tokens, free_blocks, budget, max_seqs, drafts, preemptions;
     bool chunked;
     enum mode mode;
     struct cost_knees knees;
     /* of the current step */
     struct cost_step cost;
+    int64_t gain, given;             /* of its decodes each; tokens of all */
     int64_t gap_sum, resume_gap_sum; /* of its decodes; of the prompts computed again that end in it */
     int64_t pauses, uneven;          /* so far: steps that paused decodes, steps with unequal gaps */
     int64_t ended[MAX_SEQS], n_ended;
@@ -107,7 +110,8 @@ static void twin_run_all(struct twin *t)
         struct twin_seq *s = &t->running[i];
         int64_t tokens = need_tokens(s) < budget ? need_tokens(s) : budget;
         bool here = true;
-        while (!grow_to(t, s, s->computed + tokens)) {
+        int64_t drafts = s->decodes ? t->drafts : 0;
+        while (!grow_to(t, s, s->computed + tokens + drafts)) {
             here = i != t->n_running - 1;
             twin_preempt_last(t);
             if (!here)
@@ -116,7 +120,7 @@ static void twin_run_all(struct twin *t)
         if (!here)
             break;
         s->chunk = tokens;
-        budget -= tokens;
+        budget -= tokens + drafts;
     }
     while (t->mode != PREFILL_FIRST && preempted == t->preemptions && t->n_waiting && budget > 0 &&
            t->n_running < t->max_seqs) {
@@ -148,6 +152,7 @@ static bool twin_run_prompts(struct twin *t)
     }
     while (t->n_waiting && budget > 0 && t->n_running < t->max_seqs) {
         int64_t need = need_tokens(&t->waiting[0]), spare = t->n_running > 0 ? t->n_running + 1 : 0;
+        spare *= (1 + t->drafts + t->block_tokens - 1) / t->block_tokens;
         if ((!t->chunked && need > budget) || blocks_short(t, &t->waiting[0], need) + spare > 0)
             break;
         twin_admit(t, need < budget ? need : budget);
@@ -194,6 +199,19 @@ static bool twin_unrun_decodes(struct twin *t)
     return any;
 }
 
+/* Decodes keep the blocks of what they get. */
+static void twin_trim(struct twin *t)
+{
+    for (int64_t i = 0; i < t->n_running; i++) {
+        struct twin_seq *s = &t->running[i];
+        if (!s->decodes || s->chunk == 0)
+            continue;
+        int64_t spare = s->blocks - (s->computed + t->gain + t->block_tokens - 1) / t->block_tokens;
+        s->blocks -= spare;
+        t->free_blocks += spare;
+    }
+}
+
 static bool twin_has_prompts(const struct twin *t)
 {
     for (int64_t i = 0; i < t->n_running; i++)
@@ -211,6 +229,7 @@ static void twin_begin(struct twin *t)
         twin_run_all(t);
     pauses |= t->mode == PAUSING && preempted == t->preemptions && twin_has_prompts(t);
     t->pauses += pauses && twin_unrun_decodes(t);
+    twin_trim(t);
     t->cost = (struct cost_step){0};
     for (int64_t i = 0; i < t->n_running; i++)
         if (t->running[i].chunk > 0)
@@ -222,7 +241,7 @@ static void twin_end(struct twin *t, int64_t now)
     int64_t kept = 0, gap = -1;
     bool uneven = false;
 
-    t->n_ended = t->gap_sum = t->resume_gap_sum = 0;
+    t->n_ended = t->gap_sum = t->resume_gap_sum = t->given = 0;
     for (int64_t i = 0; i < t->n_running; i++) {
         struct twin_seq s = t->running[i];
         bool gives = s.chunk > 0 && s.chunk == need_tokens(&s);
@@ -234,9 +253,12 @@ static void twin_end(struct twin *t, int64_t now)
             t->resume_gap_sum += now - s.t_last;
         }
         s.t_last = gives ? now : s.t_last;
+        if (gives && s.decodes && t->gain > 1)
+            s.chunk = t->gain < s.output - s.generated ? t->gain : s.output - s.generated;
         s.computed += s.chunk;
+        s.generated += gives && s.decodes ? s.chunk : gives;
+        t->given += gives && s.decodes ? s.chunk : gives;
         s.chunk = 0;
-        s.generated += gives;
         s.decodes |= gives;
         if (s.generated == s.output) {
             t->ended[t->n_ended++] = s.id;
@@ -265,7 +287,7 @@ static int by_value(const void *a, const void *b)
     } while (0)
 
 struct case_result {
-    int64_t steps, preemptions, chunks, pauses, uneven, below, beyond;
+    int64_t steps, preemptions, chunks, pauses, uneven, below, beyond, bursts;
 };
 
 /* A cost policy that keeps what it is asked, for the comparison, and whose steps take times that the test chooses. */
@@ -311,18 +333,23 @@ static struct case_result compare(uint64_t seed, bool chunked, enum mode mode)
     rng_init(&rng, seed, 0, chunked, RNG_TEST);
     int64_t block_tokens = block_sizes[rng_below(&rng, 5)], longest = 40 + (int64_t)rng_below(&rng, 400);
     int64_t max_seqs = 1 + (int64_t)rng_below(&rng, 24);
-    int64_t budget = max_seqs + (int64_t)rng_below(&rng, 200);
+    struct speculation speculation = {.drafts = rng_below(&rng, 2) ? 1 + (int64_t)rng_below(&rng, 5) : 0};
+    for (int64_t i = 0; i < speculation.drafts; i++)
+        speculation.holds[i] = 0.25 * (double)rng_below(&rng, 5);
+    int64_t budget = max_seqs * (1 + speculation.drafts) + (int64_t)rng_below(&rng, 200);
     int64_t answer = chunked || rng_below(&rng, 2) ? longest : 3;
     if (!chunked && budget < longest + answer)
         budget = longest + answer; /* a recomputed prompt must fit the budget whole */
-    int64_t blocks = (2 * longest + block_tokens - 1) / block_tokens * (1 + (int64_t)rng_below(&rng, 4));
+    int64_t blocks = (2 * longest + speculation.drafts + block_tokens - 1) / block_tokens * (1 + (int64_t)rng_below(&rng, 4));
     struct scheduler_limits limits = {
-        .max_num_seqs = max_seqs, .max_num_batched_tokens = budget, .chunked_prefill = chunked};
+        .max_num_seqs = max_seqs, .max_num_batched_tokens = budget, .chunked_prefill = chunked,
+        .drafts = speculation.drafts};
 
     t = (struct twin){.block_tokens = block_tokens,
                       .free_blocks = blocks,
                       .budget = budget,
                       .max_seqs = max_seqs,
+                      .drafts = speculation.drafts,
                       .chunked = chunked,
                       .mode = mode,
                       .knees = random_knees(&rng, longest)};
@@ -337,6 +364,8 @@ static struct case_result compare(uint64_t seed, bool chunked, enum mode mode)
                               .scheduler = schedulers[mode],
                               .cost = &spy_ops,
                               .cost_state = &spy,
+                              .speculation = &speculation,
+                              .seed = seed,
                               .knees = t.knees};
     replica_init(&r, 0, &env, block_tokens, blocks);
 
@@ -356,6 +385,7 @@ static struct case_result compare(uint64_t seed, bool chunked, enum mode mode)
             sent++;
         }
         int64_t duration = replica_begin(&r, &env, now);
+        t.gain = r.batch.gain;
         twin_begin(&t);
         same("work to do", duration > 0, t.n_running > 0);
         if (duration == 0)
@@ -392,6 +422,8 @@ static struct case_result compare(uint64_t seed, bool chunked, enum mode mode)
 
         replica_end(&r, &env, now + step_ns);
         twin_end(&t, now + step_ns);
+        same("tokens given", r.now.tokens_out, t.given);
+        result.bursts += t.gain > 1 && t.cost.n_decode > 0;
         batch_check(&r.batch);
         int64_t rest = t.cost.n_decode ? t.gap_sum % t.cost.n_decode : 0, gaps = r.now.gap_ns * t.cost.n_decode;
         same("gaps", gaps, rest > 0 ? t.gap_sum - rest + t.cost.n_decode : t.gap_sum);
@@ -440,15 +472,17 @@ static struct case_result compare_many(bool chunked, enum mode mode, uint64_t se
         sum.uneven += one.uneven;
         sum.below += one.below;
         sum.beyond += one.beyond;
+        sum.bursts += one.bursts;
     }
     printf(
         "# %s, %s: %ld steps, %ld preemptions, %ld steps with a cut prompt, %ld that pause decodes, %ld with unequal "
-        "gaps, %ld sums with sequences below a knee, %ld beyond\n",
+        "gaps, %ld sums with sequences below a knee, %ld beyond, %ld steps of several tokens\n",
         mode_names[mode], chunked ? "chunked" : "whole prompts", sum.steps, sum.preemptions, sum.chunks, sum.pauses,
-        sum.uneven, sum.below, sum.beyond);
+        sum.uneven, sum.below, sum.beyond, sum.bursts);
     ck_assert_int_ge(sum.preemptions, 1000);
     ck_assert_int_ge(sum.below, 1000);
     ck_assert_int_ge(sum.beyond, 1000);
+    ck_assert_int_ge(sum.bursts, 1000);
     return sum;
 }
 

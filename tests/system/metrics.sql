@@ -185,6 +185,10 @@ UNION ALL SELECT NULL, 'mean_kv_blocks', total(1.0 * kv_blocks * (t_end_ns - t_s
 UNION ALL SELECT NULL, 'peak_kv_blocks', max(kv_blocks) FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'peak_waiting', max(n_waiting) FROM step, param WHERE t_start_ns >= w
 UNION ALL SELECT NULL, 'preemptions', count(*) FROM preempt, param WHERE t_ns >= w
+UNION ALL SELECT NULL, 'acceptance_length', total(sequences + accepted) / sum(sequences) FROM speculation, param WHERE t_ns >= w HAVING count(*) > 0
+UNION ALL SELECT NULL, 'decode_tokens_per_step', total(tokens) / count(*) FROM speculation, param WHERE t_ns >= w HAVING count(*) > 0
+UNION ALL SELECT NULL, 'draft_share', total(draft_ns) / (SELECT sum(t_end_ns - t_start_ns) FROM step, param WHERE t_start_ns >= w)
+          FROM speculation, param WHERE t_ns >= w HAVING count(*) > 0
 UNION ALL SELECT NULL, name, value FROM pools
 UNION ALL SELECT NULL, name, value FROM memory;
 

@@ -56,6 +56,14 @@ run "$tmp/cut.db" -s run.log=all -s run.horizon=20s
 check_file "cut at a horizon" "$tmp/cut.db"
 n=$(sqlite3 "$tmp/cut.db" "SELECT count(*) FROM request WHERE status IN ('waiting', 'running')")
 result "cut at a horizon: requests are in flight ($n)" $((n > 0)) "none"
+# Drafts of a model of their own, few of which hold; with so little memory that sequences are preempted.
+drafts=(-s run.log=all -s replica.spec_tokens=3 -s replica.spec_method=draft -s draft.preset=llama-3.1-8b -s "replica.spec_acceptance=0.8 0.6 0.5")
+run "$tmp/drafts.db" "${drafts[@]}" -s replica.memory_fraction=0.42
+check_file speculation "$tmp/drafts.db"
+n=$(sqlite3 "$tmp/drafts.db" "SELECT count(*) FROM metric WHERE name IN ('acceptance_length', 'decode_tokens_per_step', 'draft_share') AND value > 0")
+result "speculation: metrics of its own ($n)" $((n == 3)) "$n"
+n=$(sqlite3 "$tmp/drafts.db" "SELECT count(*) FROM preempt")
+result "speculation: there were preemptions ($n)" $((n > 0)) "none"
 # Two pools, one of which hands KV to the other.
 "$TIERSIM" run "$srcdir/scenarios/disagg-long.ini" -o "$tmp/pools.db" -s run.log=all > /dev/null
 check_file pools "$tmp/pools.db"

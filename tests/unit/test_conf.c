@@ -232,6 +232,7 @@ struct all {
     bool yes;
     int choice;
     struct dist_quantiles q;
+    struct opt_numbers list;
 };
 
 static const char *const colours[] = {"red", "green", NULL};
@@ -247,6 +248,7 @@ static const struct opt rows[] = {
     {"yes", OPT_BOOL, UNIT_NONE, offsetof(struct all, yes), OPT_NO_LIMITS, "no", NULL, "help"},
     {"choice", OPT_CHOICE, UNIT_NONE, offsetof(struct all, choice), OPT_NO_LIMITS, "red", colours, "help"},
     {"q", OPT_QUANTILES, UNIT_NONE, offsetof(struct all, q), 0, 100, "0:1 33.3:2 100:3", NULL, "help"},
+    {"list", OPT_NUMBERS, UNIT_NONE, offsetof(struct all, list), 0, 1, "0.5", NULL, "help"},
 };
 static const struct opt_table table = OPT_TABLE(rows);
 
@@ -266,7 +268,7 @@ START_TEST(defaults_and_values)
 
     put_text("a.ini",
              "[s]\nreal = 0.5\np_real = 0.25\np_path = x/y\np_whole = -5\np_time = 1.5s\np_bytes = 2MB\np_unset = 4\n"
-             "p_rate = 7/min\np_yes = on\np_choice = green\np_q = 0:1, 12.3:4 99.9:5.5 100:6\np_text = a b\n");
+             "p_rate = 7/min\np_yes = on\np_choice = green\np_q = 0:1, 12.3:4 99.9:5.5 100:6\np_text = a b\np_list = 1, 0.25 0\n");
     ck_assert(ini_load(&es, "a.ini", INI_RANK_SCENARIO, &a, &d));
     opt_apply(&b[0], &es, &a, &d);
     opt_apply(&b[1], &es, &a, &d);
@@ -287,6 +289,12 @@ START_TEST(defaults_and_values)
     ck_assert_double_eq(w.q.p[1], 12.3 / 100);
     ck_assert_double_eq(w.q.x[2], 5.5);
     ck_assert_str_eq(text_of(&b[1], "q"), "0:1 12.3:4 99.9:5.5 100:6");
+    ck_assert(v.list.n == 1 && w.list.n == 3);
+    ck_assert_double_eq(w.list.at[1], 0.25);
+    ck_assert_str_eq(text_of(&b[1], "list"), "1 0.25 0");
+    ck_assert_str_eq(text_of(&b[0], "list"), "0.5");
+    ck_assert_double_eq(opt_value_num(&b[0], 11), 0.5);
+    ck_assert_double_nan(opt_value_num(&b[1], 11));
     ck_assert_str_eq(text_of(&b[1], "rate"), "7/min");
     ck_assert_str_eq(text_of(&b[1], "time"), "1.5s");
     ck_assert_str_eq(text_of(&b[1], "choice"), "green");

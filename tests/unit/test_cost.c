@@ -8,6 +8,7 @@
 #include "policy/cost_kernels.h"
 #include "policy/experts.h"
 #include "policy/ranks.h"
+#include "policy/speculation.h"
 #include "../run_suite.h"
 
 /* ---- experts ---- */
@@ -483,22 +484,89 @@ START_TEST(experts_are_spread_over_ranks)
 }
 END_TEST
 
-/* All 3 drafts accepted: 4 tokens by one reading of the cache, of the experts that 4 times the tokens pick. */
+static void accept_each(struct layout *l, double p)
+{
+    l->replica.spec_acceptance = (struct opt_numbers){.n = 1, .at = {p}};
+}
+
+/* 3 drafts: 4 tokens by one reading of the cache, of the experts that 4 times the tokens pick; and 3 passes of one more
+ * layer, the first of which takes the 4 tokens too. */
 START_TEST(drafts_verify_together)
 {
     struct layout l = sparse();
     struct cost_step s = decodes(&l, 4, 20000);
-    double share = (1 + 3.0 / 8) / 4; /* of a step; a draft is one of 8 layers more */
 
     l.replica.spec_tokens = 3;
-    l.replica.spec_acceptance = 1;
     l.kernels.at[KERNEL_decode_bf16].memory_efficiency = 0.5;
-    near(seconds(&l, &s), share * 4 * 20000 * 8 * 800 / 0.5e12, 0.001);
+    near(seconds(&l, &s), 4 * 20000 * (8 + 3) * 800 / 0.5e12, 0.001);
     l.kernels.at[KERNEL_decode_bf16] = (struct kernel){.flops_efficiency = 0.5};
-    near(seconds(&l, &s), share * 4 * 4 * 20000.0 * 8 * 4000 / 0.5e15, 0.001);
+    near(seconds(&l, &s), 4 * 20000.0 * (4 * (8 + 1) + 2) * 4000 / 0.5e15, 0.001);
     l.kernels.at[KERNEL_decode_bf16].flops_efficiency = 0;
     l.kernels.at[KERNEL_moe_bf16].memory_efficiency = 0.5;
-    near(seconds(&l, &s), share * 64 * (1 - pow(1 - 4.0 / 64, 16)) * 8 * 1500000 * 2 / 0.5e12, 0.03);
+    double of_16 = 64 * (1 - pow(1 - 4.0 / 64, 16)), of_4 = 64 * (1 - pow(1 - 4.0 / 64, 4));
+    near(seconds(&l, &s), (of_16 * (8 + 1) + of_4 * 2) * 1500000 * 2 / 0.5e12, 0.03);
+    l.replica.spec_method = SPEC_NGRAM; /* no passes */
+    near(seconds(&l, &s), of_16 * 8 * 1500000 * 2 / 0.5e12, 0.03);
+    l.replica.spec_host_ns = 70000;
+    near(seconds(&l, &s), of_16 * 8 * 1500000 * 2 / 0.5e12 + 7e-5, 0.03);
+}
+END_TEST
+
+/* The head: all 4 tokens of a sequence when they are verified, one of it in each pass of drafting. */
+START_TEST(drafts_go_through_the_head)
+{
+    struct layout l = dense();
+    struct cost_step s = decodes(&l, 1000, 1);
+
+    l.model.layers = 1; /* the same products in the model and in the layer that drafts, apart from their tokens */
+    l.replica.spec_tokens = 3;
+    l.kernels.at[KERNEL_gemm_bf16] = (struct kernel){.flops_efficiency = 0.5};
+    double tokens = 1000.0 * (4 + 4 + 1 + 1), heads = 1000.0 * (4 + 1 + 1 + 1);
+    near(seconds(&l, &s), 2 * (tokens * LAYER_WEIGHTS + heads * HEAD_WEIGHTS) / 0.5e15, 0.001);
+    l.kernels.at[KERNEL_gemm_bf16] = (struct kernel){.memory_efficiency = 0.5};
+    double read = 4 * 2.0 * (LAYER_WEIGHTS + HEAD_WEIGHTS) / 0.5e12;
+    s = decodes(&l, 1, 1);
+    near(seconds(&l, &s), read, 0.03); /* and activations */
+}
+END_TEST
+
+/* A draft model has layers and widths of its own, and its prompts are computed too. */
+START_TEST(a_draft_model_has_steps_of_its_own)
+{
+    struct layout l = dense(), alone;
+
+    all_kernels(&l);
+    l.engine.step_overhead_ns = 500000;
+    l.replica.spec_method = SPEC_DRAFT;
+    l.draft = l.model;
+    l.draft.layers = 3;
+    l.draft.dense_inter = 1000;
+    l.model.kind_layers[ATTN_WINDOW] = 4; /* the draft attends all of its context */
+    l.model.sliding_window = 128;
+    struct cost_step d = decodes(&l, 20, 700), p = prompt(&l, 0, 300);
+    double plain = seconds(&l, &d), plain_p = seconds(&l, &p);
+    l.replica.spec_tokens = 1;
+    double verified = seconds(&l, &d);
+    l.replica.spec_method = SPEC_NGRAM;
+    verified -= seconds(&l, &d); /* one pass of 2 tokens each */
+    l.replica.spec_method = SPEC_DRAFT;
+    alone = l;
+    alone.model = l.draft;
+    alone.replica.spec_tokens = 0;
+    alone.engine.step_overhead_ns = 0;
+    struct cost_step one = decodes(&alone, 20, 700), whole = prompt(&alone, 0, 300);
+    ck_assert_double_gt(verified, seconds(&alone, &one));
+    ck_assert_double_lt(verified, 1.5 * seconds(&alone, &one)); /* its weights are read once */
+    near(seconds(&l, &p) - plain_p, seconds(&alone, &whole), 1e-3);
+    double before = seconds(&l, &d);
+    l.replica.spec_tokens = 2;
+    double second = seconds(&l, &d);
+    l.replica.spec_method = SPEC_NGRAM;
+    double of_3 = seconds(&l, &d);
+    l.replica.spec_tokens = 1;
+    double of_2 = seconds(&l, &d);
+    ck_assert_double_gt(second - of_3, (before - of_2) + 0.999 * seconds(&alone, &one));
+    ck_assert_double_gt(of_2, plain);
 }
 END_TEST
 
@@ -715,8 +783,7 @@ START_TEST(prompt_ranks_add_up_what_decodes_attend)
     l.replica.tp = l.replica.dp = 1;
     l.kernels.at[KERNEL_allgather].launch_s = 0;
     l.replica.spec_tokens = 1;
-    l.replica.spec_acceptance = 1;
-    near(seconds(&l, &s), (1 + 1.0 / 8) / 2 * 8 * 2 * 60 * 2000 / 0.5e11, 0.001);
+    near(seconds(&l, &s), (8 + 1) * 2 * 60 * 2000 / 0.5e11, 0.001);
     l.replica.spec_tokens = 0;
     l.model.kv_lora_rank = 300; /* of a latent, in its width */
     l.model.attention = ATTN_MLA;
@@ -785,27 +852,37 @@ START_TEST(prompt_ranks_hold_their_tokens)
 }
 END_TEST
 
-START_TEST(speculation_pays_when_drafts_are_accepted)
+static double per_token(struct layout *l, const struct cost_step *s, int64_t drafts)
 {
-    struct layout l = sparse();
-    double before = INFINITY;
+    l->replica.spec_tokens = drafts;
+    return seconds(l, s) / speculation_of(&l->replica).expected;
+}
+
+/* In a small batch a step reads weights, and more tokens are nearly free; in a large one it computes, and those that do
+ * not hold are lost. */
+START_TEST(speculation_pays_in_small_batches)
+{
+    struct layout l = dense();
+    double before = 0;
 
     all_kernels(&l);
-    struct cost_step s = decodes(&l, 8, 1000);
-    double plain = seconds(&l, &s);
-    l.replica.spec_tokens = 3;
-    ck_assert_double_gt(seconds(&l, &s), plain);
-    for (int i = 0; i <= 10; i++) {
-        l.replica.spec_acceptance = 0.1 * i;
-        ck_assert_double_lt(seconds(&l, &s), before);
-        before = seconds(&l, &s);
+    accept_each(&l, 0.6);
+    for (int64_t n = 1; n <= 16384; n *= 2) {
+        struct cost_step s = decodes(&l, n, 100);
+        double against = per_token(&l, &s, 3) / per_token(&l, &s, 0);
+        ck_assert_double_ge(against, before);
+        before = against;
+        if (n == 1)
+            ck_assert_double_lt(against, 0.8);
     }
-    ck_assert_double_lt(before, 0.8 * plain);
-    ck_assert_double_gt(before, plain / 4); /* at best 4 tokens a step, and drafts cost */
-    struct cost_step p = prompt(&l, 0, 100);
-    double with = seconds(&l, &p);
-    l.replica.spec_tokens = 0;
-    near(with, seconds(&l, &p), 1e-9); /* prompts have no drafts */
+    ck_assert_double_gt(before, 1.3);
+    struct cost_step s = decodes(&l, 1, 100);
+    for (int i = 0; i <= 10; i++) {
+        accept_each(&l, 0.1 * i);
+        ck_assert_double_lt(per_token(&l, &s, 3), i > 0 ? before : INFINITY);
+        before = per_token(&l, &s, 3);
+    }
+    ck_assert_double_gt(before, per_token(&l, &s, 0) / 4); /* at best 4 tokens a step, and drafts cost */
 }
 END_TEST
 
@@ -818,7 +895,6 @@ START_TEST(more_work_takes_longer)
     all[3].replica.dp = 4;
     all[4].replica.pp = 2;
     all[4].replica.spec_tokens = 2;
-    all[4].replica.spec_acceptance = 0.7;
     all[5].model.kind_layers[ATTN_WINDOW] = 4;
     all[5].model.sliding_window = 128;
     all[6].replica.pcp = 4;
@@ -906,6 +982,18 @@ START_TEST(draft_layers_take_memory)
     l.replica.spec_tokens = 2;
     ck_assert_double_eq_tol(cost_memory(&l).weight_bytes, before.weight_bytes + 2.0 * LAYER_WEIGHTS, 1);
     ck_assert_double_eq_tol(cost_memory(&l).kv_token_bytes, before.kv_token_bytes + 800, 1e-3);
+    l.replica.spec_method = SPEC_NGRAM;
+    ck_assert_double_eq(cost_memory(&l).weight_bytes, before.weight_bytes);
+    ck_assert_double_eq(cost_memory(&l).kv_token_bytes, before.kv_token_bytes);
+    l.replica.spec_method = SPEC_DRAFT;
+    l.draft = l.model;
+    l.draft.layers = 3;
+    ck_assert_double_eq_tol(cost_memory(&l).weight_bytes,
+                            before.weight_bytes + 2.0 * (3 * LAYER_WEIGHTS + 2 * HEAD_WEIGHTS), 1);
+    ck_assert_double_eq_tol(cost_memory(&l).kv_token_bytes, before.kv_token_bytes + 3 * 800, 1e-3);
+    double token, state;
+    cost_kv_bytes(&l, &token, &state);
+    ck_assert_double_eq_tol(token, (8 + 3) * 800, 1e-3);
 }
 END_TEST
 
@@ -1094,6 +1182,8 @@ int main(void)
     tcase_add_test(t, attention_ranks_exchange_tokens);
     tcase_add_test(t, experts_are_spread_over_ranks);
     tcase_add_test(t, drafts_verify_together);
+    tcase_add_test(t, drafts_go_through_the_head);
+    tcase_add_test(t, a_draft_model_has_steps_of_its_own);
     tcase_add_test(t, two_attention_ranks_do_twice_the_work);
     tcase_add_test(t, a_rank_apart_knows_the_others);
     tcase_add_test(t, a_micro_batch_apart_passes_all_stages);
@@ -1109,7 +1199,7 @@ int main(void)
     tcase_add_test(t, second_copies_even_out_ranks);
     tcase_add_test(t, two_batches_overlap);
     tcase_add_test(t, prompt_ranks_hold_their_tokens);
-    tcase_add_test(t, speculation_pays_when_drafts_are_accepted);
+    tcase_add_test(t, speculation_pays_in_small_batches);
     tcase_add_test(t, more_work_takes_longer);
     tcase_add_test(t, blocks_by_hand);
     tcase_add_test(t, windows_are_reserved);
