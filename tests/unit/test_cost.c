@@ -598,7 +598,6 @@ START_TEST(a_rank_apart_knows_the_others)
     for (int drafts = 0; drafts < 3; drafts += 2) {
         l.replica.ranks = BATCHES_TOGETHER;
         l.replica.spec_tokens = drafts;
-        l.replica.spec_acceptance = 0.7;
         struct cost_step all = decodes(&l, 120, 500), chunks = {.n_logits = 0};
         for (int i = 0; i < 4; i++)
             cost_add_chunk(&chunks, &(struct cost_knees){.at = {-1}, .n = 1}, 100, 200, true);
