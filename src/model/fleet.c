@@ -58,7 +58,7 @@ void fleet_init(struct fleet *f, const struct pool_options *pool, int64_t index,
     f->limits.ranks = ranks;
     f->limits.drafts = sc->layout.replica.spec_tokens;
     f->speculation = speculation_of(&sc->layout.replica);
-    queue_env_init(&f->order, sc);
+    queue_env_init(&f->order, sc, f->cost_state);
     f->env = env_of(f, t, requests);
     f->total_blocks = cost_member_blocks(&sc->layout);
     f->rank_blocks = cost_rank_blocks(&sc->layout);

@@ -7,6 +7,7 @@
 
 #include "base/bug.h"
 #include "base/dist.h"
+#include "model/kv.h"
 
 /* ---- what all share ---- */
 
@@ -15,13 +16,17 @@ static const char *tenant_of(const struct class_options *c)
     return c->tenant ? c->tenant : c->name;
 }
 
-void queue_env_init(struct queue_env *env, const struct scenario *sc)
+void queue_env_init(struct queue_env *env, const struct scenario *sc, const void *cost_state)
 {
     *env = (struct queue_env){.ops = sc->order,
                               .options = sc->order_options,
                               .n_classes = sc->n_classes,
                               .seed = (uint64_t)sc->run.seed,
-                              .replication = (uint64_t)sc->run.replication};
+                              .replication = (uint64_t)sc->run.replication,
+                              .cost = sc->cost,
+                              .cost_state = cost_state,
+                              .knees = cost_knees(&sc->layout),
+                              .budget = sc->layout.limits.max_num_batched_tokens};
     env->class = mem_zalloc((size_t)sc->n_classes, sizeof *env->class);
     for (int64_t i = 0; i < sc->n_classes; i++) {
         const struct class_options *c = &sc->classes[i];
@@ -97,7 +102,19 @@ static int64_t predict(const struct queue *q, struct request *r)
     return r->predicted;
 }
 
-static int64_t key_of(const struct queue *q, struct request *r, int64_t generated, int64_t to_compute)
+/* Of the tokens of one that waits: to be computed here, not on their way. */
+static int64_t lacking(const struct request *r)
+{
+    return kv_is_away(r) ? 1 : request_prompt_left(r);
+}
+
+static int64_t compute_ns(const struct queue_env *e, int64_t tokens)
+{
+    return e->ops->timed ? cost_prompt_ns(e->cost, e->cost_state, &e->knees, tokens, e->budget) : 0;
+}
+
+/* tokens: whose KV is lacking. */
+static int64_t key_of(const struct queue *q, struct request *r, int64_t generated, int64_t to_compute, int64_t tokens)
 {
     const struct order_view v = {.class = class_of(q, r),
                                  .t_arrive_ns = r->t_arrive_ns,
@@ -105,7 +122,8 @@ static int64_t key_of(const struct queue *q, struct request *r, int64_t generate
                                  .input_tokens = r->input_tokens,
                                  .generated = generated,
                                  .to_compute = to_compute,
-                                 .predicted = predict(q, r)};
+                                 .predicted = predict(q, r),
+                                 .compute_ns = compute_ns(q->env, tokens)};
 
     return q->env->ops->key(q->env->options, &v);
 }
@@ -252,7 +270,7 @@ void queue_place(struct queue *q, struct pool *p, struct list *list, uint32_t sl
             lift(q, t, step);
         insert_by_arrival(p, &t->waiting, slot);
     } else {
-        r->order_key = key_of(q, r, r->generated, request_prompt_left(r));
+        r->order_key = key_of(q, r, r->generated, request_prompt_left(r), lacking(r));
         before = treap_insert(q, p, slot);
     }
     list_remove(p, list, LINK_QUEUE, slot);
@@ -341,7 +359,9 @@ int64_t queue_victim_key(struct queue *q, struct request *r, int64_t generated, 
 {
     if (q->env == NULL)
         return 0;
-    return by_tenant(q) ? (int64_t)counter(q, tenant_in(q, r), step) : key_of(q, r, generated, to_compute);
+    if (by_tenant(q))
+        return (int64_t)counter(q, tenant_in(q, r), step);
+    return key_of(q, r, generated, to_compute, r->input_tokens + generated);
 }
 
 /* ---- check ---- */

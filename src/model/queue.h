@@ -35,6 +35,11 @@ struct queue_env {
     struct order_class *class; /* [classes] */
     int64_t n_classes, n_tenants;
     uint64_t seed, replication;
+    /* Of a prompt alone, for an order that is timed. */
+    const struct cost_ops *cost;
+    const void *cost_state;
+    struct cost_knees knees;
+    int64_t budget; /* tokens of a step of one attention rank */
 };
 
 struct queue_tenant {
@@ -55,7 +60,7 @@ struct queue {
     int64_t *n_running; /* by class */
 };
 
-void queue_env_init(struct queue_env *env, const struct scenario *sc);
+void queue_env_init(struct queue_env *env, const struct scenario *sc, const void *cost_state);
 void queue_env_free(struct queue_env *env);
 
 void queue_init(struct queue *q, const struct queue_env *env); /* NULL: as they came */

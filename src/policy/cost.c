@@ -28,6 +28,23 @@ void cost_add_decode(struct cost_step *step, const struct cost_knees *k, int64_t
         step->ctx[i] += i > 0 && s + 1 > k->at[i] ? k->at[i] : s + 1;
 }
 
+int64_t cost_prompt_ns(const struct cost_ops *ops, const void *state, const struct cost_knees *k, int64_t tokens,
+                       int64_t budget)
+{
+    int64_t steps = tokens > budget ? (tokens + budget - 1) / budget : 1, each, all;
+    struct cost_step step = {0};
+
+    cost_add_chunk(&step, k, 0, tokens, false);
+    step.rank_tokens = step.prefill_tokens = (tokens + steps - 1) / steps;
+    step.prefill_kv = (step.prefill_tokens + tokens) / 2; /* from the first chunk alone to all of them */
+    for (int i = 0; i < k->n; i++)
+        step.prefill_pairs[i] /= steps;
+    each = ops->step_ns(state, &step);
+    step.n_logits = 1;
+    int64_t last = ops->step_ns(state, &step);
+    return __builtin_mul_overflow(each, steps - 1, &all) || __builtin_add_overflow(all, last, &all) ? INT64_MAX : all;
+}
+
 bool dtype_is_four_bit(int dtype)
 {
     return dtype == DTYPE_NVFP4 || dtype == DTYPE_MXFP4 || dtype == DTYPE_MXFP4_FP8 || dtype == DTYPE_INT4;

@@ -64,6 +64,10 @@ struct cost_ops {
     void (*release)(void *state);                                              /* NULL: nothing to free */
 };
 
+/* Of so many prompt tokens that are computed alone, up to `budget` a step. Its steps are taken to be alike, so O(1). */
+int64_t cost_prompt_ns(const struct cost_ops *ops, const void *state, const struct cost_knees *k, int64_t tokens,
+                       int64_t budget);
+
 /* Memory of the model in its layout (cost_memory.c; equations in DESIGN.md). */
 struct cost_memory cost_memory(const struct layout *layout);
 /* KV blocks of one replica, all its attention ranks together; <= 0 when weights and activations do not fit. */

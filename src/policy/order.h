@@ -15,6 +15,7 @@
 #ifndef POLICY_ORDER_H
 #define POLICY_ORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "policy/policy.h"
@@ -38,6 +39,7 @@ struct order_view {
     int64_t generated;  /* tokens given */
     int64_t to_compute; /* tokens before it gives the next: the prompt, after a preemption also what it gave */
     int64_t predicted;  /* output tokens in all, as the predictor has it; at least 1 */
+    int64_t compute_ns; /* of its tokens to compute, alone; of one that runs: if it were preempted */
 };
 
 struct order_ops {
@@ -45,6 +47,7 @@ struct order_ops {
     int64_t (*key)(const void *options, const struct order_view *v);
     /* Sigma of the predictor's error; NULL: the key takes no prediction. */
     double (*predictor_error)(const void *options);
+    bool timed; /* the key takes compute_ns; else that is 0 */
     double (*cost)(const void *options, int64_t input, int64_t output); /* of so many tokens served */
 };
 

@@ -1,28 +1,17 @@
 /*
- * edf - earliest deadline first, from the SLOs of the classes.
+ * edf - earliest deadline first, from the SLOs of the classes (order_deadline.h).
  *
- *   no token yet     arrival + ttft
- *   preempted        first token + tpot x tokens given: when the next is due if the mean is to be tpot
- *
- * A class without that SLO has no deadline and comes last. What is already late stays first: it is not given up.
- * Not modelled: slack, the deadline less the time that the work needs; where prompts take about equally long, it is the
- * same order.
+ * A class without the SLO has no deadline and comes last. What is already late stays first: it is not given up.
+ * How long the work takes that is due then is no matter here: see order_slack.c.
  */
 #include "policy/order.h"
 
-static int64_t after(int64_t from, int64_t gap, int64_t n)
-{
-    int64_t at;
-
-    return gap == 0 || __builtin_mul_overflow(gap, n, &at) || __builtin_add_overflow(from, at, &at) ? INT64_MAX : at;
-}
+#include "policy/order_deadline.h"
 
 static int64_t key(const void *options, const struct order_view *v)
 {
     (void)options;
-    if (v->t_first_ns < 0)
-        return after(v->t_arrive_ns, v->class->ttft_ns, 1);
-    return after(v->t_first_ns, v->class->tpot_ns, v->generated);
+    return order_deadline_ns(v);
 }
 
 const struct order_ops order_edf_ops = {

@@ -20,7 +20,7 @@ extern const struct router_ops router_round_robin_ops, router_least_requests_ops
     router_random_ops, router_power_of_two_ops, router_central_queue_ops, router_session_affinity_ops,
     router_prefix_aware_ops, router_kv_utilisation_ops, router_slo_aware_ops;
 extern const struct scheduler_ops sched_continuous_ops, sched_chunked_ops, sched_prefill_first_ops, sched_static_ops;
-extern const struct order_ops order_fcfs_ops, order_priority_ops, order_edf_ops, order_sjf_ops, order_srpt_ops,
+extern const struct order_ops order_fcfs_ops, order_priority_ops, order_edf_ops, order_slack_ops, order_sjf_ops, order_srpt_ops,
     order_fair_ops;
 extern const struct cost_ops cost_roofline_ops, cost_fixed_ops;
 extern const struct evict_ops evict_lru_ops, evict_fifo_ops, evict_lfu_ops, evict_slru_ops, evict_gdsf_ops,
@@ -74,6 +74,7 @@ static const struct policy *const lists[POLICY_KINDS][16] = {
             &order_fcfs_ops.policy,
             &order_priority_ops.policy,
             &order_edf_ops.policy,
+            &order_slack_ops.policy,
             &order_sjf_ops.policy,
             &order_srpt_ops.policy,
             &order_fair_ops.policy,

@@ -308,7 +308,8 @@ static struct order_view random_request(const struct order_class *class, struct 
                            .t_arrive_ns = (int64_t)rng_below(r, 1000000),
                            .t_first_ns = -1,
                            .input_tokens = 1 + (int64_t)rng_below(r, 1000),
-                           .predicted = 1 + (int64_t)rng_below(r, 1000)};
+                           .predicted = 1 + (int64_t)rng_below(r, 1000),
+                           .compute_ns = (int64_t)rng_below(r, 1000000)};
 
     v.to_compute = v.input_tokens;
     if (rng_below(r, 2)) {
@@ -328,6 +329,7 @@ START_TEST(orders_keep_the_rules)
     struct diags diags;
     struct ini_entries none = {0};
     struct rng r;
+    int64_t sooner = 0;
 
     arena_init(&arena);
     diags_init(&diags);
@@ -353,12 +355,17 @@ START_TEST(orders_keep_the_rules)
         more.t_first_ns += v.t_first_ns >= 0 ? n : 0;
         more.predicted += n;
         ck_assert_int_ge(ops->key(options, &more), key);
+        more = v; /* takes longer: never behind, and where the order is not timed, all the same */
+        more.compute_ns += n + 1;
+        sooner += ops->key(options, &more) < key;
+        ck_assert(ops->timed ? ops->key(options, &more) <= key : ops->key(options, &more) == key);
         higher = class;
         higher.priority += n;
         higher.ttft_ns -= n;
         v.class = &higher;
         ck_assert_int_le(ops->key(options, &v), key);
     }
+    ck_assert(ops->timed == (sooner > 0));
     free(options);
     diags_free(&diags);
     arena_free(&arena);

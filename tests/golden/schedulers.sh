@@ -7,7 +7,7 @@ set -euo pipefail
 . "${srcdir:?the top of the source tree}/tests/golden/claims.sh"
 
 # rows SCENARIO KEY POLICY...: a line for each policy and metric. fairness: Jain's index of the service of the classes
-# (prompt tokens of the admitted + 2 x tokens given) over their shares.
+# (prompt tokens of the admitted + 2 x tokens given) over their shares. least_attainment: of the class that has least.
 rows() {
     local scenario=$1 key=$2 policy
     shift 2
@@ -22,12 +22,13 @@ rows() {
                     'p99_itl_ms', 'mean_e2el_ms', 'p99_e2el_ms', 'output_throughput', 'slo_attainment', 'preemptions')
                 UNION ALL SELECT 'important_e2el', value FROM metric JOIN class c ON c.id = class
                     WHERE c.name = 'important' AND metric.name = 'mean_e2el_ms'
+                UNION ALL SELECT 'least_attainment', min(value) FROM metric WHERE class IS NOT NULL AND name = 'slo_attainment'
                 UNION ALL SELECT 'fairness', sum(x) * sum(x) / (count(*) * sum(x * x)) FROM service)
             ORDER BY name"
     done
 }
 
-orders=(fcfs priority edf sjf srpt fair)
+orders=(fcfs priority edf slack sjf srpt fair)
 {
     rows prompts scheduler.policy continuous prefill_first static
     rows batch scheduler.policy continuous prefill_first static
@@ -35,6 +36,7 @@ orders=(fcfs priority edf sjf srpt fair)
     rows overload scheduler.order "${orders[@]}"
     rows drained scheduler.order "${orders[@]}"
     rows full scheduler.order "${orders[@]}"
+    rows long scheduler.order "${orders[@]}"
 } > "$scratch/table"
 
 compare schedulers "${1:-}"
@@ -51,6 +53,8 @@ claim priority wins important_e2el overload
 claim priority loses slo_attainment queue
 claim edf wins slo_attainment queue
 claim edf loses mean_tpot_ms full
+claim slack wins least_attainment long
+claim slack loses mean_ttft_ms long
 claim sjf wins mean_e2el_ms queue
 claim sjf loses p99_ttft_ms drained
 claim srpt wins mean_e2el_ms full

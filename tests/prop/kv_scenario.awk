@@ -122,7 +122,7 @@ BEGIN {
     put("[router]\npolicy = " pick("round_robin least_requests least_tokens random power_of_two central_queue"))
     policy = pick("continuous continuous static prefill_first")
     put("[scheduler]\npolicy = " policy)
-    order = pick("fcfs priority edf sjf srpt fair")
+    order = pick("fcfs priority edf slack sjf srpt fair")
     put("order = " order)
     if (order ~ /sjf|srpt/ && chance(50)) put("predictor_error = " pick("0.5 2"))
     waits = chance(20)

@@ -47,6 +47,27 @@ for order in "fcfs 0" "priority class.name='low'" "sjf input_tokens+output_token
     [ "${order%% *}" = fcfs ] || check "${order%% *}: that is not the order of arrival" "$fcfs > 100" "$fcfs overtaken"
 done
 
+# Prompts of up to 10 steps, which count a hundredfold: the budget is 64 tokens, a step takes 10 ms.
+needs=(-s "class low.input=uniform" -s "class low.input_low=1" -s "class low.input_high=640" -s "class low.ttft=5s"
+    -s scheduler.max_num_batched_tokens=64 -s scheduler.order=slack -s scheduler.time_scale=100)
+run "${both[@]}" "${needs[@]}"
+due="t_arrive_ns+iif(class.name='low',5,1)*1000000000"
+n=$(overtaken "$due-(input_tokens+63)/64*1000000000") edf=$(overtaken "$due")
+check "slack: nobody is admitted before one that its key puts first" "$n == 0 && $edf > 100" "$n, $edf by deadline"
+run "${both[@]}" "${needs[@]}" -s scheduler.time_scale=0
+n=$(overtaken "$due")
+check "without the time that is needed it goes by deadline" "$n == 0" "$n"
+
+# Handed over with its prompt computed, each needs one token, short prompt or long: slack is again the order of deadlines.
+{ cat "$srcdir/tests/system/schedulers.ini"; printf '[pool %s]\nrole = %s\n' first prefill then decode; } > "$scratch/pools.ini"
+ends=()
+for order in fcfs edf slack; do
+    "$TIERSIM" run "$scratch/pools.ini" -q --force -o "$db" "${both[@]}" "${needs[@]}" -s scheduler.time_scale=1000 -s handoff.overlap=no \
+        -s "scheduler first.order=fcfs" -s "scheduler then.order=$order"
+    ends+=("$(ask "SELECT fingerprint FROM run")")
+done
+check "slack, of what was handed over: by deadline" "\"${ends[2]}\" == \"${ends[1]}\" && \"${ends[0]}\" != \"${ends[1]}\"" "${ends[2]}"
+
 # A replica that goes down has not looked at those who came during its step: they have their place when it is back.
 cp "$srcdir/tests/system/schedulers.ini" "$scratch/down.ini"
 printf '[fault host]\nwhat = host\nunit = 0\nat = 50.9s\nduration = 2s\nrequests = recompute\n' >> "$scratch/down.ini"

@@ -919,6 +919,38 @@ START_TEST(more_work_takes_longer)
 }
 END_TEST
 
+/* Steps taken to be alike, against one chunk after the other. */
+START_TEST(a_prompt_alone)
+{
+    struct layout all[3] = {dense(), sparse(), dense()};
+
+    all[1].replica.dp = 4;
+    all[2].model.kind_layers[ATTN_WINDOW] = 4;
+    all[2].model.sliding_window = 128;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct layout *l = &all[i];
+        all_kernels(l);
+        struct cost_knees k = cost_knees(l);
+        void *state = calloc(1, roofline->state_size);
+        roofline->prepare(options, l, state);
+        for (int64_t tokens = 1; tokens < 100000; tokens = tokens * 3 / 2 + 1) {
+            int64_t ns = 0;
+            for (int64_t at = 0, c; at < tokens; at += c) {
+                c = tokens - at < 512 ? tokens - at : 512;
+                struct cost_step step = {.rank_tokens = c};
+                cost_add_chunk(&step, &k, at, c, at + c == tokens);
+                ns += roofline->step_ns(state, &step);
+            }
+            int64_t got = cost_prompt_ns(roofline, state, &k, tokens, 512);
+            near((double)got * 1e-9, (double)ns * 1e-9, tokens <= 512 ? 0 : 0.02);
+            int64_t whole = cost_prompt_ns(roofline, state, &k, tokens, tokens);
+            ck_assert(tokens <= 512 ? whole == got : whole < got);
+        }
+        free(state);
+    }
+}
+END_TEST
+
 /* ---- memory ---- */
 
 START_TEST(blocks_by_hand)
@@ -1200,6 +1232,7 @@ int main(void)
     tcase_add_test(t, prompt_ranks_hold_their_tokens);
     tcase_add_test(t, speculation_pays_in_small_batches);
     tcase_add_test(t, more_work_takes_longer);
+    tcase_add_test(t, a_prompt_alone);
     tcase_add_test(t, blocks_by_hand);
     tcase_add_test(t, windows_are_reserved);
     tcase_add_test(t, compressor_state_is_reserved);
