@@ -29,6 +29,7 @@ rows() {
     rows again
     rows equal
     rows patient
+    rows jobs
 } > "$scratch/table"
 
 compare admission "${1:-}"
@@ -42,4 +43,6 @@ claim token_bucket loses completed burst
 claim shed_wait wins output_throughput overload
 claim shed_wait loses hurry again
 claim shed_load wins hurry overload
+claim shed_load loses completed jobs
+covered admission.policy
 exit $failed

@@ -8,6 +8,7 @@ golden=${srcdir:?the top of the source tree}/tests/golden
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
+claimed=()
 
 # compare NAME [--update]: $scratch/table with NAME.txt; or shows the difference and takes it.
 compare() {
@@ -25,6 +26,7 @@ compare() {
 
 # claim POLICY wins|loses METRIC SCENARIO: no other is better, or worse, and one is the other way.
 claim() {
+    claimed+=("$1 $2 ")
     awk -v policy="$1" -v how="$2" -v metric="$3" -v scenario="$4" '
         $1 == scenario && $3 == metric { value[$2] = $4 }
         END {
@@ -41,4 +43,22 @@ claim() {
         return
     }
     echo "ok - $1 $2 in $3, scenario $4"
+}
+
+# covered SECTION.KEY: of each policy that the key takes, or of a way in which it works (NAME_WAY), a win and a loss were
+# claimed.
+covered() {
+    local name how missing="" n=0
+    while read -r name; do
+        n=$((n + 1))
+        for how in wins loses; do
+            [[ " ${claimed[*]} " =~ \ "$name"(_[a-z]+)?\ $how\  ]] || missing+=", $name $how"
+        done
+    done < <("$TIERSIM" explain "$1" | sed -n 's/.*takes: one of //p' | sed 's/, /\n/g')
+    if [ -z "$missing" ] && [ $n -gt 1 ]; then
+        echo "ok - $1: each of the $n wins somewhere and loses somewhere"
+    else
+        echo "not ok - $1: of $n, no scenario in which${missing#,}"
+        failed=1
+    fi
 }

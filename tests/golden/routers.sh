@@ -60,4 +60,5 @@ claim kv_utilisation wins mean_ttft_ms shared
 claim kv_utilisation loses mean_tpot_ms prompts
 claim slo_aware wins slo_attainment hurry
 claim slo_aware loses mean_ttft_ms hurry
+covered router.policy
 exit $failed

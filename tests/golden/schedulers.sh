@@ -30,8 +30,8 @@ rows() {
 
 orders=(fcfs priority edf slack sjf srpt fair)
 {
-    rows prompts scheduler.policy continuous prefill_first static
-    rows batch scheduler.policy continuous prefill_first static
+    rows prompts scheduler.policy continuous chunked prefill_first static
+    rows batch scheduler.policy continuous chunked prefill_first static
     rows queue scheduler.order "${orders[@]}"
     rows overload scheduler.order "${orders[@]}"
     rows drained scheduler.order "${orders[@]}"
@@ -43,6 +43,8 @@ compare schedulers "${1:-}"
 
 claim continuous wins mean_e2el_ms prompts
 claim continuous loses mean_tpot_ms batch
+claim chunked wins mean_e2el_ms prompts
+claim chunked loses mean_tpot_ms batch
 claim prefill_first wins p99_ttft_ms prompts
 claim prefill_first loses p99_itl_ms batch
 claim static wins mean_tpot_ms batch
@@ -61,4 +63,6 @@ claim srpt wins mean_e2el_ms full
 claim srpt loses p99_ttft_ms drained
 claim fair wins fairness overload
 claim fair loses mean_e2el_ms queue
+covered scheduler.policy
+covered scheduler.order
 exit $failed
