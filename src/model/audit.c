@@ -29,8 +29,10 @@ static struct audit audit(const struct world *w)
 {
     struct audit a = {0};
 
-    for (int64_t i = 0; i < w->n_fleets; i++)
+    for (int64_t i = 0; i < w->n_fleets; i++) {
+        queue_check(&w->fleet[i].queue, &w->pool, &w->fleet[i].held);
         a.held += w->fleet[i].held.n;
+    }
     for (int64_t i = 0; i < w->n_replicas; i++) {
         const struct replica *r = &w->replicas[i];
         a.sum.steps_started += r->counts.steps_started;

@@ -66,11 +66,13 @@ void fleet_init(struct fleet *f, const struct pool_options *pool, int64_t index,
     f->router_state = mem_zalloc(1, sc->router->state_size);
     rng_init(&f->router_rng, (uint64_t)sc->run.seed, (uint64_t)sc->run.replication, (uint64_t)index, RNG_ROUTER);
     list_init(&f->held);
+    queue_init(&f->queue, sc->order->cost ? NULL : &f->order); /* service by tenant is counted by each replica */
 }
 
 void fleet_free(struct fleet *f)
 {
     loads_free(&f->loads);
+    queue_free(&f->queue);
     queue_env_free(&f->order);
     if (f->sc->cost->release)
         f->sc->cost->release(f->cost_state);

@@ -27,7 +27,8 @@ struct fleet {
     void *router_state;
     struct rng router_rng;
     struct queue_env order;
-    struct list held; /* LINK_QUEUE: its central queue */
+    struct list held; /* LINK_QUEUE: its central queue, in the order of `queue` */
+    struct queue queue;
     struct sight *sight; /* what its router sees beyond loads; NULL: nothing */
 };
 

@@ -90,7 +90,7 @@ static void give_up(struct world *w, uint32_t slot)
     struct request *q = &w->pool.at[slot];
 
     if (q->held > 0) {
-        list_remove(&w->pool, &w->fleet[q->held - 1].held, LINK_QUEUE, slot);
+        world_unhold(w, slot);
         leave_others(w, q);
         world_end_request(w, slot, REQUEST_TIMED_OUT);
         return;

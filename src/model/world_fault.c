@@ -88,7 +88,7 @@ static void fail_held(struct world *w)
     for (int64_t i = 0; i < w->n_fleets; i++)
         while (w->fleet[i].held.n > 0) {
             uint32_t slot = w->fleet[i].held.head;
-            list_remove(&w->pool, &w->fleet[i].held, LINK_QUEUE, slot);
+            world_unhold(w, slot);
             fault_tally(w, FAULT_FAIL);
             world_end_request(w, slot, REQUEST_FAILED);
         }

@@ -100,36 +100,43 @@ static void send_to(struct world *w, struct fleet *f, uint32_t slot, int64_t cho
     world_update_room(w, r);
 }
 
-/* Sends the request to a replica of the fleet; false: the router holds it. */
-static bool route(struct world *w, struct fleet *f, uint32_t slot)
-{
-    int64_t chosen = choose(w, f, &w->pool.at[slot]);
+/* ---- the central queue ---- */
 
-    if (chosen == ROUTER_HOLD)
-        return false;
-    send_to(w, f, slot, chosen);
-    return true;
+static void hold(struct world *w, struct fleet *f, uint32_t slot)
+{
+    list_push_back(&w->pool, &f->held, LINK_QUEUE, slot);
+    queue_place(&f->queue, &w->pool, &f->held, slot, 0);
+    w->pool.at[slot].held = 1 + (int)(f - w->fleet);
+}
+
+void world_unhold(struct world *w, uint32_t slot)
+{
+    struct fleet *f = &w->fleet[w->pool.at[slot].held - 1];
+
+    queue_take(&f->queue, &w->pool, &f->held, slot);
+    w->pool.at[slot].held = 0;
 }
 
 void world_route_held(struct world *w, struct fleet *f)
 {
     while (f->held.n > 0) {
         uint32_t slot = f->held.head;
-        list_remove(&w->pool, &f->held, LINK_QUEUE, slot);
-        if (!route(w, f, slot)) {
-            list_push_front(&w->pool, &f->held, LINK_QUEUE, slot);
+        int64_t chosen = choose(w, f, &w->pool.at[slot]);
+        if (chosen == ROUTER_HOLD)
             return;
-        }
-        w->pool.at[slot].held = 0;
+        world_unhold(w, slot);
+        send_to(w, f, slot, chosen);
     }
 }
 
 static void route_to(struct world *w, struct fleet *f, uint32_t slot)
 {
-    if (f->held.n == 0 && route(w, f, slot))
-        return;
-    list_push_back(&w->pool, &f->held, LINK_QUEUE, slot);
-    w->pool.at[slot].held = 1 + (int)(f - w->fleet);
+    int64_t chosen = f->held.n == 0 ? choose(w, f, &w->pool.at[slot]) : ROUTER_HOLD;
+
+    if (chosen == ROUTER_HOLD)
+        hold(w, f, slot);
+    else
+        send_to(w, f, slot, chosen);
 }
 
 /* Whether so little of its prompt is to be computed that it is done where it is answered. */

@@ -107,6 +107,7 @@ int world_groups_count(const struct world *w, struct world_count *out); /* at mo
 
 void world_route(struct world *w, uint32_t slot); /* to a replica, or to the central queue while none takes it */
 void world_route_held(struct world *w, struct fleet *f);
+void world_unhold(struct world *w, uint32_t slot); /* it leaves the central queue that it is in */
 void world_on_queued(struct world *w, uint32_t slot);
 /* A step of a pool that hands over has begun: KV of prompts that it completes sets out. It has ended: they leave. */
 void world_send_early(struct world *w, const struct replica *r);

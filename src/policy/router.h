@@ -9,7 +9,7 @@
  * beginning in its cache, what replicas were measured to do. What it does not ask for costs nothing.
  *
  * ROUTER_HOLD keeps the request in the one central queue; the model asks again whenever a replica's room
- * changes, first come first served.
+ * changes, in the order of [scheduler] order (by tenant: as they came).
  */
 #ifndef POLICY_ROUTER_H
 #define POLICY_ROUTER_H

@@ -1,8 +1,9 @@
 /*
- * central_queue - requests wait in one queue, first come first served; a replica with a free slot takes the next.
+ * central_queue - requests wait in one queue, in [scheduler] order; a replica with a free slot takes the next.
  *
  * Among replicas with a free slot the one with the fewest requests is taken. A replica that is short of KV
  * blocks, so that a request it was sent waits there, has no free slot (router.h, ROUTER_KEY_ROOM).
+ * Not modelled: order = fair, whose counts of service each replica keeps for itself (refused).
  */
 #include "policy/router.h"
 

@@ -280,6 +280,15 @@ static void check_order(const struct check *c)
         check_wrong(c, "scheduler", "preempt_for", "priority, but [cache] preempt = none lets nobody be preempted");
 }
 
+static void check_central_queue(const struct check *c)
+{
+    if (c->sc->order->cost && c->sc->router->key == ROUTER_KEY_ROOM)
+        check_wrong(c, "router", "policy",
+                    "%s, but [scheduler] order = %s: each replica counts its own service to a tenant, and who waits "
+                    "centrally is in no replica's queue (want another router, or another order)",
+                    c->sc->router->policy.name, c->sc->order->policy.name);
+}
+
 static void check_autoscale(const struct check *c)
 {
     const struct autoscale_options *o = &c->sc->autoscale;
@@ -483,6 +492,7 @@ void scenario_check(const struct scenario *sc, struct diags *d)
         check_kernels(&c);
     check_scheduler(&c);
     check_order(&c);
+    check_central_queue(&c);
     check_autoscale(&c);
     check_members(&c);
     check_workload(&c);

@@ -7,6 +7,12 @@ function draw(n) { x = (x * 16807) % 2147483647; return int(x / 2147483647 * n) 
 function chance(percent) { return draw(100) < percent }
 function pick(list,   n, a) { n = split(list, a, " "); return a[1 + draw(n)] }
 function put(line) { print line > ini }
+function router(list,   r) { # order = fair and central_queue do not go together
+    r = pick(list)
+    if (r == "central_queue" && order == "fair") return "least_tokens"
+    central = central || r == "central_queue"
+    return r
+}
 function evictor(section) {
     e = pick(timed ? "lru fifo lfu slru gdsf ttl belady" : "lru fifo lfu slru gdsf ttl")
     put("evict = " e)
@@ -56,7 +62,7 @@ function pools(   i, name, each) {
         } else if (each != gpus_each) put(sprintf("[gpu %s]\nmemory = %.0fB", name, 3.2e6 + room * 8192 + window * seqs * 400000))
         if (chance(30)) put("[gpu " name "]\nmemory_bandwidth = " pick("100MB/s 1GB/s"))
         if (chance(50)) put("[gpu " name "]\nnetwork_bandwidth = " pick("10MB/s 1GB/s 50GB/s"))
-        put("[router " name "]\npolicy = " pick("round_robin least_requests least_tokens random power_of_two central_queue central_queue session_affinity prefix_aware kv_utilisation slo_aware"))
+        put("[router " name "]\npolicy = " router("round_robin least_requests least_tokens random power_of_two central_queue central_queue session_affinity prefix_aware kv_utilisation slo_aware"))
         if (chance(30)) put("[scheduler " name "]\nmax_num_seqs = " pick(window ? "1" : "1 3 16"))
         if (chance(15)) put("[engine " name "]\nrequest_latency = 1ms\nrequest_service = 100us")
         if (chance(15)) put("[engine " name "]\nstream_interval = " pick("1 4"))
@@ -119,10 +125,10 @@ BEGIN {
     put("kv_block_tokens = " kv_block)
     if (chance(20)) put("spec_tokens = 2\nspec_acceptance = 0.6\nspec_method = " pick("mtp ngram"))
     if (chance(20)) put("cost = fixed\nstep_time = " pick("1us 1ms"))
-    put("[router]\npolicy = " pick("round_robin least_requests least_tokens random power_of_two central_queue"))
+    put("[router]\npolicy = " router("round_robin least_requests least_tokens random power_of_two central_queue"))
     policy = pick("continuous continuous static prefill_first")
     put("[scheduler]\npolicy = " policy)
-    order = pick("fcfs priority edf slack sjf srpt fair")
+    order = pick("fcfs priority edf slack sjf srpt " (central ? "srpt" : "fair"))
     put("order = " order)
     if (order ~ /sjf|srpt/ && chance(50)) put("predictor_error = " pick("0.5 2"))
     waits = chance(20)

@@ -47,6 +47,19 @@ for order in "fcfs 0" "priority class.name='low'" "sjf input_tokens+output_token
     [ "${order%% *}" = fcfs ] || check "${order%% *}: that is not the order of arrival" "$fcfs > 100" "$fcfs overtaken"
 done
 
+# Two replicas of two slots: one central queue has an order, two queues of their own have two.
+two=(-s replica.count=2 -s scheduler.max_num_seqs=2)
+for order in "priority class.name='low'" "srpt input_tokens+output_tokens" "edf t_arrive_ns+iif(class.name='low',60,1)*1000000000"; do
+    run "${both[@]}" "${two[@]}" -s scheduler.order="${order%% *}" -s router.policy=central_queue
+    n=$(overtaken "${order#* }") fcfs=$(overtaken 0)
+    run "${both[@]}" "${two[@]}" -s scheduler.order="${order%% *}" -s router.policy=least_requests
+    own=$(overtaken "${order#* }")
+    check "${order%% *}: the central queue keeps it" "$n == 0 && $fcfs > 100 && $own > 100" "$n, $own with queues of their own"
+done
+run "${both[@]}" "${two[@]}" -s router.policy=central_queue -s "class low.timeout_ttft=3s" -s scheduler.order=priority
+check "who gives up leaves it" "$(ask "SELECT count(*) FROM request WHERE status = 'timed_out'") > 50 && $(ask \
+    "SELECT count(*) FROM v_conservation WHERE NOT ok") == 0" "$(ask "SELECT count(*) FROM request WHERE status = 'timed_out'")"
+
 # Prompts of up to 10 steps, which count a hundredfold: the budget is 64 tokens, a step takes 10 ms.
 needs=(-s "class low.input=uniform" -s "class low.input_low=1" -s "class low.input_high=640" -s "class low.ttft=5s"
     -s scheduler.max_num_batched_tokens=64 -s scheduler.order=slack -s scheduler.time_scale=100)
