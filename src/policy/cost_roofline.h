@@ -1,6 +1,7 @@
 /*
  * cost_roofline.h - what a layout comes to in the cost roofline: seconds by operator group, as lines in the tokens of a
- * step. Private to cost_roofline.c, which fills and evaluates it, and cost_comm.c, which adds the communication.
+ * step. Private to cost_groups.c and cost_comm.c, which fill it (operators, communication), and cost_roofline.c, which
+ * evaluates it.
  */
 #ifndef POLICY_COST_ROOFLINE_H
 #define POLICY_COST_ROOFLINE_H
@@ -67,6 +68,16 @@ static inline double roofline_dense_layers(const struct model_options *m)
 {
     return m->experts ? (double)m->dense_layers : (double)m->layers;
 }
+
+static inline double roofline_larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* cost_groups.c: all but the table of decodes and what drafts. knees: those of the steps' sums. verify, logits: tokens of
+ * each sequence that decodes. */
+void roofline_set(struct roofline *s, const struct layout *l, const struct cost_knees *knees, double verify,
+                  double logits);
 
 /* cost_comm.c: collectives of the layers and stages; what pcp ranks exchange in `layers` layers of attention `a`. */
 void roofline_add_communication(struct roofline *s, const struct layout *l);
