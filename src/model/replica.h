@@ -151,4 +151,9 @@ void replica_drop(struct replica *r, const struct replica_env *env, uint32_t slo
 /* A request's KV is lost. In a step, it is preempted (request.lost) when that ends, and heads the queue then. */
 void replica_lose_kv(struct replica *r, const struct replica_env *env, uint32_t slot);
 
+/* For replica_leave.c. One that runs is back among the waiting, without its KV; gives the blocks freed. Likewise, and
+ * told as a preemption: by the plan, or since its KV was lost. */
+int64_t replica_take_back(struct replica *r, const struct replica_env *env, uint32_t slot);
+void replica_preempt(struct replica *r, const struct replica_env *env, uint32_t slot, bool lost, int64_t now_ns);
+
 #endif
