@@ -62,8 +62,9 @@ static int64_t waiting(const struct world *w, int64_t class_id)
 static struct admission_view view_for(const struct world *w, const struct request *q)
 {
     const struct class_options *class = &w->sc->classes[q->class_id];
+    int64_t up = w->fleet[0].loads.n_up / w->fleet[0].members;
     struct admission_view v = {.now_ns = sim_now(w->sim),
-                               .replicas = w->fleet[0].loads.n_up > 0 ? w->fleet[0].loads.n_up : 1,
+                               .replicas = up > 0 ? up : 1,
                                .input_tokens = q->input_tokens,
                                .priority = class->priority,
                                .ttft_ns = class->slo_ttft_ns};

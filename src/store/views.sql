@@ -410,7 +410,8 @@ CREATE VIEW v_pool_balance AS
 WITH span AS MATERIALIZED (
     SELECT warmup_ns AS a, coalesce(t_end_ns, (SELECT max(t_end_ns) FROM step)) AS b FROM run
 ), r AS MATERIALIZED (
-    SELECT pool, min(role) AS role, min(id) AS first, count(*) AS replicas, sum(gpus) AS gpus, sum(kv_blocks) AS kv_blocks
+    SELECT pool, min(role) AS role, min(id) AS first, count(*) AS members, count(DISTINCT first_member) AS replicas, sum(gpus) AS gpus,
+           sum(kv_blocks) AS kv_blocks
     FROM replica GROUP BY pool
 ), s AS MATERIALIZED (
     SELECT e.pool, count(*) AS steps, sum(x.t_end_ns - x.t_start_ns) AS busy_ns, sum(x.prefill_tokens) AS prefill_tokens,
@@ -424,9 +425,9 @@ WITH span AS MATERIALIZED (
     WHERE q.status = 'completed' AND q.t_arrive_ns >= u.warmup_ns AND q.prefill_replica IS NOT NULL GROUP BY e.pool
 )
 SELECT r.pool, r.role, r.replicas, r.gpus, coalesce(s.steps, 0) AS steps,
-       1.0 * coalesce(s.busy_ns, 0) / nullif(r.replicas * (span.b - span.a), 0) AS utilisation,
+       1.0 * coalesce(s.busy_ns, 0) / nullif(r.members * (span.b - span.a), 0) AS utilisation,
        s.decode_ns / nullif(s.busy_ns, 0) AS mean_decode_batch, s.waiting_ns / nullif(s.busy_ns, 0) AS mean_waiting,
-       s.kv_ns / nullif(s.busy_ns, 0) * r.replicas / r.kv_blocks AS mean_kv_share,
+       s.kv_ns / nullif(s.busy_ns, 0) * r.members / r.kv_blocks AS mean_kv_share,
        1e9 * coalesce(s.prefill_tokens, 0) / nullif(span.b - span.a, 0) / r.gpus AS prefill_tokens_per_s_gpu,
        1e9 * coalesce(s.tokens_out, 0) / nullif(span.b - span.a, 0) / r.gpus AS output_tokens_per_s_gpu,
        q.n AS handed, q.handoff_ns / q.n / 1e6 AS mean_handoff_ms, q.handoff_ns / nullif(q.ttft_ns, 0) AS handoff_share

@@ -139,6 +139,10 @@ done
 trace 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 10:5 > load.csv
 run own.db own.ini -s replica.ranks=apart -s replica.dp=4 -s router.policy=central_queue -s scheduler.max_num_seqs=2
 is "a central queue feeds all ranks" "0 3 1 3 2 3 3 3" "$(q own.db "SELECT replica, count(*) FROM request GROUP BY replica" | xargs)"
+# [admission]'s limit for each replica is the scenario's, not each rank's.
+trace 10:5 10:5 10:5 10:5 10:5 > load.csv
+run own.db own.ini -s replica.ranks=apart -s replica.dp=4 -s admission.policy=queue_limit -s admission.limit=3
+is "a queue limit is a replica's, not a rank's" "completed 3 rejected 2" "$(q own.db "SELECT status, count(*) FROM request GROUP BY status" | xargs)"
 # A request that comes while others step waits for the end of their step, though its rank is idle.
 { trace 10:5; echo "2024-05-10 00:00:00.0120000,10,5"; } > load.csv
 run own.db own.ini -s replica.ranks=apart
@@ -327,6 +331,8 @@ warmup = 0s
 X6
 sed -i '/^warmup/d' experts.ini
 run pools.db pools.ini
+is "v_pool_balance counts replicas, and is busy as its ranks are" "answers 1 4 0 prompts 1 2 0" "$(q pools.db "SELECT b.pool, b.replicas, b.gpus,
+    abs(utilisation - (SELECT value FROM metric WHERE name = 'utilisation/' || b.pool)) > 1e-9 FROM v_pool_balance b ORDER BY 1" | xargs)"
 is "pools of ranks: all handed over, laws and metrics" "300" "$(q pools.db "SELECT sum(prefill_replica IN (0, 1) AND replica BETWEEN 2 AND 5)
     FROM request WHERE output_tokens > 1 OR prefill_replica IS NULL")$(laws pools.db)"
 is "a rank has its own GPU's part of the network" "1 1" "$(q pools.db "SELECT max(x) <= 1.001, max(x) > 0.99 FROM (SELECT bytes * 1e9 / solo_ns /
