@@ -175,3 +175,37 @@ double num_lgamma(double x)
 
     return ((main_hi - x) - num_log(product)) + (half_log_2pi + (tail + (main_lo + (x - 0.5) * lo)));
 }
+
+/* |a| <= pi/4; the next terms are below 1e-18. */
+static double cos_series(double a)
+{
+    double z = a * a, sum = 1;
+
+    for (int k = 18; k > 0; k -= 2)
+        sum = 1 - z / (k * (k - 1)) * sum;
+    return sum;
+}
+
+static double sin_series(double a)
+{
+    double z = a * a, sum = 1;
+
+    for (int k = 19; k > 1; k -= 2)
+        sum = 1 - z / (k * (k - 1)) * sum;
+    return a * sum;
+}
+
+double num_cos_turns(double x)
+{
+    static const double two_pi = 0x1.921fb54442d18p+2;
+    double r = x < 0 ? -x : x;
+
+    sim_assert(r < 0x1p52);
+    r -= (double)(int64_t)r;
+    if (r > 0.5)
+        r = 1 - r;
+    double sign = r > 0.25 ? -1 : 1;
+    if (r > 0.25)
+        r = 0.5 - r;
+    return sign * (r <= 0.125 ? cos_series(two_pi * r) : sin_series(two_pi * (0.25 - r)));
+}

@@ -56,6 +56,8 @@ static void describe(const struct opt *row, char *out, size_t size)
         snprintf(out, size, "%s, e.g. %s", units_name(UNIT_SECOND), units_example(UNIT_SECOND));
     else if (row->kind == OPT_BYTES)
         snprintf(out, size, "%s, e.g. %s", units_name(UNIT_BYTE), units_example(UNIT_BYTE));
+    else if (row->kind == OPT_LIST)
+        snprintf(out, size, "up to %d values, each %s, with spaces between", OPT_LIST_MAX, units_name(row->unit));
     else
         snprintf(out, size, "%s", opt_value_kind(row));
 }

@@ -33,6 +33,7 @@ enum opt_kind {
     OPT_BYTES,     /* int64_t from "80GiB" */
     OPT_QUANTILES, /* struct dist_quantiles from "0:2 50:1020 100:14050", p in per cent */
     OPT_NUMBERS,   /* struct opt_numbers from "0.9 0.7 0.5" or with commas, no unit; at least one */
+    OPT_LIST,      /* struct opt_list from "2/s 10/s 4/s", each in row->unit and within the limits */
 };
 
 enum { OPT_NUMBERS_MAX = 64 };
@@ -41,10 +42,16 @@ struct opt_numbers {
     double at[OPT_NUMBERS_MAX];
 };
 
+enum { OPT_LIST_MAX = 96 }; /* a day in quarters of an hour */
+struct opt_list {
+    int n; /* 0 only where it is unset */
+    double x[OPT_LIST_MAX];
+};
+
 struct opt {
     const char *name;
     enum opt_kind kind;
-    enum unit unit;             /* OPT_QUANTITY */
+    enum unit unit;             /* OPT_QUANTITY, OPT_LIST */
     size_t offset;              /* into the bound struct */
     double min, max;            /* inclusive, in the base unit (s for OPT_TIME); min > max: no limits */
     const char *deflt;          /* as it would be written; NULL: must be given; "": unset (zero value is kept) */

@@ -37,6 +37,8 @@ const char *opt_value_kind(const struct opt *row)
         return "quantiles (percent:value ...)";
     case OPT_NUMBERS:
         return "a number, or several";
+    case OPT_LIST:
+        return "a list of numbers";
     }
     sim_assert(!"unknown kind of option");
 }
@@ -48,7 +50,7 @@ static void format_limit(const struct opt *row, double x, char *out, size_t size
         units_format_ns((int64_t)rint(x * 1e9), out, size);
     else if (row->kind == OPT_BYTES && fabs(x) <= 9e15)
         units_format_bytes((int64_t)x, out, size);
-    else if (row->kind == OPT_QUANTITY)
+    else if (row->kind == OPT_QUANTITY || row->kind == OPT_LIST)
         units_format(x, row->unit, out, size);
     else if (row->kind == OPT_INT && fabs(x) <= 9e15)
         snprintf(out, size, "%.0f", x);
@@ -189,6 +191,28 @@ static bool parse_numbers(const struct opt *row, const char *s, struct opt_numbe
     return out->n > 0 || fail(why, size, "no number is given");
 }
 
+/* "2/s 10/s, 4/s" */
+static bool parse_list(const struct opt *row, const char *s, struct opt_list *l, char *why, size_t size)
+{
+    char word[64];
+
+    l->n = 0;
+    for (const char *at = s; *(at += strspn(at, " \t,"));) {
+        size_t length = strcspn(at, " \t,");
+        if (l->n == OPT_LIST_MAX)
+            return fail(why, size, "more than %d values", OPT_LIST_MAX);
+        if (length >= sizeof word)
+            return fail(why, size, "\"%.60s\" is too long for a number", at);
+        memcpy(word, at, length);
+        word[length] = '\0';
+        double *x = &l->x[l->n++];
+        if (!units_parse(word, row->unit, x, why, size) || !in_range(row, *x, word, why, size))
+            return false;
+        at += length;
+    }
+    return l->n > 0 || fail(why, size, "\"%.60s\" holds no value", s);
+}
+
 bool opt_value_parse(const struct opt *row, const char *text, const char *dir, void *p, struct arena *a, char *why,
                      size_t size)
 {
@@ -217,6 +241,8 @@ bool opt_value_parse(const struct opt *row, const char *text, const char *dir, v
         return parse_quantiles(row, text, p, why, size);
     case OPT_NUMBERS:
         return parse_numbers(row, text, p, why, size);
+    case OPT_LIST:
+        return parse_list(row, text, p, why, size);
     }
     sim_assert(!"unknown kind of option");
 }
@@ -262,6 +288,18 @@ static const char *numbers_text(const struct opt_numbers *q, struct arena *a)
     return arena_strdup(a, out);
 }
 
+static const char *list_text(const struct opt *row, const struct opt_list *l, struct arena *a)
+{
+    char out[OPT_LIST_MAX * 64] = "", x[48];
+    size_t used = 0;
+
+    for (int i = 0; i < l->n; i++) {
+        units_format(l->x[i], row->unit, x, sizeof x);
+        used += (size_t)snprintf(out + used, sizeof out - used, "%s%s", i ? " " : "", x);
+    }
+    return arena_strdup(a, out);
+}
+
 const void *opt_member(const struct opt_bind *b, size_t row)
 {
     return (const char *)b->base + b->table->rows[row].offset;
@@ -301,6 +339,8 @@ const char *opt_value_text(const struct opt_bind *b, size_t row_index, struct ar
         return quantiles_text(p, a);
     case OPT_NUMBERS:
         return numbers_text(p, a);
+    case OPT_LIST:
+        return list_text(row, p, a);
     }
     sim_assert(!"unknown kind of option");
 }

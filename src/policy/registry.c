@@ -13,7 +13,8 @@
 #include "policy/scheduler.h"
 
 extern const struct arrival_ops arrival_poisson_ops, arrival_gamma_ops, arrival_weibull_ops, arrival_deterministic_ops,
-    arrival_closed_loop_ops, arrival_trace_ops;
+    arrival_mmpp_ops, arrival_piecewise_ops, arrival_sinusoid_ops, arrival_spikes_ops, arrival_ramp_ops,
+    arrival_closed_loop_ops, arrival_trace_ops, arrival_servegen_ops;
 extern const struct length_ops length_constant_ops, length_uniform_ops, length_exponential_ops, length_lognormal_ops,
     length_zipf_ops, length_empirical_ops, length_trace_ops;
 extern const struct router_ops router_round_robin_ops, router_least_requests_ops, router_least_tokens_ops,
@@ -36,8 +37,14 @@ static const struct policy *const lists[POLICY_KINDS][16] = {
             &arrival_gamma_ops.policy,
             &arrival_weibull_ops.policy,
             &arrival_deterministic_ops.policy,
+            &arrival_mmpp_ops.policy,
+            &arrival_piecewise_ops.policy,
+            &arrival_sinusoid_ops.policy,
+            &arrival_spikes_ops.policy,
+            &arrival_ramp_ops.policy,
             &arrival_closed_loop_ops.policy,
             &arrival_trace_ops.policy,
+            &arrival_servegen_ops.policy,
         },
     [POLICY_LENGTH] =
         {

@@ -369,6 +369,11 @@ static void check_workload(const struct check *c)
         return;
     }
     check_no_trace_keys(c);
+    if (sc->arrival->fault) {
+        struct arrival_fault f = sc->arrival->fault(sc->arrival_options);
+        if (f.key)
+            check_wrong(c, "workload", f.key, "%s", f.what);
+    }
     if (w->requests == 0 && sc->run.horizon_ns == 0)
         check_wrong(c, "workload", "arrivals", "%s never ends: give [workload] requests or [run] horizon",
                     sc->arrival->policy.name);
@@ -408,7 +413,9 @@ static void check_low_high(const struct check *c, const char *section)
 
 static void check_length(const struct check *c, const char *section, const char *what, const struct length_choice *l)
 {
-    if (l->ops->draw == NULL && c->sc->arrival->kind != ARRIVAL_TRACE)
+    bool said = c->sc->arrival->kind == ARRIVAL_TRACE || c->sc->arrival->kind == ARRIVAL_CLIENTS;
+
+    if (l->ops->draw == NULL && !said)
         check_wrong(c, section, what, "trace, but arrivals = %s (want arrivals = trace)", c->sc->arrival->policy.name);
 }
 
@@ -442,6 +449,8 @@ static void check_sessions(const struct check *c, const char *section, const str
         check_no_turns_keys(c, section, k);
     else if (k->append.ops == NULL)
         check_wrong(c, section, "append", "missing: how many tokens come in with each further call of a session");
+    else if (c->sc->arrival->kind == ARRIVAL_CLIENTS && k->append.ops->draw == NULL)
+        check_wrong(c, section, "append", "trace, but clients say the lengths of first calls only (want a law)");
     else if (!trace)
         check_length(c, section, "append", &k->append);
     if (k->input_max && k->system_tokens >= k->input_max)

@@ -5,17 +5,22 @@
 
 #include "base/bug.h"
 #include "base/rng.h"
+#include "workload/advance.h"
 #include "workload/block_index.h"
 #include "workload/lengths.h"
 #include "workload/replay.h"
+#include "workload/servegen.h"
 #include "workload/sessions.h"
 
 struct workload {
     const struct scenario *sc; /* not owned */
     struct replay *trace;      /* NULL unless arrivals replay one */
+    struct servegen *clients;  /* NULL unless arrivals are theirs */
     struct sessions *sessions;
     struct block_index *blocks; /* NULL until it is asked for */
     struct rng gaps, class_choice;
+    void *arrival_state; /* of an open loop whose rate changes, else NULL */
+    struct rng rate;     /* what moves it */
     struct rng *input, *output; /* [n_classes] */
     double total_weight;
     int64_t given; /* items so far */
@@ -26,6 +31,8 @@ struct workload {
 struct workload *workload_new(const struct scenario *sc, struct err *e)
 {
     struct replay *trace = NULL;
+    struct servegen *clients = NULL;
+    uint64_t seed = (uint64_t)sc->run.seed, replication = (uint64_t)sc->run.replication;
 
     sim_assert(sc->n_classes >= 1);
     if (sc->arrival->kind == ARRIVAL_TRACE) {
@@ -33,11 +40,21 @@ struct workload *workload_new(const struct scenario *sc, struct err *e)
         if (trace == NULL)
             return NULL;
     }
+    if (sc->arrival->kind == ARRIVAL_CLIENTS) {
+        clients = servegen_open(sc->arrival_options, seed, replication, e);
+        if (clients == NULL)
+            return NULL;
+    }
     struct workload *w = mem_zalloc(1, sizeof *w);
-    uint64_t seed = (uint64_t)sc->run.seed, replication = (uint64_t)sc->run.replication;
     w->sc = sc;
     w->trace = trace;
+    w->clients = clients;
     rng_init(&w->gaps, seed, replication, 0, sc->arrival->kind == ARRIVAL_CLOSED ? RNG_THINK : RNG_ARRIVAL);
+    if (sc->arrival->state_size > 0) {
+        rng_init(&w->rate, seed, replication, 1, RNG_ARRIVAL);
+        w->arrival_state = mem_zalloc(1, sc->arrival->state_size);
+        sc->arrival->begin(sc->arrival_options, w->arrival_state, &w->rate);
+    }
     rng_init(&w->class_choice, seed, replication, 0, RNG_CLASS);
     w->input = mem_zalloc((size_t)sc->n_classes, sizeof *w->input);
     w->output = mem_zalloc((size_t)sc->n_classes, sizeof *w->output);
@@ -55,8 +72,10 @@ void workload_free(struct workload *w)
     if (w == NULL)
         return;
     replay_close(w->trace);
+    servegen_close(w->clients);
     sessions_free(w->sessions);
     block_index_free(w->blocks);
+    free(w->arrival_state);
     free(w->input);
     free(w->output);
     free(w);
@@ -92,6 +111,8 @@ uint64_t workload_digest(const struct workload *w)
 {
     uint64_t h = rng_hash(w->gaps.digest, w->gaps.draws);
 
+    if (w->arrival_state)
+        h = rng_hash(rng_hash(h, w->rate.digest), w->rate.draws);
     h = rng_hash(rng_hash(h, w->class_choice.digest), w->class_choice.draws);
     for (int64_t c = 0; c < w->sc->n_classes; c++) {
         h = rng_hash(rng_hash(h, w->input[c].digest), w->input[c].draws);
@@ -152,7 +173,7 @@ void work_item_free(struct work_item *item)
     item->chain = (struct chain){0};
 }
 
-/* row: NULL, or the trace line. */
+/* row: NULL, or the trace line, or what a client sends. */
 static int give(struct workload *w, int64_t t_ns, const struct trace_row *row, struct work_item *item)
 {
     *item =
@@ -164,7 +185,7 @@ static int give(struct workload *w, int64_t t_ns, const struct trace_row *row, s
                                       c->input_min, c->input_max);
     item->output_tokens =
         length_clamp(length_draw(&c->output, output, row ? row->output_tokens : 0), c->output_min, c->output_max);
-    if (row)
+    if (w->trace)
         copy_chain(w, row, item);
     else if (sessions_has(c))
         sessions_begin(w->sessions, item);
@@ -172,22 +193,11 @@ static int give(struct workload *w, int64_t t_ns, const struct trace_row *row, s
     return 1;
 }
 
-/* Adds s seconds to *t_ns, to the ns below, and leaves the rest in *carry. False where the clock would end. */
-static bool advance(int64_t *t_ns, double *carry, double s)
-{
-    double ns = s * 1e9 + *carry;
-
-    if (!(ns < (double)(INT64_MAX - *t_ns)))
-        return false;
-    int64_t whole = (int64_t)ns;
-    *carry = ns - (double)whole;
-    *t_ns += whole;
-    return true;
-}
-
 static int next_open(struct workload *w, struct work_item *item)
 {
-    double gap = w->sc->arrival->gap_s(w->sc->arrival_options, &w->gaps);
+    const struct arrival_ops *a = w->sc->arrival;
+    double gap = a->gap_s ? a->gap_s(w->sc->arrival_options, &w->gaps)
+                          : a->next_s(w->arrival_state, &w->gaps, &w->rate);
 
     if (!advance(&w->t_ns, &w->carry, gap))
         return 0;
@@ -231,6 +241,16 @@ static int next_row(struct workload *w, int64_t now_ns, struct work_item *item, 
     return give(w, t_ns, &row, item);
 }
 
+static int next_client(struct workload *w, struct work_item *item)
+{
+    struct trace_row row;
+
+    if (!servegen_next(w->clients, &row))
+        return 0;
+    mix_row(w, &row);
+    return give(w, row.t_ns, &row, item);
+}
+
 static bool exhausted(const struct workload *w)
 {
     return w->sc->workload.requests > 0 && w->given >= w->sc->workload.requests;
@@ -247,6 +267,8 @@ int workload_next(struct workload *w, int64_t now_ns, struct work_item *item, st
         return next_closed(w, now_ns, item);
     case ARRIVAL_TRACE:
         return next_row(w, now_ns, item, e);
+    case ARRIVAL_CLIENTS:
+        return next_client(w, item);
     }
     sim_assert(!"arrival kind");
     return -1;

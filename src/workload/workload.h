@@ -12,7 +12,8 @@
  *
  * Bounded memory: a trace is read as it is needed; sessions take room while they last.
  *
- * Draws: separate streams for gaps (RNG_ARRIVAL; RNG_THINK in closed loops), classes (RNG_CLASS; one class draws
+ * Draws: separate streams for gaps (RNG_ARRIVAL; RNG_THINK in closed loops), for what moves a rate (RNG_ARRIVAL,
+ * entity 1), classes (RNG_CLASS; one class draws
  * nothing) and each class's input and output lengths (RNG_INPUT, RNG_OUTPUT, entity = class index), so that changing
  * one leaves the others. Sessions have their own (sessions.h).
  *

@@ -60,9 +60,17 @@ static const char *example(const struct opt *row, size_t i, int variant)
     case OPT_INT:
         return texts[variant][i % 2]; /* ascending: the second of low and high is the greater */
     case OPT_REAL:
+        if (row->max == 1)
+            return variant ? "0.25" : "0.5";
         return variant ? "1.75" : "1.5";
     case OPT_QUANTITY:
         return variant ? "41/s" : "40/s";
+    case OPT_TIME:
+        return variant ? "9s" : "8s";
+    case OPT_LIST:
+        if (row->unit == UNIT_SECOND)
+            return row->min > 0 ? "1s 2s" : "0s 2s";
+        return variant ? "41/s 20/s" : "40/s 20/s";
     case OPT_QUANTILES:
         return variant ? "0:2 50:1021 100:14050" : "0:2 50:1020 100:14050";
     default:
@@ -216,17 +224,64 @@ static void conforms(draw_fn *f, const struct policy *p)
                       p->name);
 }
 
+/* 20000 gaps of a process with a state. */
+static uint64_t steps(const struct arrival_ops *ops, const void *options, uint64_t seed, double *gap)
+{
+    void *state = arena_alloc(&arena, ops->state_size);
+    struct rng gaps, rate;
+
+    memset(state, 0, ops->state_size);
+    rng_init(&gaps, seed, 0, 0, RNG_ARRIVAL);
+    rng_init(&rate, seed, 0, 1, RNG_ARRIVAL);
+    ops->begin(options, state, &rate);
+    for (int k = 0; k < N; k++) {
+        gap[k] = ops->next_s(state, &gaps, &rate);
+        ck_assert_msg(isfinite(gap[k]) && gap[k] >= 0, "%s gave %g", ops->policy.name, gap[k]);
+        ck_assert_msg(gaps.draws >= (uint64_t)k + 1, "%s mixed %" PRIu64 " values for %d", ops->policy.name, gaps.draws,
+                      k + 1);
+    }
+    return rng_hash(gaps.digest, rate.digest);
+}
+
+static void *state_example(const struct policy *p, int variant)
+{
+    void *options = example_options(p, variant);
+
+    if (strcmp(p->name, "spikes") == 0)
+        set(p, options, "spike_every", "20s");
+    return options;
+}
+
+static void steps_conform(const struct arrival_ops *ops)
+{
+    const struct policy *p = &ops->policy;
+    void *options = state_example(p, 0);
+
+    ck_assert_msg(ops->state_size > 0 && ops->begin && ops->next_s && ops->fault, "%s", p->name);
+    struct arrival_fault f = ops->fault(options);
+    ck_assert_msg(f.key == NULL, "%s: %s %s", p->name, f.key, f.what);
+    uint64_t digest = steps(ops, options, 1, x);
+    ck_assert_msg(steps(ops, options, 1, again) == digest && memcmp(x, again, sizeof x) == 0,
+                  "%s: same streams, other values", p->name);
+    ck_assert_msg(steps(ops, options, 2, again) != digest, "%s: other seed, same values", p->name);
+    ck_assert_msg(steps(ops, state_example(p, 1), 1, again) != digest, "%s: other options, same digest", p->name);
+}
+
 START_TEST(every_arrival_conforms)
 {
     for (const struct policy *const *p = policy_list(POLICY_ARRIVAL); *p; p++) {
         const struct arrival_ops *ops = (const struct arrival_ops *)*p;
         double mean = 0, m2 = 0;
 
-        ck_assert_msg((ops->kind == ARRIVAL_TRACE) == (ops->gap_s == NULL), "%s", (*p)->name);
-        ck_assert_msg((ops->kind == ARRIVAL_OPEN) == (ops->concurrency == NULL), "%s", (*p)->name);
+        bool gaps = ops->kind == ARRIVAL_CLOSED || (ops->kind == ARRIVAL_OPEN && ops->state_size == 0);
+        ck_assert_msg(gaps == (ops->gap_s != NULL), "%s", (*p)->name);
+        ck_assert_msg((ops->kind == ARRIVAL_CLOSED || ops->kind == ARRIVAL_TRACE) == (ops->concurrency != NULL), "%s",
+                      (*p)->name);
+        if (ops->kind == ARRIVAL_OPEN && !gaps)
+            steps_conform(ops); /* their rates and laws: tests/theory/theory_arrivals.c */
         if (ops->gap_s)
             conforms(ops->gap_s, *p);
-        if (ops->kind != ARRIVAL_OPEN)
+        if (ops->kind != ARRIVAL_OPEN || !gaps)
             continue;
         for (int k = 0; k < N; k++)
             mean += x[k] / N;
