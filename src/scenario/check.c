@@ -334,6 +334,7 @@ static void check_no_trace_keys(const struct check *c)
                 {"trace_format", w->trace_format != TRACE_AUTO},
                 {"trace_block_tokens", w->trace_block_tokens != 512},
                 {"trace_speed", w->trace_speed != 1},
+                {"trace_rate_scale", w->trace_rate_scale != 1},
                 {"trace_from", w->trace_from_ns != 0},
                 {"trace_to", w->trace_to_ns != 0}};
     const struct ini_entry *choice = check_origin(c->sc, "workload", "arrivals");
@@ -355,6 +356,9 @@ static void check_trace(const struct check *c)
         check_wrong(c, "workload", "trace_to", "the slice ends before it begins (trace_from)");
     if (closed && w->trace_speed != 1)
         check_wrong(c, "workload", "trace_speed", "has no effect with trace_order = closed (want trace_order = time)");
+    if (closed && w->trace_rate_scale > 1)
+        check_wrong(c, "workload", "trace_rate_scale",
+                    "more than 1 has no meaning with trace_order = closed (want trace_order = time, or at most 1)");
     if (!closed && given(c->sc, "workload", "concurrency"))
         check_wrong(c, "workload", "concurrency", "has no effect with trace_order = time (want trace_order = closed)");
 }

@@ -45,6 +45,7 @@ struct workload_options {               /* [workload] */
     int trace_format;                   /* enum trace_format */
     int64_t trace_block_tokens;         /* of the blocks that it names */
     double trace_speed;                 /* 2 replays twice as fast */
+    double trace_rate_scale;            /* 2 sends twice as many in the same time */
     int64_t trace_from_ns, trace_to_ns; /* slice of trace time, before speed; to = 0: to its end */
 };
 

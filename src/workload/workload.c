@@ -8,13 +8,13 @@
 #include "workload/advance.h"
 #include "workload/block_index.h"
 #include "workload/lengths.h"
-#include "workload/replay.h"
+#include "workload/rescale.h"
 #include "workload/servegen.h"
 #include "workload/sessions.h"
 
 struct workload {
     const struct scenario *sc; /* not owned */
-    struct replay *trace;      /* NULL unless arrivals replay one */
+    struct rescale *trace;     /* NULL unless arrivals replay one */
     struct servegen *clients;  /* NULL unless arrivals are theirs */
     struct sessions *sessions;
     struct block_index *blocks; /* NULL until it is asked for */
@@ -30,13 +30,13 @@ struct workload {
 
 struct workload *workload_new(const struct scenario *sc, struct err *e)
 {
-    struct replay *trace = NULL;
+    struct rescale *trace = NULL;
     struct servegen *clients = NULL;
     uint64_t seed = (uint64_t)sc->run.seed, replication = (uint64_t)sc->run.replication;
 
     sim_assert(sc->n_classes >= 1);
     if (sc->arrival->kind == ARRIVAL_TRACE) {
-        trace = replay_open(&sc->workload, e);
+        trace = rescale_open(&sc->workload, seed, replication, e);
         if (trace == NULL)
             return NULL;
     }
@@ -71,7 +71,7 @@ void workload_free(struct workload *w)
 {
     if (w == NULL)
         return;
-    replay_close(w->trace);
+    rescale_close(w->trace);
     servegen_close(w->clients);
     sessions_free(w->sessions);
     block_index_free(w->blocks);
@@ -90,7 +90,7 @@ int64_t workload_concurrency(const struct workload *w)
 
 bool workload_has_content(const struct workload *w)
 {
-    bool has = w->trace && replay_block_tokens(w->trace) > 0;
+    bool has = w->trace && rescale_block_tokens(w->trace) > 0;
 
     for (int64_t c = 0; c < w->sc->n_classes; c++)
         has |= sessions_has(&w->sc->classes[c]);
@@ -99,7 +99,7 @@ bool workload_has_content(const struct workload *w)
 
 int64_t workload_block_tokens(const struct workload *w)
 {
-    int64_t of_trace = w->trace ? replay_block_tokens(w->trace) : 0;
+    int64_t of_trace = w->trace ? rescale_block_tokens(w->trace) : 0;
 
     if (of_trace > 0)
         return of_trace;
@@ -231,7 +231,7 @@ static int next_row(struct workload *w, int64_t now_ns, struct work_item *item, 
 {
     int64_t users = workload_concurrency(w), t_ns;
     struct trace_row row;
-    int got = replay_next(w->trace, &row, &t_ns, e);
+    int got = rescale_next(w->trace, &row, &t_ns, e);
 
     if (got <= 0)
         return got;

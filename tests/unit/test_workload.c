@@ -133,6 +133,7 @@ static struct scenario *scenario(void)
 
     sc->run.seed = 1;
     sc->workload.trace_speed = 1;
+    sc->workload.trace_rate_scale = 1;
     sc->classes = arena_alloc(&arena, 3 * sizeof *sc->classes);
     sc->n_classes = 1;
     for (int c = 0; c < 3; c++)
