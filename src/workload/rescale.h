@@ -12,9 +12,9 @@
  *
  *   kept with p         I -> 1 + p (I - 1), exactly (each count is a binomial of the old); of renewal gaps,
  *                       c^2 -> 1 + p (c^2 - 1): towards Poisson
- *   k turned copies     I stays, where counts a random shift apart are unrelated; where they are related (a daily swing),
- *                       each pair of copies adds twice their covariance on average. Gaps tend to those of a Poisson process of
- *                       the local rate (Palm 1943, Khinchine 1960): bursts shorter than the shifts do not stack
+ *   k turned copies     I stays, where counts a random shift apart are unrelated; where they are related, each pair of
+ *                       copies adds twice their covariance. Gaps tend to those of a Poisson process of the local
+ *                       rate (Palm 1943, Khinchine 1960): bursts shorter than the shifts do not stack
  *   trace_speed = s     I(t) -> I(s t), c stays: each burst is s times shorter and s times steeper
  *
  * Content: a copy's blocks have ids of their own, so it finds nothing of the trace's cached. Dropped rows leave the others

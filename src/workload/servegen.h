@@ -12,8 +12,8 @@
  *
  * Not modelled: what input and output lengths have to do with each other, and with the time since the last request (the
  * files give each alone); which part of an answer is reasoning (reason_ratio: output_tokens has both); conversations
- * and shared prompts (the classes' keys may add them). Scaling is by rate: the paper keeps a client's burstiness when it
- * is asked for more of it, and so does rate_scale.
+ * and shared prompts (the classes' keys may add them). rate_scale keeps each client's law of gaps, so its bursts are of
+ * as many requests as before, in less time; more clients (clients) leave them as they are.
  *
  * Streams: client c has RNG_ARRIVAL and RNG_INPUT of entities of its own, so that more clients leave those there were.
  */

@@ -95,7 +95,7 @@ static int parse_window(const struct csv_line *l, char *text, struct servegen_pr
     if (n == 1)
         p->window_s = start - *last_start_s;
     if ((n == 0 && start != 0) || (n > 0 && (!(p->window_s > 0) || start - *last_start_s != p->window_s)))
-        return bad_line(l, "the window does not begin where one more of equal length would", "starts 0, 600, 1200, ...");
+        return bad_line(l, "the window does not begin where one more of equal length would", "starts 0, 600, ...");
     if (!(rate <= 1e9))
         return bad_line(l, "the rate is out of range", "at most 1e9");
     *last_start_s = start;
@@ -176,7 +176,7 @@ static int list_folder(const char *folder, struct servegen_profiles *p, struct e
     }
     closedir(d);
     if (p->n == 0)
-        return err_set(e, EXIT_CODE_FAILED, "%s: no client in it (want files chunk-N-trace.csv and chunk-N-dataset.json)",
+        return err_set(e, EXIT_CODE_FAILED, "%s: no client in it (want chunk-N-trace.csv and chunk-N-dataset.json)",
                        folder);
     return 0;
 }
@@ -194,7 +194,8 @@ int servegen_read(const char *folder, struct servegen_profiles *p, struct err *e
 {
     *p = (struct servegen_profiles){0};
     int got = list_folder(folder, p, e);
-    qsort(p->at, (size_t)p->n, sizeof *p->at, by_rate); /* by number, so that it is always the same mistake that shows */
+    /* No rate is known yet: by number, so that it is always the same mistake that shows. */
+    qsort(p->at, (size_t)p->n, sizeof *p->at, by_rate);
     for (int64_t i = 0; i < p->n && got == 0; i++)
         got = read_profile(folder, &p->at[i], e);
     if (got < 0) {

@@ -39,6 +39,13 @@
 
 enum { REPLICATIONS = 24, BINS = 12 };
 
+/* In loops: Check writes to a file at each assertion of its own. */
+#define HOLDS(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            ck_abort_msg("%s", #condition);                                                                            \
+    } while (0)
+
 static struct arena arena;
 static struct err err;
 static char folder[64];
@@ -561,7 +568,7 @@ START_TEST(clients_keep_their_rates_and_bursts)
             int c = row.input_tokens == 30 ? 2 : (int)row.input_tokens - 1;
             double t = (double)row.t_ns * 1e-9;
             int window = (int)fmod(t / 100, 4);
-            ck_assert(row.t_ns >= before);
+            HOLDS(row.t_ns >= before);
             before = row.t_ns;
             counts[c][window].x[k] += 1.0 / DAYS;
             output[window == 3].x[k] += (double)row.output_tokens;
@@ -624,7 +631,7 @@ START_TEST(many_clients_tend_to_poisson)
         ck_assert_msg(s && servegen_next(s, &row), "%s", err.msg);
         int64_t last = row.t_ns, first = last;
         for (int i = 0; i < GAPS; i++) {
-            ck_assert(servegen_next(s, &row));
+            HOLDS(servegen_next(s, &row));
             double x = (double)(row.t_ns - last) * 1e-9 * (double)n;
             for (int j = 0; j < 3; j++)
                 beyond[j].x[k] += (x > at[j]) / (double)GAPS;
@@ -719,11 +726,11 @@ START_TEST(a_rescaled_trace_has_its_rate_and_bursts)
         memset(owner, 0, sizeof owner);
         memset(counts, 0, sizeof counts);
         while ((got = rescale_next(s, &row, &at_ns, &err)) == 1) {
-            ck_assert(at_ns >= before && at_ns < o.trace_to_ns);
+            HOLDS(at_ns >= before && at_ns < o.trace_to_ns);
             before = at_ns;
             int64_t id = row.chain.run[0].id, which = row.output_tokens - 1;
-            ck_assert(row.chain.n_runs == 1 && row.chain.run[0].n == 2 && id < 300 * ROWS);
-            ck_assert_msg(owner[id] == 0, "block %d of two rows", (int)id);
+            HOLDS(row.chain.n_runs == 1 && row.chain.run[0].n == 2 && id < 300 * ROWS);
+            HOLDS(owner[id] == 0); /* else two rows have one block */
             owner[id] = 1;
             seen[which]++;
             all.x[k]++;
