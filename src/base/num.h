@@ -10,7 +10,7 @@
  *   num_exp     1 ulp
  *   num_pow     2 ulp
  *   num_lgamma  4e-15 of max(1, |result|): absolute near its zeros at 1 and 2
- *   num_cos_turns  2e-16, absolute
+ *   num_cos_turns  3e-16, absolute
  * The rounding mode must be the default one, to nearest.
  */
 #ifndef BASE_NUM_H

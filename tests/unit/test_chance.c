@@ -102,6 +102,8 @@ START_TEST(lgamma_is_near)
     }
     ck_assert_msg(worst < 4e-15, "num_lgamma is off by %.3g", worst);
     ck_assert(fabs(num_lgamma(1)) < 1e-15 && fabs(num_lgamma(2)) < 2e-15);
+    for (double x = -3; x < 3; x += 0x1.1p-11)
+        ck_assert_double_eq_tol(num_cos_turns(x), (double)cosl(2 * 3.14159265358979323846264338327950288L * x), 3e-16);
 }
 END_TEST
 
