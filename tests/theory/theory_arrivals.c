@@ -248,7 +248,7 @@ START_TEST(any_law_keeps_the_intensity)
 {
     const struct intensity *it = &intensities[_i / LAWS];
     const struct law *law = &laws[_i % LAWS];
-    enum { RUNS = 4 };
+    enum { RUNS = 8 };
     char keys[512], what[600];
     struct sample s[BINS] = {0};
     double counts[BINS];
