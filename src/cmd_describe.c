@@ -1,5 +1,6 @@
 /*
- * cmd_describe.c - tiersim describe model NAME | gpu NAME | tiers ...: what a preset of data/ is, in figures.
+ * cmd_describe.c - tiersim describe model NAME | gpu NAME | tiers ... | trace FILE: what a preset of data/, or a trace, is,
+ * in figures.
  */
 #include "config.h"
 
@@ -14,6 +15,7 @@
 #include "cmd.h"
 #include "scenario/scenario.h"
 #include "study/describe.h"
+#include "study/trace_describe.h"
 
 struct arguments {
     const char *what, *name;
@@ -23,11 +25,16 @@ struct arguments {
     bool kv_dtype_given;
     char **sets; /* argv's strings */
     size_t n_sets;
+    /* of trace */
+    int format; /* enum trace_format */
+    int64_t block_tokens;
 };
 
-enum { OPT_JSON = 256, OPT_CONVENTION, OPT_KV_DTYPE, OPT_PRESET, OPT_MODEL };
+enum { OPT_JSON = 256, OPT_CONVENTION, OPT_KV_DTYPE, OPT_PRESET, OPT_MODEL, OPT_FORMAT, OPT_BLOCK_TOKENS };
 
 #define DEFAULT_MODEL "deepseek-v3"
+
+enum { DEFAULT_BLOCK_TOKENS = 512, BLOCK_TOKENS_MAX = 1000000 };
 
 static const struct argp_option options[] = {
     {"json", OPT_JSON, NULL, 0, "print JSON instead of text", 0},
@@ -40,6 +47,8 @@ static const struct argp_option options[] = {
     {"preset", OPT_PRESET, "NAMES", 0, "tiers: of presets of data/memory, e.g. gb300 or \"gb300 pool\"", 0},
     {"model", OPT_MODEL, "NAME", 0, "tiers: whose KV is read (the scenario's model, or " DEFAULT_MODEL ")", 0},
     {"set", 's', "SECTION.KEY=VALUE", 0, "tiers: set a key; may be repeated", 0},
+    {"format", OPT_FORMAT, "NAME", 0, "trace: azure, mooncake, burstgpt or vidur (else its first line says it)", 0},
+    {"block-tokens", OPT_BLOCK_TOKENS, "N", 0, "trace: tokens of each block that a Mooncake trace names (512)", 0},
     {0},
 };
 
@@ -50,6 +59,8 @@ struct word {
 static const struct word conventions[] = {
     {"plain", KV_PLAIN}, {"article", KV_ARTICLE}, {"production", KV_PRODUCTION}, {NULL, 0}};
 static const struct word kv_dtypes[] = {{"bf16", DTYPE_BF16}, {"fp8", DTYPE_FP8}, {"nvfp4", DTYPE_NVFP4}, {NULL, 0}};
+static const struct word formats[] = {{"auto", TRACE_AUTO},         {"azure", TRACE_AZURE}, {"mooncake", TRACE_MOONCAKE},
+                                      {"burstgpt", TRACE_BURSTGPT}, {"vidur", TRACE_VIDUR}, {NULL, 0}};
 
 static int pick(const struct word *words, const char *arg, const char *option, const struct argp_state *state)
 {
@@ -65,16 +76,31 @@ static bool is_tiers(const struct arguments *a)
     return a->what && strcmp(a->what, "tiers") == 0;
 }
 
+static bool is_trace(const struct arguments *a)
+{
+    return a->what && strcmp(a->what, "trace") == 0;
+}
+
+static int64_t block_tokens(const char *arg, const struct argp_state *state)
+{
+    char *end;
+    long n = strtol(arg, &end, 10);
+
+    if (*arg < '0' || *arg > '9' || *end != '\0' || n < 1 || n > BLOCK_TOKENS_MAX)
+        argp_error(state, "--block-tokens \"%s\" is no whole number from 1 to %d", arg, BLOCK_TOKENS_MAX);
+    return n;
+}
+
 static void take_word(struct arguments *a, const char *arg, const struct argp_state *state)
 {
     if (state->arg_num > 1)
         argp_error(state, "one %s at a time: \"%s\" is too many", is_tiers(a) ? "scenario" : a->what, arg);
     else if (state->arg_num == 1)
         a->name = arg;
-    else if (strcmp(arg, "model") == 0 || strcmp(arg, "gpu") == 0 || strcmp(arg, "tiers") == 0)
+    else if (strcmp(arg, "model") == 0 || strcmp(arg, "gpu") == 0 || strcmp(arg, "tiers") == 0 || strcmp(arg, "trace") == 0)
         a->what = arg;
     else
-        argp_error(state, "describe a model or a gpu or tiers, not \"%s\"", arg);
+        argp_error(state, "describe a model or a gpu or tiers or a trace, not \"%s\"", arg);
 }
 
 static void check_words(const struct arguments *a, const struct argp_state *state)
@@ -83,6 +109,10 @@ static void check_words(const struct arguments *a, const struct argp_state *stat
         argp_error(state, "whose tiers? a scenario's or a preset's, e.g. tiersim describe tiers --preset gb300");
     else if (!is_tiers(a) && (a->preset || a->model || a->n_sets))
         argp_error(state, "--preset, --model and -s are of tiers");
+    else if (!is_trace(a) && (a->format != TRACE_AUTO || a->block_tokens))
+        argp_error(state, "--format and --block-tokens are of a trace");
+    else if (is_trace(a) && a->name == NULL)
+        argp_error(state, "which trace? e.g. tiersim describe trace AzureLLMInferenceTrace_conv.csv");
     else if (!is_tiers(a) && a->name == NULL)
         argp_error(state, "which %s? e.g. tiersim describe %s", a->what ? a->what : "model",
                    a->what && strcmp(a->what, "gpu") == 0 ? "gpu h100" : "model deepseek-v4-pro");
@@ -109,6 +139,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_MODEL:
         a->model = arg;
         return 0;
+    case OPT_FORMAT:
+        a->format = pick(formats, arg, "format", state);
+        return 0;
+    case OPT_BLOCK_TOKENS:
+        a->block_tokens = block_tokens(arg, state);
+        return 0;
     case 's':
         a->sets = mem_realloc(a->sets, (a->n_sets + 1) * sizeof *a->sets);
         a->sets[a->n_sets++] = arg;
@@ -127,10 +163,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     options,
     parse,
-    "model NAME\ngpu NAME\ntiers --preset NAMES\ntiers SCENARIO",
+    "model NAME\ngpu NAME\ntiers --preset NAMES\ntiers SCENARIO\ntrace FILE",
     "Tells what a preset of data/ is. A model: parameters, weights, and what its attention stores, reads and computes "
     "against the context. A GPU: its peaks, and how near its kernels come to them. Tiers, of a preset or in use in a "
-    "scenario: what each memory holds, what a GPU reaches of it, and how long reading takes. NAME with a / is a file.",
+    "scenario: what each memory holds, what a GPU reaches of it, and how long reading takes. A trace, plain, .gz or .zst: rows, rate, burstiness, lengths, what prefixes share, and "
+    "sections of a scenario that draw requests like it. NAME with a / is a file.",
     NULL,
     NULL,
     NULL};
@@ -202,6 +239,19 @@ static bool print_tiers(const struct arguments *a, struct arena *arena, struct d
     return ok;
 }
 
+static int print_trace(const struct arguments *a)
+{
+    const struct workload_options o = {.trace = a->name,
+                                       .trace_format = a->format,
+                                       .trace_block_tokens = a->block_tokens ? a->block_tokens : DEFAULT_BLOCK_TOKENS};
+    struct err e = {0};
+
+    if (trace_describe(&o, a->options.json, stdout, &e) == 0)
+        return EXIT_CODE_OK;
+    fprintf(stderr, "tiersim: %s\n", e.msg);
+    return e.code;
+}
+
 int cmd_describe(int argc, char **argv)
 {
     struct arguments a = {.options = {.convention = KV_PRODUCTION, .kv_dtype = DTYPE_FP8}};
@@ -209,6 +259,8 @@ int cmd_describe(int argc, char **argv)
     struct diags d;
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (is_trace(&a))
+        return print_trace(&a);
     arena_init(&arena);
     diags_init(&d);
     bool ok = is_tiers(&a)                 ? print_tiers(&a, &arena, &d)

@@ -26,6 +26,8 @@ have() {
     libsqlite3-dev) pkg-config --exists sqlite3 2>/dev/null ;;
     libinih-dev) pkg-config --exists inih 2>/dev/null ;;
     libjansson-dev) pkg-config --exists jansson 2>/dev/null ;;
+    zlib1g-dev) pkg-config --exists zlib 2>/dev/null ;;
+    libzstd-dev) pkg-config --exists libzstd 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -55,7 +57,7 @@ need_packages() {
 
 # shellcheck disable=SC2034 # for those who source this file
 build_packages=(gcc libc6-dev binutils make autoconf automake pkg-config libgsl-dev libsqlite3-dev libinih-dev
-    libjansson-dev check sqlite3)
+    libjansson-dev zlib1g-dev libzstd-dev check sqlite3)
 
 # Generates configure where it is missing or older than its sources.
 bootstrap() {

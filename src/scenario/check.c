@@ -345,6 +345,14 @@ static void check_no_trace_keys(const struct check *c)
                         c->sc->arrival->policy.name);
 }
 
+static void check_slice(const struct check *c)
+{
+    const struct workload_options *w = &c->sc->workload;
+
+    if (w->trace_to_ns && w->trace_to_ns <= w->trace_from_ns)
+        check_wrong(c, "workload", "trace_to", "the slice ends before it begins (trace_from)");
+}
+
 static void check_trace(const struct check *c)
 {
     const struct workload_options *w = &c->sc->workload;
@@ -352,8 +360,7 @@ static void check_trace(const struct check *c)
 
     if (w->trace == NULL)
         check_wrong(c, "workload", "arrivals", "trace needs the key trace = PATH");
-    if (w->trace_to_ns && w->trace_to_ns <= w->trace_from_ns)
-        check_wrong(c, "workload", "trace_to", "the slice ends before it begins (trace_from)");
+    check_slice(c);
     if (closed && w->trace_speed != 1)
         check_wrong(c, "workload", "trace_speed", "has no effect with trace_order = closed (want trace_order = time)");
     if (closed && w->trace_rate_scale > 1)
@@ -372,12 +379,22 @@ static void check_workload(const struct check *c)
         check_trace(c);
         return;
     }
-    check_no_trace_keys(c);
     if (sc->arrival->fault) {
         struct arrival_fault f = sc->arrival->fault(sc->arrival_options);
         if (f.key)
             check_wrong(c, "workload", f.key, "%s", f.what);
     }
+    if (scenario_reads_trace(sc)) {
+        check_slice(c);
+        if (w->trace_speed != 1)
+            check_wrong(c, "workload", "trace_speed", "has no effect with arrivals = %s (want arrivals = trace)",
+                        sc->arrival->policy.name);
+        if (w->trace_rate_scale != 1)
+            check_wrong(c, "workload", "trace_rate_scale", "has no effect with arrivals = %s (want arrivals = trace)",
+                        sc->arrival->policy.name);
+        return;
+    }
+    check_no_trace_keys(c);
     if (w->requests == 0 && sc->run.horizon_ns == 0)
         check_wrong(c, "workload", "arrivals", "%s never ends: give [workload] requests or [run] horizon",
                     sc->arrival->policy.name);
@@ -417,10 +434,9 @@ static void check_low_high(const struct check *c, const char *section)
 
 static void check_length(const struct check *c, const char *section, const char *what, const struct length_choice *l)
 {
-    bool said = c->sc->arrival->kind == ARRIVAL_TRACE || c->sc->arrival->kind == ARRIVAL_CLIENTS;
-
-    if (l->ops->draw == NULL && !said)
-        check_wrong(c, section, what, "trace, but arrivals = %s (want arrivals = trace)", c->sc->arrival->policy.name);
+    if (l->ops->draw == NULL && !scenario_reads_trace(c->sc) && c->sc->arrival->kind != ARRIVAL_CLIENTS)
+        check_wrong(c, section, what, "trace, but arrivals = %s (want arrivals = trace, or [workload] trace = PATH)",
+                    c->sc->arrival->policy.name);
 }
 
 /* Keys of further calls, in a class that has none. As with traces: defaults, and keys that a choice of higher rank has
@@ -444,7 +460,7 @@ static void check_no_turns_keys(const struct check *c, const char *section, cons
 static void check_sessions(const struct check *c, const char *section, const struct class_options *k)
 {
     int64_t context = c->sc->layout.model.max_context;
-    bool trace = c->sc->arrival->kind == ARRIVAL_TRACE;
+    bool trace = scenario_reads_trace(c->sc);
 
     if (trace && (k->turns > 1 || k->system_tokens > 0))
         check_wrong(c, section, k->turns > 1 ? "turns" : "system_tokens",

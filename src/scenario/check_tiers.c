@@ -61,11 +61,16 @@ static void check_units(const struct check *c)
         check_unit(c, "tier", m->tier[t].name, m->tier[t].gpus);
 }
 
+static bool may_name_blocks(int trace_format)
+{
+    return trace_format == TRACE_AUTO || trace_format == TRACE_MOONCAKE;
+}
+
 static void check_oracle(const struct check *c, const char *section, const struct evict_choice *e)
 {
     bool trace = c->sc->arrival->kind == ARRIVAL_TRACE;
 
-    if (e->ops->oracle && (!trace || c->sc->workload.trace_format == TRACE_AZURE))
+    if (e->ops->oracle && (!trace || !may_name_blocks(c->sc->workload.trace_format)))
         check_wrong(c, section, "evict",
                     "%s must know the future: it needs arrivals = trace and a trace that names blocks (Mooncake's)",
                     e->ops->policy.name);

@@ -37,11 +37,11 @@ struct cluster_options { /* [cluster] */
     int64_t nodes;       /* 0: as many as the replicas need */
 };
 
-enum trace_format { TRACE_AUTO, TRACE_AZURE, TRACE_MOONCAKE };
+enum trace_format { TRACE_AUTO, TRACE_AZURE, TRACE_MOONCAKE, TRACE_BURSTGPT, TRACE_VIDUR };
 
 struct workload_options {               /* [workload] */
     int64_t requests;                   /* ends arrivals; 0: unlimited (then a horizon or a trace must end the run) */
-    const char *trace;                  /* path; for arrivals = trace */
+    const char *trace;                  /* path; for arrivals = trace, or lengths of it */
     int trace_format;                   /* enum trace_format */
     int64_t trace_block_tokens;         /* of the blocks that it names */
     double trace_speed;                 /* 2 replays twice as fast */
@@ -148,6 +148,18 @@ struct scenario {
 static inline const struct layout *scenario_layout(const struct scenario *sc)
 {
     return sc->n_pools > 0 ? &sc->pools[0].as->layout : &sc->layout;
+}
+
+/* Whether arrivals or the lengths of a class come from the rows of workload.trace. */
+static inline bool scenario_reads_trace(const struct scenario *sc)
+{
+    bool lengths = false;
+
+    for (int64_t c = 0; c < sc->n_classes; c++) {
+        const struct length_ops *input = sc->classes[c].input.ops, *output = sc->classes[c].output.ops;
+        lengths |= (input && !input->draw) || (output && !output->draw);
+    }
+    return sc->arrival->kind == ARRIVAL_TRACE || (lengths && sc->workload.trace);
 }
 
 /* Loads file and -s assignments (n of them), presets and includes. Gives false with diags filled when anything is

@@ -299,17 +299,20 @@ static const struct opt autoscale_rows[] = {
          "no time"),
 };
 
-static const char *const trace_formats[] = {"auto", "azure", "mooncake", NULL};
-_Static_assert(TRACE_AUTO == 0 && TRACE_AZURE == 1 && TRACE_MOONCAKE == 2, "the order of trace_formats");
+static const char *const trace_formats[] = {"auto", "azure", "mooncake", "burstgpt", "vidur", NULL};
+_Static_assert(TRACE_AUTO == 0 && TRACE_AZURE == 1 && TRACE_MOONCAKE == 2 && TRACE_BURSTGPT == 3 && TRACE_VIDUR == 4,
+               "the order of trace_formats");
 
 static const struct opt workload_rows[] = {
     INT("requests", workload_options, requests, 1, 9e15, "",
         "requests after which arrivals end; without it, a horizon or trace must end them"),
     {"trace", OPT_PATH, UNIT_NONE, AT(workload_options, trace), OPT_NO_LIMITS, "", NULL,
-     "trace to replay, for arrivals = trace (trace_format says which kinds)"},
+     "trace to replay, plain, .gz or .zst, for arrivals = trace, or for lengths that are its rows' (trace_format says which "
+     "kinds)"},
     CHOICE("trace_format", AT(workload_options, trace_format), trace_formats, "auto",
            "Azure's CSV (TIMESTAMP,ContextTokens,GeneratedTokens), Mooncake's JSON lines (timestamp, input_length, "
-           "output_length, hash_ids); auto: by the file's extension or first byte"),
+           "output_length, hash_ids), BurstGPT's CSV (Timestamp, Request tokens, Response tokens, ...) or Vidur's (arrived_at, "
+           "num_prefill_tokens, num_decode_tokens); auto: by the first line"),
     INT("trace_block_tokens", workload_options, trace_block_tokens, 1, 1e6, "512",
         "tokens of each block that a Mooncake trace's hash_ids name"),
     REAL("trace_speed", workload_options, trace_speed, 1e-6, 1e6, "1", "2 replays the trace twice as fast"),

@@ -1,81 +1,51 @@
 #include "workload/replay.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/bug.h"
-#include "workload/trace_azure.h"
-#include "workload/trace_mooncake.h"
+#include "workload/trace_file.h"
 
 struct replay {
     const struct workload_options *o; /* not owned */
-    struct trace_azure *azure;        /* one of the two */
-    struct trace_mooncake *mooncake;
+    struct trace_file *file;
     bool any, ended;
 };
 
-static bool ends_in(const char *path, const char *end)
+struct replay *replay_open(const struct workload_options *o, bool needs_times, struct err *e)
 {
-    size_t n = strlen(path), m = strlen(end);
-
-    return n > m && strcmp(path + n - m, end) == 0;
-}
-
-/* A file that cannot be read is left to the reader's message. */
-static bool begins_with_brace(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    bool brace = f && getc(f) == '{';
-
-    if (f)
-        fclose(f);
-    return brace;
-}
-
-static bool is_mooncake(const struct workload_options *o)
-{
-    if (o->trace_format != TRACE_AUTO)
-        return o->trace_format == TRACE_MOONCAKE;
-    if (o->trace == NULL || ends_in(o->trace, ".csv"))
-        return false;
-    return ends_in(o->trace, ".jsonl") || ends_in(o->trace, ".ndjson") || ends_in(o->trace, ".json") ||
-           begins_with_brace(o->trace);
-}
-
-struct replay *replay_open(const struct workload_options *o, struct err *e)
-{
+    if (o->trace == NULL || *o->trace == '\0') {
+        err_set(e, EXIT_CODE_IO, "arrivals = trace needs the path of a trace (set it with -s workload.trace=PATH)");
+        return NULL;
+    }
+    struct trace_file *file = trace_file_open(NULL, o, " (set its path with -s workload.trace=PATH)", e);
+    if (file && !trace_file_about(file)->times && (needs_times || o->trace_from_ns || o->trace_to_ns)) {
+        err_set(e, EXIT_CODE_FAILED,
+                "%s: its rows have no times (want workload.arrivals = poisson or another law, or trace_order = closed, "
+                "and no trace_from or trace_to)",
+                o->trace);
+        trace_file_close(file);
+        file = NULL;
+    }
+    if (file == NULL)
+        return NULL;
     struct replay *r = mem_zalloc(1, sizeof *r);
-
     r->o = o;
-    if (is_mooncake(o))
-        r->mooncake = trace_mooncake_open(o->trace, o->trace_block_tokens, e);
-    else
-        r->azure = trace_azure_open(o->trace, e);
-    if (r->mooncake || r->azure)
-        return r;
-    free(r);
-    return NULL;
+    r->file = file;
+    return r;
 }
 
 void replay_close(struct replay *r)
 {
     if (r == NULL)
         return;
-    trace_azure_close(r->azure);
-    trace_mooncake_close(r->mooncake);
+    trace_file_close(r->file);
     free(r);
 }
 
 int64_t replay_block_tokens(const struct replay *r)
 {
-    return r->mooncake ? r->o->trace_block_tokens : 0;
-}
-
-static int next_row(struct replay *r, struct trace_row *row, struct err *e)
-{
-    return r->mooncake ? trace_mooncake_next(r->mooncake, row, e) : trace_azure_next(r->azure, row, e);
+    return trace_file_about(r->file)->block_tokens;
 }
 
 int replay_next(struct replay *r, struct trace_row *row, int64_t *at_ns, struct err *e)
@@ -86,7 +56,7 @@ int replay_next(struct replay *r, struct trace_row *row, int64_t *at_ns, struct 
     if (r->ended)
         return 0;
     do
-        got = next_row(r, row, e);
+        got = trace_file_next(r->file, row, e);
     while (got == 1 && row->t_ns < o->trace_from_ns);
     if (got < 0)
         return -1;

@@ -1,9 +1,8 @@
 /*
  * replay.h - the rows of a trace that are replayed, whatever its format: a slice of its time, faster or slower.
  *
- * Format: what trace_format says; auto takes a file named *.csv for Azure's, *.jsonl, *.ndjson and *.json for
- * Mooncake's, and any other by its first byte, '{' for Mooncake's. (Which means to open the file twice: a pipe needs a
- * name or trace_format.)
+ * Formats and compression: trace_file.h. Rows without times cannot be sliced, and need arrivals that are drawn or a
+ * closed loop.
  *
  * A row t within [trace_from, trace_to) comes at (t - trace_from) / trace_speed; rows before the slice are read and
  * checked, rows after it are not read. A slice without rows is an error, and so is a row beyond the clock.
@@ -13,14 +12,17 @@
 #ifndef WORKLOAD_REPLAY_H
 #define WORKLOAD_REPLAY_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "scenario/scenario.h"
 #include "workload/trace_row.h"
 
 struct replay;
 
-/* NULL with err when the trace cannot be opened or its header is not one we know. Options are borrowed. */
-struct replay *replay_open(const struct workload_options *o, struct err *e);
+/* NULL with err when the trace cannot be opened, its first line is not one we know, or its rows lack times that the caller
+ * needs. Options are borrowed. */
+struct replay *replay_open(const struct workload_options *o, bool needs_times, struct err *e);
 void replay_close(struct replay *r); /* NULL is fine */
 
 /* 1: a row as the file has it, and when it comes; 0: no more; -1: err. */

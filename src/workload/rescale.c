@@ -32,6 +32,7 @@ struct rescale {
     const struct workload_options *o; /* not owned */
     struct copy *copies;
     int64_t n;
+    bool needs_times;
     int64_t period_ns, block_tokens;
     struct rng rng;
     struct block_run *runs; /* of a copy's row, with its own ids */
@@ -53,7 +54,7 @@ static int measure(const struct workload_options *o, struct extent *x, struct er
 
     *x = (struct extent){.rows = 0};
     as_it_is.trace_speed = 1;
-    struct replay *r = replay_open(&as_it_is, e);
+    struct replay *r = replay_open(&as_it_is, true, e);
     if (r == NULL)
         return -1;
     while ((got = replay_next(r, &row, &at_ns, e)) == 1) {
@@ -75,7 +76,7 @@ static int time_of(const struct workload_options *o, int64_t which, int64_t *at_
     int got = 1;
 
     as_it_is.trace_speed = 1;
-    struct replay *r = replay_open(&as_it_is, e);
+    struct replay *r = replay_open(&as_it_is, true, e);
     if (r == NULL)
         return -1;
     for (int64_t i = 0; i <= which && got == 1; i++)
@@ -120,7 +121,7 @@ static int read_again(struct rescale *s, struct copy *c, struct err *e)
     c->o.trace_from_ns = s->o->trace_from_ns;
     c->o.trace_to_ns = s->o->trace_from_ns + c->turn_ns;
     c->later_ns = on_clock(s, s->period_ns - c->turn_ns);
-    c->replay = replay_open(&c->o, e);
+    c->replay = replay_open(&c->o, s->needs_times, e);
     return c->replay ? 1 : -1;
 }
 
@@ -161,7 +162,7 @@ static int begin(struct rescale *s, struct err *e)
         c->keep = left < 1 ? left : 1;
         if (j > 0 && turn(s, c, j, &x, e) < 0)
             return -1;
-        c->replay = replay_open(&c->o, e);
+        c->replay = replay_open(&c->o, s->needs_times, e);
         if (c->replay == NULL)
             return -1;
         c->taken = true;
@@ -170,12 +171,14 @@ static int begin(struct rescale *s, struct err *e)
     return 0;
 }
 
-struct rescale *rescale_open(const struct workload_options *o, uint64_t seed, uint64_t replication, struct err *e)
+struct rescale *rescale_open(const struct workload_options *o, bool needs_times, uint64_t seed, uint64_t replication,
+                             struct err *e)
 {
     struct rescale *s = mem_zalloc(1, sizeof *s);
     double scale = o->trace_rate_scale;
 
     s->o = o;
+    s->needs_times = needs_times;
     s->n = (int64_t)scale + (scale > (double)(int64_t)scale);
     s->copies = mem_zalloc((size_t)s->n, sizeof *s->copies);
     rng_init(&s->rng, seed, replication, STREAM, RNG_ARRIVAL);

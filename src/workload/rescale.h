@@ -26,6 +26,8 @@
 #ifndef WORKLOAD_RESCALE_H
 #define WORKLOAD_RESCALE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "scenario/scenario.h"
 #include "workload/trace_row.h"
@@ -33,7 +35,8 @@
 struct rescale;
 
 /* As replay_open and so on (replay.h). At scale 1 nothing is drawn and the rows are replay's. */
-struct rescale *rescale_open(const struct workload_options *o, uint64_t seed, uint64_t replication, struct err *e);
+struct rescale *rescale_open(const struct workload_options *o, bool needs_times, uint64_t seed, uint64_t replication,
+                             struct err *e);
 void rescale_close(struct rescale *s); /* NULL is fine */
 int rescale_next(struct rescale *s, struct trace_row *row, int64_t *at_ns, struct err *e)
     __attribute__((warn_unused_result));

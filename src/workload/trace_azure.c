@@ -1,233 +1,115 @@
-#include "workload/trace_azure.h"
-
-#include <errno.h>
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
+/*
+ * trace_azure.c - reader of the Azure LLM inference traces of 2023 and 2024 in their native CSV.
+ *
+ *   TIMESTAMP,ContextTokens,GeneratedTokens
+ *   2023-11-16 18:15:46.6805900,374,44             (2023: seven decimals)
+ *   2024-05-10 00:00:00.009930+00:00,2162,5        (2024: six decimals, or none where they are zero, and a zone)
+ *
+ * Published with Patel et al., Splitwise (ISCA 2024) and Stojkovic et al., DynamoLLM (HPCA 2025):
+ * https://github.com/Azure/AzurePublicDataset, AzureLLMInferenceDataset2023.md and ...2024.md.
+ *
+ * Times turn to ns since the first row by integer arithmetic; rows are in order of time, equal ones are fine; either all
+ * have a zone or none. Nothing is skipped: a line that is not such a row is an error. What a cut within the last number
+ * of the file leaves is a smaller number: that cannot be seen.
+ *
+ * The format says nothing of what the prompts hold: rows have no chain.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "workload/trace_format.h"
+#include "workload/trace_time.h"
 
-#define HEADER       "TIMESTAMP,ContextTokens,GeneratedTokens"
-#define STAMP_WANTED "YYYY-MM-DD hh:mm:ss.fffffff, e.g. 2023-11-16 18:15:46.6805900"
+#define HEADER "TIMESTAMP,ContextTokens,GeneratedTokens"
 
-enum { TICKS_PER_S = 10000000, NS_PER_TICK = 100, QUOTED_MAX = 40 };
-
+#define NS_PER_S INT64_C(1000000000)
 /* A trace that spans more is taken for a mistake; it also keeps ns within int64. */
-#define SPAN_MAX_TICKS (INT64_C(36525) * 86400 * TICKS_PER_S)
+#define SPAN_MAX_S (INT64_C(36525) * 86400)
 
-struct trace_azure {
-    FILE *file;
-    char *path;
-    int64_t line;
+struct reader {
+    struct lines *in;
     bool any; /* a row was read */
-    int64_t first_ticks, last_ticks;
-    char text[TRACE_LINE_MAX + 1];
+    struct trace_stamp first, last;
 };
 
-/* A field as it may stand in a message: cut, and without control characters. */
-struct quoted {
-    char text[QUOTED_MAX + 4];
-};
-
-static struct quoted quote(const char *s)
+static bool sniff(const char *line, size_t n)
 {
-    struct quoted q;
-    size_t n = strlen(s), keep = n > QUOTED_MAX ? QUOTED_MAX : n;
-
-    for (size_t i = 0; i < keep; i++)
-        q.text[i] = s[i] < ' ' || s[i] > '~' ? '?' : s[i];
-    strcpy(q.text + keep, n > keep ? "..." : "");
-    return q;
+    return n == strlen(HEADER) && memcmp(line, HEADER, n) == 0;
 }
 
-static int bad_line(const struct trace_azure *t, struct err *e, const char *what, const char *want)
+static void *open_reader(struct lines *in, const struct workload_options *o, struct trace_about *about, struct err *e)
 {
-    return err_set(e, EXIT_CODE_FAILED, "%s:%" PRId64 ": %s (want %s)", t->path, t->line, what, want);
-}
+    char *text;
+    size_t n;
 
-static int bad_field(const struct trace_azure *t, struct err *e, const char *field, const char *text, const char *what,
-                     const char *want)
-{
-    return err_set(e, EXIT_CODE_FAILED, "%s:%" PRId64 ": %s \"%s\" %s (want %s)", t->path, t->line, field,
-                   quote(text).text, what, want);
-}
-
-static int unreadable(const char *path, int error, struct err *e)
-{
-    return err_set(e, EXIT_CODE_IO, "cannot read the trace %s: %s (set its path with -s workload.trace=PATH)", path,
-                   strerror(error));
-}
-
-/* 1: t->text holds the next line without its end; 0: the file has ended; -1: err. */
-static int read_line(struct trace_azure *t, struct err *e)
-{
-    size_t n = 0;
-    bool nul = false;
-    int c;
-
-    t->line++;
-    while ((c = getc_unlocked(t->file)) != EOF && c != '\n') {
-        nul = nul || c == '\0';
-        if (n > TRACE_LINE_MAX) /* one more is kept: it may be the CR of CRLF */
-            return bad_line(t, e, "the line is longer than 255 bytes", HEADER);
-        t->text[n++] = (char)c;
-    }
-    if (c == EOF && ferror(t->file))
-        return unreadable(t->path, errno, e);
-    if (c == EOF && n == 0)
-        return 0;
-    if (c == '\n' && n > 0 && t->text[n - 1] == '\r')
-        n--;
-    if (n > TRACE_LINE_MAX)
-        return bad_line(t, e, "the line is longer than 255 bytes", HEADER);
-    if (nul)
-        return bad_line(t, e, "the line holds a NUL byte", HEADER);
-    if (n == 0)
-        return bad_line(t, e, "the line is empty", HEADER);
-    t->text[n] = '\0';
-    return 1;
-}
-
-/* Exactly n digits. */
-static bool digits(const char **s, int n, int64_t *value)
-{
-    *value = 0;
-    for (int i = 0; i < n; i++, (*s)++) {
-        if (**s < '0' || **s > '9')
-            return false;
-        *value = *value * 10 + (**s - '0');
-    }
-    return true;
-}
-
-static bool literal(const char **s, char c)
-{
-    return *(*s)++ == c;
-}
-
-static bool leap(int64_t year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-/* Days from 1 January of year 1 to that of `year` (Gregorian), year >= 1. */
-static int64_t days_before_year(int64_t year)
-{
-    int64_t y = year - 1;
-
-    return 365 * y + y / 4 - y / 100 + y / 400;
-}
-
-/* 100-ns ticks since the year 1; below 2^63 to the year 9999. */
-static bool parse_stamp(const char *s, int64_t *ticks)
-{
-    static const int before_month[13] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
-    int64_t year, month, day, hour, minute, second, fraction;
-
-    if (!digits(&s, 4, &year) || !literal(&s, '-') || !digits(&s, 2, &month) || !literal(&s, '-') ||
-        !digits(&s, 2, &day) || !literal(&s, ' ') || !digits(&s, 2, &hour) || !literal(&s, ':') ||
-        !digits(&s, 2, &minute) || !literal(&s, ':') || !digits(&s, 2, &second) || !literal(&s, '.') ||
-        !digits(&s, 7, &fraction) || *s != '\0')
-        return false;
-    if (year < 1 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59)
-        return false;
-    int64_t in_month = before_month[month] - before_month[month - 1] + (month == 2 && leap(year));
-    if (day > in_month)
-        return false;
-    int64_t days = days_before_year(year) + before_month[month - 1] + (month > 2 && leap(year)) + day - 1;
-    *ticks = (days * 86400 + hour * 3600 + minute * 60 + second) * TICKS_PER_S + fraction;
-    return true;
-}
-
-static bool parse_tokens(const char *s, int64_t *tokens)
-{
-    *tokens = 0;
-    if (*s == '\0')
-        return false;
-    for (; *s; s++) {
-        if (*s < '0' || *s > '9')
-            return false;
-        *tokens = *tokens * 10 + (*s - '0');
-        if (*tokens > TRACE_TOKENS_MAX)
-            return false;
-    }
-    return *tokens >= 1;
-}
-
-struct trace_azure *trace_azure_open(const char *path, struct err *e)
-{
-    if (path == NULL || *path == '\0') {
-        err_set(e, EXIT_CODE_IO, "arrivals = trace needs the path of a trace (set it with -s workload.trace=PATH)");
+    (void)o;
+    lines_expect(in, LINES_CSV_MAX, "255 bytes", HEADER);
+    if (lines_next(in, &text, &n, e) <= 0)
+        return NULL;
+    if (!sniff(text, n)) {
+        lines_bad_field(in, e, "the header", text, "is not that of an Azure LLM inference trace", HEADER);
         return NULL;
     }
-    struct trace_azure *t = mem_zalloc(1, sizeof *t);
-    t->path = strcpy(mem_alloc(strlen(path) + 1), path);
-    t->file = fopen(path, "rb");
-    if (t->file == NULL) {
-        unreadable(path, errno, e);
-        goto failed;
-    }
-    int got = read_line(t, e);
-    if (got < 0)
-        goto failed;
-    if (got == 0) {
-        bad_line(t, e, "the file is empty", "the header " HEADER);
-        goto failed;
-    }
-    if (strcmp(t->text, HEADER) != 0) {
-        bad_field(t, e, "the header", t->text, "is not that of an Azure LLM inference trace", HEADER);
-        goto failed;
-    }
-    return t;
-
-failed:
-    trace_azure_close(t);
-    return NULL;
+    struct reader *r = mem_zalloc(1, sizeof *r);
+    r->in = in;
+    about->times = true;
+    return r;
 }
 
-void trace_azure_close(struct trace_azure *t)
+static int take_time(struct reader *r, const char *text, int64_t *t_ns, struct err *e)
 {
-    if (t == NULL)
-        return;
-    if (t->file)
-        fclose(t->file);
-    free(t->path);
-    free(t);
+    struct trace_stamp at;
+
+    if (!trace_stamp_parse(text, &at))
+        return lines_bad_field(r->in, e, "TIMESTAMP", text, "is malformed", TRACE_STAMP_WANTED);
+    if (!r->any)
+        r->first = r->last = at;
+    r->any = true;
+    if (at.zone != r->first.zone)
+        return lines_bad_field(r->in, e, "TIMESTAMP", text, at.zone ? "has a time zone" : "has no time zone",
+                               "all rows as the first");
+    if (at.s < r->last.s || (at.s == r->last.s && at.ns < r->last.ns))
+        return lines_bad_field(r->in, e, "TIMESTAMP", text, "is before that of the last line", "rows in order of time");
+    if (at.s - r->first.s > SPAN_MAX_S)
+        return lines_bad_field(r->in, e, "TIMESTAMP", text, "is over a century after the first", "one trace");
+    r->last = at;
+    *t_ns = (at.s - r->first.s) * NS_PER_S + at.ns - r->first.ns;
+    return 0;
 }
 
-int trace_azure_next(struct trace_azure *t, struct trace_row *row, struct err *e)
+static int next_row(void *reader, struct trace_row *row, struct err *e)
 {
-    static const char token_count[] = "a whole number from 1 to 2147483647";
-    int got = read_line(t, e);
+    struct reader *r = reader;
+    char *text, *field[3];
+    size_t n;
+    int got = lines_next(r->in, &text, &n, e);
 
     if (got <= 0)
         return got;
-    char *input = strchr(t->text, ','), *output = input ? strchr(input + 1, ',') : NULL;
-    if (output == NULL)
-        return bad_line(t, e, input ? "GeneratedTokens is missing" : "ContextTokens is missing", HEADER);
-    *input++ = '\0';
-    *output++ = '\0';
-    if (strchr(output, ','))
-        return bad_line(t, e, "there is a field too many", HEADER);
-
-    int64_t ticks;
-    if (!parse_stamp(t->text, &ticks))
-        return bad_field(t, e, "TIMESTAMP", t->text, "is malformed", STAMP_WANTED);
-    if (!t->any)
-        t->first_ticks = t->last_ticks = ticks;
-    if (ticks < t->last_ticks)
-        return bad_field(t, e, "TIMESTAMP", t->text, "is before that of the last line", "rows in order of time");
-    if (ticks - t->first_ticks > SPAN_MAX_TICKS)
-        return bad_field(t, e, "TIMESTAMP", t->text, "is over a century after the first", "one trace");
-    if (!parse_tokens(input, &row->input_tokens))
-        return bad_field(t, e, "ContextTokens", input, "is not a number of tokens", token_count);
-    if (!parse_tokens(output, &row->output_tokens))
-        return bad_field(t, e, "GeneratedTokens", output, "is not a number of tokens", token_count);
-    t->any = true;
-    t->last_ticks = ticks;
-    row->chain = (struct chain){0};
-    row->t_ns = (ticks - t->first_ticks) * NS_PER_TICK;
+    switch (lines_split(text, field, 3)) {
+    case 1:
+        return lines_bad(r->in, e, "ContextTokens is missing");
+    case 2:
+        return lines_bad(r->in, e, "GeneratedTokens is missing");
+    case 4:
+        return lines_bad(r->in, e, "there is a field too many");
+    }
+    if (take_time(r, field[0], &row->t_ns, e) != 0)
+        return -1;
+    if (!lines_tokens(field[1], &row->input_tokens))
+        return lines_bad_field(r->in, e, "ContextTokens", field[1], "is not a number of tokens", TRACE_TOKENS_WANTED);
+    if (!lines_tokens(field[2], &row->output_tokens))
+        return lines_bad_field(r->in, e, "GeneratedTokens", field[2], "is not a number of tokens", TRACE_TOKENS_WANTED);
     return 1;
 }
+
+const struct trace_kind trace_azure = {
+    .name = "azure",
+    .is = "Azure's LLM inference traces",
+    .first_line = HEADER,
+    .sniff = sniff,
+    .open = open_reader,
+    .next = next_row,
+    .close = free,
+};

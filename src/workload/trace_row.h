@@ -7,11 +7,13 @@
 #include "workload/chain.h"
 
 #define TRACE_TOKENS_MAX INT64_C(2147483647)
+#define TRACE_NO_SESSION INT64_C(-1)
 
 struct trace_row {
     int64_t t_ns; /* since the first row */
     int64_t input_tokens, output_tokens;
     struct chain chain; /* blocks of the prompt; the reader's, until its next row */
+    int64_t session;    /* equal within a session: its number, or a hash of its name; TRACE_NO_SESSION: none */
 };
 
 #endif

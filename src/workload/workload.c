@@ -14,7 +14,7 @@
 
 struct workload {
     const struct scenario *sc; /* not owned */
-    struct rescale *trace;     /* NULL unless arrivals replay one */
+    struct rescale *trace;     /* NULL unless arrivals or lengths come from one */
     struct servegen *clients;  /* NULL unless arrivals are theirs */
     struct sessions *sessions;
     struct block_index *blocks; /* NULL until it is asked for */
@@ -35,8 +35,9 @@ struct workload *workload_new(const struct scenario *sc, struct err *e)
     uint64_t seed = (uint64_t)sc->run.seed, replication = (uint64_t)sc->run.replication;
 
     sim_assert(sc->n_classes >= 1);
-    if (sc->arrival->kind == ARRIVAL_TRACE) {
-        trace = rescale_open(&sc->workload, seed, replication, e);
+    if (scenario_reads_trace(sc)) {
+        bool times = sc->arrival->kind == ARRIVAL_TRACE && sc->arrival->concurrency(sc->arrival_options) == 0;
+        trace = rescale_open(&sc->workload, times, seed, replication, e);
         if (trace == NULL)
             return NULL;
     }
@@ -193,29 +194,6 @@ static int give(struct workload *w, int64_t t_ns, const struct trace_row *row, s
     return 1;
 }
 
-static int next_open(struct workload *w, struct work_item *item)
-{
-    const struct arrival_ops *a = w->sc->arrival;
-    double gap = a->gap_s ? a->gap_s(w->sc->arrival_options, &w->gaps)
-                          : a->next_s(w->arrival_state, &w->gaps, &w->rate);
-
-    if (!advance(&w->t_ns, &w->carry, gap))
-        return 0;
-    return give(w, w->t_ns, NULL, item);
-}
-
-static int next_closed(struct workload *w, int64_t now_ns, struct work_item *item)
-{
-    int64_t t_ns = now_ns;
-    double half = 0.5; /* rounds to nearest: a think time has no neighbour to carry to */
-
-    if (w->given < workload_concurrency(w))
-        return give(w, 0, NULL, item);
-    if (!advance(&t_ns, &half, w->sc->arrival->gap_s(w->sc->arrival_options, &w->gaps)))
-        return 0;
-    return give(w, t_ns, NULL, item);
-}
-
 static void mix_row(struct workload *w, const struct trace_row *row)
 {
     rng_mix_u64(&w->gaps, (uint64_t)row->t_ns);
@@ -225,6 +203,44 @@ static void mix_row(struct workload *w, const struct trace_row *row)
         rng_mix_u64(&w->gaps, (uint64_t)row->chain.run[r].id);
         rng_mix_u64(&w->gaps, (uint64_t)row->chain.run[r].n);
     }
+}
+
+/* Gives an item that comes at a drawn time, with the lengths of the trace's next row where they are asked for. */
+static int give_drawn(struct workload *w, int64_t t_ns, struct work_item *item, struct err *e)
+{
+    struct trace_row row;
+    int64_t at_ns;
+
+    if (w->trace == NULL)
+        return give(w, t_ns, NULL, item);
+    int got = rescale_next(w->trace, &row, &at_ns, e);
+    if (got <= 0)
+        return got;
+    mix_row(w, &row);
+    return give(w, t_ns, &row, item);
+}
+
+static int next_open(struct workload *w, struct work_item *item, struct err *e)
+{
+    const struct arrival_ops *a = w->sc->arrival;
+    double gap = a->gap_s ? a->gap_s(w->sc->arrival_options, &w->gaps)
+                          : a->next_s(w->arrival_state, &w->gaps, &w->rate);
+
+    if (!advance(&w->t_ns, &w->carry, gap))
+        return 0;
+    return give_drawn(w, w->t_ns, item, e);
+}
+
+static int next_closed(struct workload *w, int64_t now_ns, struct work_item *item, struct err *e)
+{
+    int64_t t_ns = now_ns;
+    double half = 0.5; /* rounds to nearest: a think time has no neighbour to carry to */
+
+    if (w->given < workload_concurrency(w))
+        return give_drawn(w, 0, item, e);
+    if (!advance(&t_ns, &half, w->sc->arrival->gap_s(w->sc->arrival_options, &w->gaps)))
+        return 0;
+    return give_drawn(w, t_ns, item, e);
 }
 
 static int next_row(struct workload *w, int64_t now_ns, struct work_item *item, struct err *e)
@@ -262,9 +278,9 @@ int workload_next(struct workload *w, int64_t now_ns, struct work_item *item, st
         return 0;
     switch (w->sc->arrival->kind) {
     case ARRIVAL_OPEN:
-        return next_open(w, item);
+        return next_open(w, item, e);
     case ARRIVAL_CLOSED:
-        return next_closed(w, now_ns, item);
+        return next_closed(w, now_ns, item, e);
     case ARRIVAL_TRACE:
         return next_row(w, now_ns, item, e);
     case ARRIVAL_CLIENTS:

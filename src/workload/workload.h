@@ -12,6 +12,9 @@
  *
  * Bounded memory: a trace is read as it is needed; sessions take room while they last.
  *
+ * Lengths of a trace with drawn arrivals (a class's input or output = trace): each item takes the next row's, whatever its
+ * class, and its content; the row's time counts for the slice only.
+ *
  * Draws: separate streams for gaps (RNG_ARRIVAL; RNG_THINK in closed loops), for what moves a rate (RNG_ARRIVAL,
  * entity 1), classes (RNG_CLASS; one class draws
  * nothing) and each class's input and output lengths (RNG_INPUT, RNG_OUTPUT, entity = class index), so that changing

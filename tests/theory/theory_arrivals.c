@@ -715,7 +715,7 @@ START_TEST(a_rescaled_trace_has_its_rate_and_bursts)
     struct sample all = {0}, square = {0};
 
     for (int k = 0; k < REPLICATIONS; k++) {
-        struct rescale *s = rescale_open(&o, (uint64_t)k, 0, &err);
+        struct rescale *s = rescale_open(&o, true, (uint64_t)k, 0, &err);
         ck_assert_msg(s, "%s", err.msg);
         static int seen[ROWS], owner[300 * ROWS];
         static double counts[SECONDS / 10];

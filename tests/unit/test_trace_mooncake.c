@@ -9,14 +9,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "workload/trace_mooncake.h"
+#include "workload/trace_file.h"
 #include "../run_suite.h"
 
 static struct err err;
 static char path[32];
 
+enum { LINE_MAX_BYTES = 1 << 24 };
+
+static struct trace_file *open_path(const char *name, int64_t block_tokens)
+{
+    const struct workload_options o = {.trace = name, .trace_format = TRACE_MOONCAKE, .trace_block_tokens = block_tokens};
+
+    return trace_file_open(NULL, &o, " (set its path with -s workload.trace=PATH)", &err);
+}
+
 /* Opens the n bytes as a trace; the file is unlinked at once, so that a failing test leaves nothing. */
-static struct trace_mooncake *open_bytes(const char *bytes, size_t n, int64_t block_tokens)
+static struct trace_file *open_bytes(const char *bytes, size_t n, int64_t block_tokens)
 {
     memset(&err, 0, sizeof err);
     strcpy(path, "test_moon.XXXXXX");
@@ -24,24 +33,24 @@ static struct trace_mooncake *open_bytes(const char *bytes, size_t n, int64_t bl
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, bytes, n), (ssize_t)n);
     close(fd);
-    struct trace_mooncake *t = trace_mooncake_open(path, block_tokens, &err);
+    struct trace_file *t = open_path(path, block_tokens);
     unlink(path);
     ck_assert_msg(t != NULL, "%s", err.msg);
     return t;
 }
 
-static struct trace_mooncake *open_text(const char *text)
+static struct trace_file *open_text(const char *text)
 {
     return open_bytes(text, strlen(text), 512);
 }
 
 /* runs: "id+n id+n". */
-static void gives(struct trace_mooncake *t, int64_t t_ns, int64_t input, int64_t output, const char *runs)
+static void gives(struct trace_file *t, int64_t t_ns, int64_t input, int64_t output, const char *runs)
 {
     struct trace_row row;
     char text[200] = "";
     size_t used = 0;
-    int got = trace_mooncake_next(t, &row, &err);
+    int got = trace_file_next(t, &row, &err);
 
     ck_assert_msg(got == 1, "%d: %s", got, err.msg);
     ck_assert_int_eq(row.t_ns, t_ns);
@@ -53,14 +62,14 @@ static void gives(struct trace_mooncake *t, int64_t t_ns, int64_t input, int64_t
     ck_assert_str_eq(text, runs);
 }
 
-static void gives_end(struct trace_mooncake *t)
+static void gives_end(struct trace_file *t)
 {
     struct trace_row row;
 
-    ck_assert_int_eq(trace_mooncake_next(t, &row, &err), 0);
-    ck_assert_int_eq(trace_mooncake_next(t, &row, &err), 0);
+    ck_assert_int_eq(trace_file_next(t, &row, &err), 0);
+    ck_assert_int_eq(trace_file_next(t, &row, &err), 0);
     ck_assert_int_eq(err.code, 0);
-    trace_mooncake_close(t);
+    trace_file_close(t);
 }
 
 #define ROW(ms, in, out, ids)                                                                                          \
@@ -77,19 +86,18 @@ START_TEST(good_files_are_read)
                  "{ \"type\":\"text\",\"hash_ids\":[4611686018427387903],\"output_length\":2147483647,"
                  "\"input_length\":1,\"timestamp\":1000.25 }",
                  i < 2 ? "" : ends[i % 2]);
-        struct trace_mooncake *t = open_text(text);
+        struct trace_file *t = open_text(text);
         gives(t, 0, 1536, 44, "0+3");
         gives(t, 0, 1537, 1, "0+1 7+2 5+1");
         gives(t, 250000, 1, 2147483647, "4611686018427387903+1");
         gives_end(t);
     }
-    gives_end(open_text(""));
 }
 END_TEST
 
 START_TEST(blocks_may_have_another_size)
 {
-    struct trace_mooncake *t = open_bytes(ROW("0", "33", "4", "3, 4, 9"), strlen(ROW("0", "33", "4", "3, 4, 9")), 16);
+    struct trace_file *t = open_bytes(ROW("0", "33", "4", "3, 4, 9"), strlen(ROW("0", "33", "4", "3, 4, 9")), 16);
 
     gives(t, 0, 33, 4, "3+2 9+1");
     gives_end(t);
@@ -99,7 +107,7 @@ END_TEST
 /* Times of day in ms since 1970, as other recorders write them. */
 START_TEST(large_times_keep_their_ms)
 {
-    struct trace_mooncake *t =
+    struct trace_file *t =
         open_text(ROW("1700000000001", "1", "1", "0") "\n" ROW("1700000000002", "1", "1", "0") "\n");
 
     gives(t, 0, 1, 1, "0+1");
@@ -118,23 +126,23 @@ static int read_long(size_t size, const char *end)
     memset(text, ' ', size);
     memcpy(text, row, sizeof row - 1);
     memcpy(text + size, end, strlen(end));
-    struct trace_mooncake *t = open_bytes(text, size + strlen(end), 512);
-    int code = trace_mooncake_next(t, &got, &err);
+    struct trace_file *t = open_bytes(text, size + strlen(end), 512);
+    int code = trace_file_next(t, &got, &err);
     if (code == 1)
-        ck_assert_int_eq(trace_mooncake_next(t, &got, &err), 0);
-    trace_mooncake_close(t);
+        ck_assert_int_eq(trace_file_next(t, &got, &err), 0);
+    trace_file_close(t);
     free(text);
     return code;
 }
 
 START_TEST(long_lines_are_read_to_a_limit)
 {
-    ck_assert_int_eq(read_long(TRACE_MOONCAKE_LINE_MAX, "\r\n"), 1);
-    ck_assert_int_eq(read_long(TRACE_MOONCAKE_LINE_MAX, ""), 1);
-    ck_assert_int_eq(read_long(TRACE_MOONCAKE_LINE_MAX + 1, "\n"), -1);
+    ck_assert_int_eq(read_long(LINE_MAX_BYTES, "\r\n"), 1);
+    ck_assert_int_eq(read_long(LINE_MAX_BYTES, ""), 1);
+    ck_assert_int_eq(read_long(LINE_MAX_BYTES + 1, "\n"), -1);
     ck_assert_ptr_nonnull(strstr(err.msg, ":1: the line is longer than 16 MiB"));
-    ck_assert_int_eq(read_long(TRACE_MOONCAKE_LINE_MAX + 1, ""), -1);
-    ck_assert_int_eq(read_long(TRACE_MOONCAKE_LINE_MAX + 100, ""), -1);
+    ck_assert_int_eq(read_long(LINE_MAX_BYTES + 1, ""), -1);
+    ck_assert_int_eq(read_long(LINE_MAX_BYTES + 100, ""), -1);
 }
 END_TEST
 
@@ -191,16 +199,16 @@ static const struct {
 
 START_TEST(bad_lines_are_told)
 {
-    struct trace_mooncake *t = open_bytes(bad[_i].bytes, bad[_i].n, 512);
+    struct trace_file *t = open_bytes(bad[_i].bytes, bad[_i].n, 512);
     struct trace_row row;
     size_t prefix = strlen(path);
 
     for (int got = 1; got == 1;)
-        ck_assert_int_ne(got = trace_mooncake_next(t, &row, &err), 0);
+        ck_assert_int_ne(got = trace_file_next(t, &row, &err), 0);
     ck_assert_int_eq(err.code, EXIT_CODE_FAILED);
     ck_assert_int_eq(strncmp(err.msg, path, prefix), 0);
     ck_assert_str_eq(err.msg + prefix, bad[_i].message);
-    trace_mooncake_close(t);
+    trace_file_close(t);
 }
 END_TEST
 
@@ -210,10 +218,10 @@ START_TEST(deep_nesting_is_refused)
     struct trace_row row;
 
     memset(text, '[', sizeof text);
-    struct trace_mooncake *t = open_bytes(text, sizeof text, 512);
-    ck_assert_int_eq(trace_mooncake_next(t, &row, &err), -1);
+    struct trace_file *t = open_bytes(text, sizeof text, 512);
+    ck_assert_int_eq(trace_file_next(t, &row, &err), -1);
     ck_assert_ptr_nonnull(strstr(err.msg, ":1: bad JSON at byte 2049: maximum parsing depth reached near '['"));
-    trace_mooncake_close(t);
+    trace_file_close(t);
 }
 END_TEST
 
@@ -228,11 +236,11 @@ START_TEST(unreadable_files_are_told)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct trace_row row;
         memset(&err, 0, sizeof err);
-        struct trace_mooncake *t = trace_mooncake_open(paths[i][0], 512, &err);
-        ck_assert(t == NULL || trace_mooncake_next(t, &row, &err) == -1); /* a folder opens, but cannot be read */
+        struct trace_file *t = open_path(paths[i][0], 512);
+        ck_assert(t == NULL || trace_file_next(t, &row, &err) == -1); /* a folder opens, but cannot be read */
         ck_assert_int_eq(err.code, EXIT_CODE_IO);
         ck_assert_str_eq(err.msg, paths[i][1]);
-        trace_mooncake_close(t);
+        trace_file_close(t);
     }
 }
 END_TEST
@@ -252,9 +260,9 @@ START_TEST(the_real_trace_adds_up)
         return;
     }
     memset(&err, 0, sizeof err);
-    struct trace_mooncake *t = trace_mooncake_open(file, 512, &err);
+    struct trace_file *t = open_path(file, 512);
     ck_assert_msg(t != NULL, "%s", err.msg);
-    while ((got = trace_mooncake_next(t, &row, &err)) == 1) {
+    while ((got = trace_file_next(t, &row, &err)) == 1) {
         n++;
         input += row.input_tokens;
         output += row.output_tokens;
@@ -270,7 +278,7 @@ START_TEST(the_real_trace_adds_up)
     ck_assert_int_eq(last, INT64_C(2699999000000));
     ck_assert_int_eq(blocks, 217677);
     ck_assert_int_eq(runs, 24199);
-    trace_mooncake_close(t);
+    trace_file_close(t);
 }
 END_TEST
 

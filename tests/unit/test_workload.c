@@ -15,7 +15,6 @@
 #include "base/arena.h"
 #include "base/bug.h"
 #include "conf/opt_value.h"
-#include "workload/trace_azure.h"
 #include "workload/workload.h"
 #include "../run_suite.h"
 

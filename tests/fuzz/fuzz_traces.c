@@ -1,0 +1,65 @@
+/*
+ * fuzz_traces.c - any bytes as a trace file: no reader may crash, hang, leak or give a row that is none.
+ *
+ * libFuzzer's target (make fuzz builds it with clang, Makefile.am). The same function is what fuzz_replay.c calls for the
+ * files of tests/fuzz/corpus in the ordinary build.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "workload/trace_file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define DEMAND(condition)                                                                                              \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "fuzz_traces: not so: %s\n", #condition);                                                  \
+            abort();                                                                                                   \
+        }                                                                                                              \
+    } while (0)
+
+static void check_row(const struct trace_row *row, const struct trace_about *about, int64_t last_ns)
+{
+    int64_t blocks = 0, most = about->block_tokens ? (row->input_tokens - 1) / about->block_tokens + 1 : 0;
+
+    DEMAND(row->t_ns >= last_ns && (about->times || row->t_ns == 0));
+    DEMAND(row->input_tokens >= 1 && row->input_tokens <= TRACE_TOKENS_MAX);
+    DEMAND(row->output_tokens >= 1 && row->output_tokens <= TRACE_TOKENS_MAX);
+    DEMAND(row->session >= TRACE_NO_SESSION);
+    for (int64_t r = 0; r < row->chain.n_runs; r++) {
+        DEMAND(row->chain.run[r].id >= 0 && row->chain.run[r].n >= 1 && row->chain.run[r].n <= most - blocks);
+        blocks += row->chain.run[r].n;
+    }
+    DEMAND(blocks == most);
+}
+
+static void check_message(const struct err *e)
+{
+    DEMAND(e->code != EXIT_CODE_OK && strncmp(e->msg, "fuzz", 4) == 0);
+    for (const char *c = e->msg; *c; c++)
+        DEMAND(*c >= ' ' && *c <= '~');
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct workload_options o = {.trace = "fuzz", .trace_block_tokens = 16};
+    FILE *f = size ? fmemopen((void *)(uintptr_t)data, size, "rb") : fopen("/dev/null", "rb");
+    struct err e = {0};
+    struct trace_row row;
+    int64_t last_ns = 0;
+    int got = -1;
+
+    DEMAND(f);
+    struct trace_file *t = trace_file_open(f, &o, "", &e);
+    while (t && (got = trace_file_next(t, &row, &e)) == 1) {
+        check_row(&row, trace_file_about(t), last_ns);
+        last_ns = row.t_ns;
+    }
+    if (got < 0)
+        check_message(&e);
+    trace_file_close(t);
+    return 0;
+}
