@@ -60,6 +60,7 @@ static void add_window(struct trace_window *w, int64_t index)
 static void add_length(struct trace_lengths *l, int64_t tokens)
 {
     l->tokens += tokens;
+    l->longest = tokens > l->longest ? tokens : l->longest;
     hist_add(&l->hist, (double)tokens, 1);
     moments_add(&l->plain, (double)tokens);
     moments_add(&l->log, log((double)tokens));
@@ -139,5 +140,7 @@ double trace_stats_quantile(const struct trace_lengths *l, double p)
 {
     double x = hist_quantile(&l->hist, p);
 
+    if (p >= 1)
+        return (double)l->longest;
     return x < HIST_BUCKETS ? floor(x) : nearbyint(x); /* hist.h: half a bucket too high */
 }

@@ -4,7 +4,7 @@
  * Times: gaps between consecutive arrivals (their coefficient of variation), and counts in windows of 1, 10 and 60 s from
  * the first row on, whole windows only (index of dispersion: variance over mean; 1 for a Poisson process, and growing with
  * the window where bursts last).
- * Lengths: sums, and quantiles through base/hist.h (whole numbers below 1024 exact, above within 0.05 %); mean and
+ * Lengths: sums, and quantiles through base/hist.h (whole numbers below 1024 and the largest exact, others within 0.05 %); mean and
  * deviation of their logarithms; Pearson's correlation of prompt and answer, of lengths and of logarithms.
  * Content: a block is shared if it and all before it in the prompt were met in an earlier row: what an unlimited prefix
  * cache would save, a last, partial block included.
@@ -37,7 +37,7 @@ struct trace_window {
 };
 
 struct trace_lengths {
-    int64_t tokens;
+    int64_t tokens, longest;
     struct hist hist;
     struct moments plain, log;
 };

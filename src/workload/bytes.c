@@ -146,7 +146,7 @@ static int next_decoded(struct bytes *b, size_t *n, struct err *e)
             return -1;
         b->full = *n == PIECE;
     }
-    if (*n == 0 && b->within)
+    if (b->ended && b->within) /* said before a line that is cut is found to be bad */
         return bad(b, "the file ends too early", e);
     b->given += *n;
     if (b->given > b->most)

@@ -18,6 +18,7 @@ struct lines {
     const char *piece; /* what is left of bytes' */
     size_t left;
     int64_t number; /* of the line */
+    bool peeked;    /* it is that of the line to come */
     size_t max;
     const char *limit, *want;
     char *text;
@@ -93,7 +94,8 @@ int lines_peek(struct lines *l, const char **text, size_t *n, struct err *e)
     int got = bytes_next(l->in, &l->piece, &l->left, e);
 
     sim_assert(l->number == 0);
-    l->number = got == 0; /* an empty file's message is of its first line */
+    l->number = 1;
+    l->peeked = true;
     if (got <= 0)
         return got;
     const char *end = memchr(l->piece, '\n', l->left);
@@ -143,7 +145,8 @@ static int gather(struct lines *l, struct err *e)
 
 int lines_next(struct lines *l, char **text, size_t *n, struct err *e)
 {
-    l->number++;
+    l->number += !l->peeked;
+    l->peeked = false;
     l->n = 0;
     int got = gather(l, e);
     if (got <= 0)
