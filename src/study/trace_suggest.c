@@ -79,7 +79,8 @@ void trace_suggest(const struct trace_stats *s, const struct trace_about *about,
     suggest_arrivals(s, about, out);
     fprintf(out, "\n");
     if (s->blocks_shared > 0)
-        fprintf(out, "; Prompts of the trace share prefixes; these do not. turns and system_tokens of a [class] can.\n");
+        fprintf(out,
+                "; Prompts of the trace share prefixes; these do not. turns and system_tokens of a [class] can.\n");
     if (fabs(trace_stats_log_correlation(s)) > 0.2)
         fprintf(out, "; Prompts and answers of the trace are correlated; these are not.\n");
     fprintf(out, "[class requests]\n");

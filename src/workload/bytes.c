@@ -74,7 +74,8 @@ static enum coding coding_of(const char *s, size_t n)
 {
     if (n >= 2 && memcmp(s, "\x1f\x8b", 2) == 0)
         return CODING_GZIP;
-    if (n >= 4 && (memcmp(s, "\x28\xb5\x2f\xfd", 4) == 0 || ((s[0] & 0xf0) == 0x50 && memcmp(s + 1, "\x2a\x4d\x18", 3) == 0)))
+    if (n >= 4 &&
+        (memcmp(s, "\x28\xb5\x2f\xfd", 4) == 0 || ((s[0] & 0xf0) == 0x50 && memcmp(s + 1, "\x2a\x4d\x18", 3) == 0)))
         return CODING_ZSTD;
     return CODING_PLAIN;
 }

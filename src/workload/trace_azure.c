@@ -8,9 +8,9 @@
  * Published with Patel et al., Splitwise (ISCA 2024) and Stojkovic et al., DynamoLLM (HPCA 2025):
  * https://github.com/Azure/AzurePublicDataset, AzureLLMInferenceDataset2023.md and ...2024.md.
  *
- * Times turn to ns since the first row by integer arithmetic; rows are in order of time, equal ones are fine; either all
- * have a zone or none. Nothing is skipped: a line that is not such a row is an error. What a cut within the last number
- * of the file leaves is a smaller number: that cannot be seen.
+ * Times turn to ns since the first row by integer arithmetic; rows are in order of time, equal ones are fine; either
+ * all have a zone or none. Nothing is skipped: a line that is not such a row is an error. What a cut within the last
+ * number of the file leaves is a smaller number: that cannot be seen.
  *
  * The format says nothing of what the prompts hold: rows have no chain.
  */

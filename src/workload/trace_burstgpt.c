@@ -5,11 +5,11 @@
  *   Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type
  *
  * Schema: https://github.com/HPMLL/BurstGPT, README. Timestamp is in seconds, whole or with a fraction, and counts from
- * the file's first row here. Session ID may be any text, or empty. Elapsed time, Model, Total tokens and Log Type are not
- * looked at.
+ * the file's first row here. Session ID may be any text, or empty. Elapsed time, Model, Total tokens and Log Type are
+ * not looked at.
  *
- * Failed rows: the README says that a failure has 0 response tokens. A row with 0 request or response tokens is left out
- * and counted; its time must be in order all the same.
+ * Failed rows: the README says that a failure has 0 response tokens. A row with 0 request or response tokens is left
+ * out and counted; its time must be in order all the same.
  */
 #include <stdlib.h>
 

@@ -8,10 +8,10 @@
  * ids are equal content after an equal prefix, and the last block may be partial (its id is then that of the partial
  * content). Consecutive ids become one run of the row's chain. Fields beside these four are not looked at.
  *
- * Rows are in order of time; equal timestamps are fine. Nothing is skipped: a line that is not such an object (bad JSON,
- * a field missing, twice or of another type, tokens not from 1 to TRACE_TOKENS_MAX, other than one id a block, a time
- * before the last row's, JSON nested deeper than jansson allows, 2048) is an error. A line has 16 MiB at most: ids of
- * some 10^6 blocks.
+ * Rows are in order of time; equal timestamps are fine. Nothing is skipped: a line that is not such an object (bad
+ * JSON, a field missing, twice or of another type, tokens not from 1 to TRACE_TOKENS_MAX, other than one id a block, a
+ * time before the last row's, JSON nested deeper than jansson allows, 2048) is an error. A line has 16 MiB at most: ids
+ * of some 10^6 blocks.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -85,9 +85,9 @@ static int take_blocks(struct reader *t, const json_t *o, int64_t input_tokens, 
         return lines_bad(t->in, e, "hash_ids is %s", ids ? "no list" : "missing");
     if ((int64_t)json_array_size(ids) != blocks)
         return lines_bad(t->in, e,
-                        "hash_ids has %zu ids, but %" PRId64 " tokens are %" PRId64 " blocks of %" PRId64
-                        " (workload.trace_block_tokens)",
-                        json_array_size(ids), input_tokens, blocks, t->block_tokens);
+                         "hash_ids has %zu ids, but %" PRId64 " tokens are %" PRId64 " blocks of %" PRId64
+                         " (workload.trace_block_tokens)",
+                         json_array_size(ids), input_tokens, blocks, t->block_tokens);
     t->n_runs = 0;
     for (size_t i = 0; i < (size_t)blocks; i++) {
         const json_t *id = json_array_get(ids, i);

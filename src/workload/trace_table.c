@@ -33,8 +33,8 @@ static int check_twice(const struct trace_table *t, char *const *field, const in
     return 0;
 }
 
-int trace_table_open(struct trace_table *t, struct lines *in, const struct trace_column *columns, int n_columns, int *at,
-                     const char *is, const char *want, struct err *e)
+int trace_table_open(struct trace_table *t, struct lines *in, const struct trace_column *columns, int n_columns,
+                     int *at, const char *is, const char *want, struct err *e)
 {
     char *text, *field[TRACE_COLUMNS_MAX];
     size_t n;

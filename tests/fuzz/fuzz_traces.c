@@ -1,8 +1,8 @@
 /*
  * fuzz_traces.c - any bytes as a trace file: no reader may crash, hang, leak or give a row that is none.
  *
- * libFuzzer's target (make fuzz builds it with clang, Makefile.am). The same function is what fuzz_replay.c calls for the
- * files of tests/fuzz/corpus in the ordinary build.
+ * libFuzzer's target (make fuzz builds it with clang, Makefile.am). The same function is what fuzz_replay.c calls for
+ * the files of tests/fuzz/corpus in the ordinary build.
  */
 #include <stdint.h>
 #include <stdio.h>

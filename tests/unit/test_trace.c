@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "workload/bytes.h"
 #include "workload/trace_file.h"
+#include "workload/trace_time.h"
 #include "../run_suite.h"
 
 #define HEADER "TIMESTAMP,ContextTokens,GeneratedTokens"
@@ -250,6 +252,50 @@ START_TEST(the_real_trace_adds_up)
 }
 END_TEST
 
+START_TEST(seconds_turn_to_ns)
+{
+    static const struct {
+        const char *text;
+        int64_t ns; /* -1: refused */
+    } cases[] = {
+        {"0", 0},         {"5", 5000000000},       {"0.5", 500000000},          {"1e-05", 10000},
+        {".25", 250000000}, {"1.", 1000000000},    {"0.0000000004", 0},         {"0.0000000005", 1},
+        {"1.5E+2", 150000000000}, {"9223372036", INT64_C(9223372036000000000)}, {"9223372037", -1},
+        {"0000000000000000000000000007", 7000000000}, {"0.1234567891234567891234", 123456789},
+        {"1e400", -1},    {"0e30", 0},             {"", -1},                    {".", -1},
+        {"-1", -1},       {"1e", -1},              {"1.2.3", -1},               {" 1", -1},
+        {"1 ", -1},       {"nan", -1},             {"99999999999999999999", -1}, {"0x10", -1},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t ns = 0;
+        bool ok = trace_seconds_parse(cases[i].text, &ns);
+        ck_assert_msg(ok == (cases[i].ns >= 0), "\"%s\"", cases[i].text);
+        ck_assert_msg(!ok || ns == cases[i].ns, "\"%s\": %" PRId64, cases[i].text, ns);
+    }
+}
+END_TEST
+
+/* 29 bytes of gzip -9 that give 1000 times "x": the limit holds for what comes out. */
+START_TEST(decompressed_bytes_are_limited)
+{
+    static const unsigned char gz[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xab, 0xa8, 0x18, 0x05, 0xa3, 0x60, 0x14, 0x0c, 0x77, 0x00, 0x00, 0xe6, 0xc9, 0x41, 0x3b, 0xe8, 0x03, 0x00, 0x00};
+
+    for (uint64_t most = 999; most <= 1000; most++) {
+        const char *piece;
+        size_t n = 0;
+        memset(&err, 0, sizeof err);
+        struct bytes *b = bytes_new(fmemopen((void *)(uintptr_t)gz, sizeof gz, "rb"), "x.gz", "", most);
+        ck_assert_int_eq(bytes_next(b, &piece, &n, &err), most == 1000 ? 1 : -1);
+        if (most == 1000)
+            ck_assert_uint_eq(n, 1000);
+        else
+            ck_assert_str_eq(err.msg, "x.gz: more than 999 bytes when decompressed");
+        bytes_close(b);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("trace");
@@ -260,6 +306,8 @@ int main(void)
     tcase_add_test(t, calendar_is_gregorian);
     tcase_add_loop_test(t, bad_lines_are_told, 0, (int)(sizeof bad / sizeof bad[0]));
     tcase_add_test(t, unreadable_files_are_told);
+    tcase_add_test(t, seconds_turn_to_ns);
+    tcase_add_test(t, decompressed_bytes_are_limited);
     tcase_add_test(t, the_real_trace_adds_up);
     suite_add_tcase(s, t);
     return run_suite(s);
