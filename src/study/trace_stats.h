@@ -1,17 +1,17 @@
 /*
  * trace_stats.h - what a trace file holds, in figures, by one pass over its rows.
  *
- * Times: gaps between consecutive arrivals (their coefficient of variation), and counts in windows of 1, 10 and 60 s from
- * the first row on, whole windows only (index of dispersion: variance over mean; 1 for a Poisson process, and growing with
- * the window where bursts last).
- * Lengths: sums, and quantiles through base/hist.h (whole numbers below 1024 and the largest exact, others within 0.05 %); mean and
- * deviation of their logarithms; Pearson's correlation of prompt and answer, of lengths and of logarithms.
+ * Times: gaps between consecutive arrivals (their coefficient of variation), and counts in windows of 1, 10 and 60 s
+ * from the first row on, whole windows only (index of dispersion: variance over mean; 1 for a Poisson process, and
+ * growing with the window where bursts last).
+ * Lengths: sums, and quantiles through base/hist.h (whole numbers below 1024 and the largest exact, others within 0.05
+ * %); mean and deviation of their logarithms; Pearson's correlation of prompt and answer, of lengths and of logarithms.
  * Content: a block is shared if it and all before it in the prompt were met in an earlier row: what an unlimited prefix
  * cache would save, a last, partial block included.
  * Sessions: distinct ones, and rows that have one.
  *
- * Moments: Welford's recurrence (Knuth, TAOCP 2, 4.2.2). Memory does not grow with rows, but by 16 to 32 bytes with each
- * distinct block and session (id_set.h). Ownership: trace_stats_free.
+ * Moments: Welford's recurrence (Knuth, TAOCP 2, 4.2.2). Memory does not grow with rows, but by 16 to 32 bytes with
+ * each distinct block and session (id_set.h). Ownership: trace_stats_free.
  */
 #ifndef STUDY_TRACE_STATS_H
 #define STUDY_TRACE_STATS_H

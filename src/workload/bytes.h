@@ -23,8 +23,8 @@
 
 struct bytes;
 
-/* The file is bytes' from here on. path names it in messages, hint ends those about files that cannot be read ("": none);
- * both are borrowed. */
+/* The file is bytes' from here on. path names it in messages, hint ends those about files that cannot be read
+ * ("": none); both are borrowed. */
 struct bytes *bytes_new(FILE *file, const char *path, const char *hint, uint64_t most);
 void bytes_close(struct bytes *b); /* NULL is fine */
 

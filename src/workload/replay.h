@@ -20,8 +20,8 @@
 
 struct replay;
 
-/* NULL with err when the trace cannot be opened, its first line is not one we know, or its rows lack times that the caller
- * needs. Options are borrowed. */
+/* NULL with err when the trace cannot be opened, its first line is not one we know, or its rows lack times that the
+ * caller needs. Options are borrowed. */
 struct replay *replay_open(const struct workload_options *o, bool needs_times, struct err *e);
 void replay_close(struct replay *r); /* NULL is fine */
 

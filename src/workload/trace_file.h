@@ -13,9 +13,9 @@
 
 struct trace_file;
 
-/* Opens o->trace, or takes `file` if that is not NULL (and o->trace names it). hint: as bytes_new's. Of the options only
- * trace, trace_format and trace_block_tokens are looked at; they are borrowed. NULL with err: the file cannot be read,
- * or its first line is not one that we know. */
+/* Opens o->trace, or takes `file` if that is not NULL (and o->trace names it). hint: as bytes_new's. Of the options
+ * only trace, trace_format and trace_block_tokens are looked at; they are borrowed. NULL with err: the file cannot be
+ * read, or its first line is not one that we know. */
 struct trace_file *trace_file_open(FILE *file, const struct workload_options *o, const char *hint, struct err *e);
 void trace_file_close(struct trace_file *t); /* NULL is fine */
 

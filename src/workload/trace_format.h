@@ -2,8 +2,8 @@
  * trace_format.h - what a reader of one format of traces is. trace_file.c lists them.
  *
  * A reader gets lines and gives rows. It says no to whatever is no row of its format, with file:line, and skips nothing
- * but rows that the format itself marks as failed, by a rule that its file states; those it returns as TRACE_ROW_FAILED,
- * to be counted. Lines and options are borrowed and outlive it.
+ * but rows that the format itself marks as failed, by a rule that its file states; those it returns as
+ * TRACE_ROW_FAILED, to be counted. Lines and options are borrowed and outlive it.
  */
 #ifndef WORKLOAD_TRACE_FORMAT_H
 #define WORKLOAD_TRACE_FORMAT_H

@@ -24,8 +24,8 @@ struct trace_table {
 bool trace_table_sniff(const char *line, size_t n, const struct trace_column *columns, int n_columns);
 
 /* Reads the header; at[i] is where column i stands, -1: it has none. want: the header, for messages. */
-int trace_table_open(struct trace_table *t, struct lines *in, const struct trace_column *columns, int n_columns, int *at,
-                     const char *is, const char *want, struct err *e);
+int trace_table_open(struct trace_table *t, struct lines *in, const struct trace_column *columns, int n_columns,
+                     int *at, const char *is, const char *want, struct err *e);
 
 /* 1: the fields of a row; 0: the end; -1: err. */
 int trace_table_next(struct trace_table *t, char *field[TRACE_COLUMNS_MAX], struct err *e);

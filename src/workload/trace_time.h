@@ -18,8 +18,8 @@ struct trace_stamp {
 /* Gregorian, no leap seconds; up to nine decimals; zone Z or +hh:mm or -hh:mm, or none. */
 bool trace_stamp_parse(const char *text, struct trace_stamp *stamp);
 
-/* Seconds >= 0 as a decimal number, maybe with an exponent (1e-05), to the nearest ns. False: no such number, or 2^63 ns
- * and more. */
+/* Seconds >= 0 as a decimal number, maybe with an exponent (1e-05), to the nearest ns. False: no such number, or 2^63
+ * ns and more. */
 bool trace_seconds_parse(const char *text, int64_t *ns);
 
 /* Times of rows: since the first, and never before the last one's. */

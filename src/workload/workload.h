@@ -12,8 +12,8 @@
  *
  * Bounded memory: a trace is read as it is needed; sessions take room while they last.
  *
- * Lengths of a trace with drawn arrivals (a class's input or output = trace): each item takes the next row's, whatever its
- * class, and its content; the row's time counts for the slice only.
+ * Lengths of a trace with drawn arrivals (a class's input or output = trace): each item takes the next row's, whatever
+ * its class, and its content; the row's time counts for the slice only.
  *
  * Draws: separate streams for gaps (RNG_ARRIVAL; RNG_THINK in closed loops), for what moves a rate (RNG_ARRIVAL,
  * entity 1), classes (RNG_CLASS; one class draws

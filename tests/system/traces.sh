@@ -40,6 +40,13 @@ is "Vidur without times" "vidur|2|0|1612|312|-" "$(figures "$corpus/vidur-length
 is "Mooncake" "mooncake|3|0|121|85|3.052" "$(figures "$corpus/mooncake.jsonl" --block-tokens 16)"
 is "Mooncake: shared blocks and tokens" "9|4|5|65" \
     "$(sqlite3 :memory: "SELECT x ->> 'blocks', x ->> 'blocks_distinct', x ->> 'blocks_shared', x ->> 'tokens_shared' FROM (SELECT readfile('$tmp/json') x)")"
+{
+    cat "$corpus/mooncake.jsonl"
+    echo '{"timestamp": 4000, "input_length": 48, "output_length": 1, "hash_ids": [46, 99, 48]}'
+} >"$tmp/hole.jsonl"
+figures "$tmp/hole.jsonl" --block-tokens 16 >/dev/null
+is "Mooncake: a block seen before, but not all before it, is not shared" "12|6|81" \
+    "$(sqlite3 :memory: "SELECT x ->> 'blocks', x ->> 'blocks_shared', x ->> 'tokens_shared' FROM (SELECT readfile('$tmp/json') x)")"
 for file in azure-2023.csv.gz mooncake.jsonl.zst burstgpt-2.csv.zst vidur.csv.gz; do
     is "$file: as plain" "$(figures "$corpus/${file%.*}" --block-tokens 16)" "$(figures "$corpus/$file" --block-tokens 16)"
 done
