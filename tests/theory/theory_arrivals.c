@@ -268,6 +268,24 @@ START_TEST(any_law_keeps_the_intensity)
 }
 END_TEST
 
+/* A whole first gap would give (cv^2 - 1) / 2 more: 4 and 1.5 of gamma and Weibull, half a one less of equal gaps. */
+START_TEST(any_law_begins_in_equilibrium)
+{
+    enum { RUNS = 500 };
+    char keys[128];
+    struct sample s = {0};
+
+    snprintf(keys, sizeof keys, "times=0s|rates=10/s|%s", laws[_i].keys);
+    struct process a = process("piecewise", keys);
+    for (int k = 0; k < REPLICATIONS * RUNS; k++) {
+        restart(&a, (uint64_t)k + 1);
+        for (double t = next(&a); t < 0.95; t += next(&a))
+            s.x[k / RUNS] += 1.0 / RUNS;
+    }
+    judge(keys, &s, 9.5, 3.5, 0);
+}
+END_TEST
+
 /* The integral between arrivals has mean 1, the law's CV, and no memory. */
 START_TEST(rescaled_gaps_have_their_law)
 {
@@ -807,6 +825,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, poisson_counts_have_the_intensity, 0, INTENSITIES);
     tcase_add_loop_test(c, any_law_keeps_the_intensity, 0, INTENSITIES * LAWS);
+    tcase_add_loop_test(c, any_law_begins_in_equilibrium, 0, LAWS);
     tcase_add_loop_test(c, rescaled_gaps_have_their_law, 0, INTENSITIES * LAWS);
     tcase_add_test(c, random_spikes_have_their_share);
     tcase_add_loop_test(c, mmpp_gaps_are_correlated_as_they_must, 0, CHAINS);
