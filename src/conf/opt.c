@@ -57,7 +57,7 @@ static void describe(const struct opt *row, char *out, size_t size)
     else if (row->kind == OPT_BYTES)
         snprintf(out, size, "%s, e.g. %s", units_name(UNIT_BYTE), units_example(UNIT_BYTE));
     else if (row->kind == OPT_LIST)
-        snprintf(out, size, "up to %d values, each %s, with spaces between", OPT_LIST_MAX, units_name(row->unit));
+        snprintf(out, size, "up to %d values, each %s, with spaces or commas between", OPT_LIST_MAX, units_name(row->unit));
     else
         snprintf(out, size, "%s", opt_value_kind(row));
 }

@@ -32,14 +32,7 @@ enum opt_kind {
     OPT_TIME,      /* int64_t ns from "40ms", "2.5h" */
     OPT_BYTES,     /* int64_t from "80GiB" */
     OPT_QUANTILES, /* struct dist_quantiles from "0:2 50:1020 100:14050", p in per cent */
-    OPT_NUMBERS,   /* struct opt_numbers from "0.9 0.7 0.5" or with commas, no unit; at least one */
-    OPT_LIST,      /* struct opt_list from "2/s 10/s 4/s", each in row->unit and within the limits */
-};
-
-enum { OPT_NUMBERS_MAX = 64 };
-struct opt_numbers {
-    int n;
-    double at[OPT_NUMBERS_MAX];
+    OPT_LIST,      /* struct opt_list from "2/s 10/s 4/s" or with commas, each in row->unit and within the limits */
 };
 
 enum { OPT_LIST_MAX = 96 }; /* a day in quarters of an hour */

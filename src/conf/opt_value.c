@@ -35,8 +35,6 @@ const char *opt_value_kind(const struct opt *row)
         return units_name(UNIT_BYTE);
     case OPT_QUANTILES:
         return "quantiles (percent:value ...)";
-    case OPT_NUMBERS:
-        return "a number, or several";
     case OPT_LIST:
         return "a list of numbers";
     }
@@ -171,26 +169,6 @@ static bool parse_quantiles(const struct opt *row, const char *s, struct dist_qu
     return true;
 }
 
-/* "0.9 0.7, 0.5" */
-static bool parse_numbers(const struct opt *row, const char *s, struct opt_numbers *out, char *why, size_t size)
-{
-    const char *at = s, *end;
-    char one[64];
-
-    out->n = 0;
-    while (*(at += strspn(at, " \t,"))) {
-        snprintf(one, sizeof one, "%.*s", (int)strcspn(at, " \t,"), at);
-        if (out->n == OPT_NUMBERS_MAX)
-            return fail(why, size, "more than %d numbers", OPT_NUMBERS_MAX);
-        if (!units_number(one, &out->at[out->n], &end) || *end)
-            return fail(why, size, "\"%s\" is not a number", one);
-        if (!in_range(row, out->at[out->n++], one, why, size))
-            return false;
-        at += strcspn(at, " \t,");
-    }
-    return out->n > 0 || fail(why, size, "no number is given");
-}
-
 /* "2/s 10/s, 4/s" */
 static bool parse_list(const struct opt *row, const char *s, struct opt_list *l, char *why, size_t size)
 {
@@ -239,8 +217,6 @@ bool opt_value_parse(const struct opt *row, const char *text, const char *dir, v
         return units_parse_bytes(text, p, why, size) && in_range(row, (double)*(int64_t *)p, text, why, size);
     case OPT_QUANTILES:
         return parse_quantiles(row, text, p, why, size);
-    case OPT_NUMBERS:
-        return parse_numbers(row, text, p, why, size);
     case OPT_LIST:
         return parse_list(row, text, p, why, size);
     }
@@ -272,18 +248,6 @@ static const char *quantiles_text(const struct dist_quantiles *q, struct arena *
         format_percent(q->p[i], percent, sizeof percent);
         units_format_number(q->x[i], x, sizeof x);
         used += (size_t)snprintf(out + used, sizeof out - used, "%s%s:%s", i ? " " : "", percent, x);
-    }
-    return arena_strdup(a, out);
-}
-
-static const char *numbers_text(const struct opt_numbers *q, struct arena *a)
-{
-    char out[OPT_NUMBERS_MAX * 32] = "", x[32];
-    size_t used = 0;
-
-    for (int i = 0; i < q->n; i++) {
-        units_format_number(q->at[i], x, sizeof x);
-        used += (size_t)snprintf(out + used, sizeof out - used, "%s%s", i ? " " : "", x);
     }
     return arena_strdup(a, out);
 }
@@ -337,8 +301,6 @@ const char *opt_value_text(const struct opt_bind *b, size_t row_index, struct ar
         return arena_strdup(a, out);
     case OPT_QUANTILES:
         return quantiles_text(p, a);
-    case OPT_NUMBERS:
-        return numbers_text(p, a);
     case OPT_LIST:
         return list_text(row, p, a);
     }
@@ -360,9 +322,9 @@ double opt_value_num(const struct opt_bind *b, size_t row_index)
         return *(const double *)p;
     case OPT_BOOL:
         return *(const bool *)p;
-    case OPT_NUMBERS: {
-        const struct opt_numbers *q = p;
-        return q->n == 1 ? q->at[0] : NAN;
+    case OPT_LIST: {
+        const struct opt_list *l = p;
+        return l->n == 1 ? l->x[0] : NAN;
     }
     default:
         return NAN;

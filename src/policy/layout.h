@@ -64,6 +64,8 @@ enum batches { BATCHES_TOGETHER, BATCHES_APART };
 
 enum spec_method { SPEC_MTP, SPEC_DRAFT, SPEC_NGRAM };
 
+enum { SPEC_TOKENS_MAX = 64 }; /* no more than a list holds */
+
 struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp * pcp */
     int64_t count, tp, pp;
     int64_t dp;             /* attention data parallel ranks */
@@ -80,7 +82,7 @@ struct replica_options { /* [replica]; GPUs of one copy: tp * dp * pp * pcp */
     int64_t activation_bytes; /* per GPU; 0: from the formula of DESIGN.md */
     int64_t spec_tokens;      /* draft tokens verified in a step; 0: no speculation */
     int spec_method;          /* enum spec_method: where they come from */
-    struct opt_numbers spec_acceptance; /* of each, given that those before it were accepted; one number: of all */
+    struct opt_list spec_acceptance; /* of each, given that those before it were accepted; one number: of all */
     int64_t spec_host_ns;     /* of a step: what the host does to have drafts */
     double expert_skew;       /* Zipf exponent of the experts' popularity */
     int64_t redundant_experts; /* copies of popular ones, placed so that ranks have as much to do */

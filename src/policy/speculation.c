@@ -5,12 +5,12 @@
 
 struct speculation speculation_of(const struct replica_options *r)
 {
-    const struct opt_numbers *a = &r->spec_acceptance;
+    const struct opt_list *a = &r->spec_acceptance;
     struct speculation s = {.drafts = r->spec_tokens, .expected = 1};
     double all_hold = 1;
 
     for (int64_t i = 0; i < s.drafts; i++) {
-        s.holds[i] = a->n == 0 ? 0 : a->at[i < a->n ? i : a->n - 1];
+        s.holds[i] = a->n == 0 ? 0 : a->x[i < a->n ? i : a->n - 1];
         s.expected += all_hold *= s.holds[i];
     }
     return s;

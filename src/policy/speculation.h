@@ -25,7 +25,7 @@
 
 struct speculation {
     int64_t drafts; /* of a sequence and step; 0: none */
-    double holds[OPT_NUMBERS_MAX];
+    double holds[SPEC_TOKENS_MAX];
     double expected; /* tokens of a sequence in a step */
 };
 struct speculation speculation_of(const struct replica_options *r);

@@ -23,7 +23,7 @@
     }
 #define NUMBERS(name, type, member, lo, hi, deflt, help)                                                               \
     {                                                                                                                  \
-        name, OPT_NUMBERS, UNIT_NONE, AT(type, member), lo, hi, deflt, NULL, help                                      \
+        name, OPT_LIST, UNIT_NONE,    AT(type, member), lo, hi, deflt, NULL, help                                      \
     }
 #define TIME(name, type, member, lo, hi, deflt, help)                                                                  \
     {                                                                                                                  \

@@ -196,7 +196,7 @@ static const struct opt replica_rows[] = {
          "share of a GPU's memory that may be used; what weights and activations leave is KV cache"),
     BYTES("activation_bytes", replica_options, activation_bytes, 1, BIG, "",
           "memory of a GPU set aside for activations; without it, computed from the token budget (DESIGN.md)"),
-    INT("spec_tokens", replica_options, spec_tokens, 0, OPT_NUMBERS_MAX, "0",
+    INT("spec_tokens", replica_options, spec_tokens, 0, SPEC_TOKENS_MAX, "0",
         "speculation: draft tokens that each step verifies for each sequence that decodes; 0: none"),
     CHOICE("spec_method", AT(replica_options, spec_method), spec_methods, "mtp",
            "who drafts: the model's own multi-token prediction layers (mtp), the model of [draft] (draft), or a look-up in "

@@ -232,7 +232,7 @@ struct all {
     bool yes;
     int choice;
     struct dist_quantiles q;
-    struct opt_numbers list;
+    struct opt_list list;
 };
 
 static const char *const colours[] = {"red", "green", NULL};
@@ -248,7 +248,7 @@ static const struct opt rows[] = {
     {"yes", OPT_BOOL, UNIT_NONE, offsetof(struct all, yes), OPT_NO_LIMITS, "no", NULL, "help"},
     {"choice", OPT_CHOICE, UNIT_NONE, offsetof(struct all, choice), OPT_NO_LIMITS, "red", colours, "help"},
     {"q", OPT_QUANTILES, UNIT_NONE, offsetof(struct all, q), 0, 100, "0:1 33.3:2 100:3", NULL, "help"},
-    {"list", OPT_NUMBERS, UNIT_NONE, offsetof(struct all, list), 0, 1, "0.5", NULL, "help"},
+    {"list", OPT_LIST, UNIT_NONE, offsetof(struct all, list), 0, 1, "0.5", NULL, "help"},
 };
 static const struct opt_table table = OPT_TABLE(rows);
 
@@ -290,7 +290,7 @@ START_TEST(defaults_and_values)
     ck_assert_double_eq(w.q.x[2], 5.5);
     ck_assert_str_eq(text_of(&b[1], "q"), "0:1 12.3:4 99.9:5.5 100:6");
     ck_assert(v.list.n == 1 && w.list.n == 3);
-    ck_assert_double_eq(w.list.at[1], 0.25);
+    ck_assert_double_eq(w.list.x[1], 0.25);
     ck_assert_str_eq(text_of(&b[1], "list"), "1 0.25 0");
     ck_assert_str_eq(text_of(&b[0], "list"), "0.5");
     ck_assert_double_eq(opt_value_num(&b[0], 11), 0.5);

@@ -486,7 +486,7 @@ END_TEST
 
 static void accept_each(struct layout *l, double p)
 {
-    l->replica.spec_acceptance = (struct opt_numbers){.n = 1, .at = {p}};
+    l->replica.spec_acceptance = (struct opt_list){.n = 1, .x = {p}};
 }
 
 /* 3 drafts: 4 tokens by one reading of the cache, of the experts that 4 times the tokens pick; and 3 passes of one more

@@ -10,7 +10,7 @@ static struct speculation drafts(int64_t n, int given, const double *holds)
     struct replica_options r = {.spec_tokens = n, .spec_acceptance.n = given};
 
     for (int i = 0; i < given; i++)
-        r.spec_acceptance.at[i] = holds[i];
+        r.spec_acceptance.x[i] = holds[i];
     return speculation_of(&r);
 }
 
