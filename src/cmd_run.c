@@ -176,6 +176,24 @@ static struct store_class *classes_of(const struct scenario *sc)
     return c;
 }
 
+static const char **agents_of(const struct scenario *sc)
+{
+    const char **names = mem_zalloc((size_t)sc->n_agents + 1, sizeof *names);
+
+    for (int64_t i = 0; i < sc->n_agents; i++)
+        names[i] = sc->agents[i].name;
+    return names;
+}
+
+static const char **tools_of(const struct scenario *sc)
+{
+    const char **names = mem_zalloc((size_t)sc->n_tools + 1, sizeof *names);
+
+    for (int64_t i = 0; i < sc->n_tools; i++)
+        names[i] = sc->tools[i].name;
+    return names;
+}
+
 static struct store_pool *pools_of(const struct scenario *sc)
 {
     static const char *const roles[] = {[POOL_BOTH] = "both", [POOL_PREFILL] = "prefill", [POOL_DECODE] = "decode"};
@@ -195,9 +213,10 @@ static struct store_pool *pools_of(const struct scenario *sc)
 }
 
 static int open_store(struct store **out, const struct arguments *a, const struct scenario *sc,
-                      const struct store_class *classes, struct err *e)
+                      const struct workload *load, const struct store_class *classes, struct err *e)
 {
     struct store_pool *pools = pools_of(sc);
+    const char **agents = agents_of(sc), **tools = tools_of(sc);
     struct params params = {0};
 
     scenario_each_param(sc, add_param, &params);
@@ -218,11 +237,18 @@ static int open_store(struct store **out, const struct arguments *a, const struc
         .n_classes = sc->n_classes,
         .pools = pools,
         .n_pools = sc->n_pools,
+        .agents = agents,
+        .tools = tools,
+        .n_agents = sc->n_agents,
+        .n_tools = sc->n_tools,
+        .content_block_tokens = workload_block_tokens(load),
         .params = params.at,
         .n_params = params.n,
     };
     int status = store_open(out, &c, e);
     params_free(&params);
+    free((void *)agents);
+    free((void *)tools);
     free(pools);
     return status;
 }
@@ -344,7 +370,7 @@ static int run(struct arguments *a, const struct scenario *sc)
     struct workload *load = workload_new(sc, &e);
 
     bug_context.seed = (uint64_t)sc->run.seed;
-    if (load && open_store(&store, a, sc, classes, &e) == 0) {
+    if (load && open_store(&store, a, sc, load, classes, &e) == 0) {
         snprintf(file, sizeof file, "%s", store_file(store));
         catch_signals();
         fingerprint = run_into(store, sc, load, classes, a->quiet, &cut, &e);

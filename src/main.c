@@ -24,6 +24,7 @@ static const struct {
     {"check", cmd_check, "read a scenario and say what is wrong with it, or what it resolves to"},
     {"explain", cmd_explain, "what a key, a section or a policy means"},
     {"report", cmd_report, "print what a results file says"},
+    {"export", cmd_export, "what a results file holds, in another form: a trace to replay"},
     {"describe", cmd_describe, "what a model or a GPU of the catalogue, tiers or a trace are, in figures"},
     {"validate", cmd_validate, "simulate measured deployments and say how far off the predictions are"},
     {"calibrate", cmd_calibrate, "fit the model's figures to measurements"},

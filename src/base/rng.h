@@ -43,6 +43,19 @@ enum rng_purpose {
     RNG_PREDICT = 14,
     RNG_RETRY = 15,
     RNG_SPECULATION = 16,
+    RNG_AGENT_TASKS = 32, /* of agents: workload/agents.h */
+    RNG_AGENT_FIRST = 33,
+    RNG_AGENT_REQUEST = 34,
+    RNG_AGENT_STEPS = 35,
+    RNG_AGENT_OUTPUT = 36,
+    RNG_AGENT_REASONING = 37,
+    RNG_AGENT_CALLS = 38,
+    RNG_AGENT_TOOL = 39,
+    RNG_AGENT_RESULT = 40,
+    RNG_AGENT_LATENCY = 41,
+    RNG_AGENT_SUBS = 42,
+    RNG_AGENT_THINK = 43,
+    RNG_AGENT_FAILURE = 44,
 };
 
 enum { RNG_BATCH = 16 };

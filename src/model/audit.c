@@ -2,6 +2,7 @@
  * audit.c - conservation: the world's running counts against what it holds (DESIGN.md, section 7).
  */
 #include "model/world_state.h"
+#include "workload/agents.h"
 
 /* What the world holds at this instant, counted from the replicas and the requests themselves. */
 struct audit {
@@ -95,6 +96,24 @@ static int count_moves(const struct mover *m, struct world_count *out)
     return n;
 }
 
+static int count_agents(const struct world *w, struct world_count *out)
+{
+    struct agents_counts c;
+
+    if (!workload_agents(w->workload, &c))
+        return 0;
+    const struct world_count counts[] = {
+        {"agent_tasks_begun", c.tasks_begun},     {"agent_tasks_ended", c.tasks_ended},
+        {"agent_tasks_live", c.tasks_live},       {"agent_calls_begun", c.calls_begun},
+        {"agent_calls_ended", c.calls_ended},     {"agent_calls_live", c.calls_live},
+        {"agent_steps_joining", c.steps_joining}, {"agent_tool_calls", c.tool_calls},
+    };
+    int n = (int)(sizeof counts / sizeof counts[0]);
+    for (int i = 0; i < n; i++)
+        out[i] = counts[i];
+    return n;
+}
+
 int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
 {
     struct audit a = audit(w);
@@ -163,6 +182,7 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
     n += world_groups_count(w, out + n);
     if (w->memory.mover)
         n += count_moves(w->memory.mover, out + n);
+    n += count_agents(w, out + n);
     sim_assert(n <= WORLD_COUNTS_MAX);
     return n;
 }

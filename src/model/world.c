@@ -1,7 +1,9 @@
 #include "config.h"
 
+#include "model/alone.h"
 #include "model/sight.h"
 #include "model/world_state.h"
+#include "workload/agents.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -47,6 +49,15 @@ static void put_request(struct world *w, const struct request *q, int64_t t_end_
     };
 }
 
+static void put_content(struct world *w, const struct request *q)
+{
+    for (int64_t r = 0; r < q->chain.n_runs; r++)
+        *trace_put_content(w->trace) = (struct ev_content){.request = q->id,
+                                                           .prompt_blocks = q->prompt_blocks,
+                                                           .first = q->chain.run[r].id,
+                                                           .count = q->chain.run[r].n};
+}
+
 static void put_in_flight_row(struct world *w, uint32_t slot)
 {
     struct request *q = &w->pool.at[slot];
@@ -74,22 +85,45 @@ static void put_in_flight(void *ctx, bool last)
 static void schedule_item(struct world *w, const struct work_item *item);
 static void schedule_arrival(struct world *w);
 
-/* The client calls again; or the session's next call, or, in a closed loop, the next user's. */
+static struct work_ended ended_call(const struct request *q, enum request_status status, int64_t now_ns)
+{
+    /* Instants that it did not come to count as its end. */
+    int64_t admit_ns = q->t_admit_ns >= 0 ? q->t_admit_ns : now_ns, first_ns = q->t_first_ns >= 0 ? q->t_first_ns : now_ns;
+    int64_t waited_ns = admit_ns - q->t_arrive_ns, prefill_ns = first_ns - admit_ns;
+    int64_t restore_ns = q->restored_ns < waited_ns ? q->restored_ns : waited_ns;
+    int64_t handoff_ns = q->handoff_ns < prefill_ns ? q->handoff_ns : prefill_ns;
+
+    return (struct work_ended){.class_id = q->class_id,
+                               .slot = q->session_slot,
+                               .answered = status == REQUEST_COMPLETED,
+                               .request = q->id,
+                               .hit_tokens = q->hit_tokens,
+                               .retry_ns = q->t_arrive_ns - q->t_call_ns,
+                               .queue_ns = waited_ns - restore_ns,
+                               .restore_ns = restore_ns,
+                               .prefill_ns = prefill_ns - handoff_ns,
+                               .handoff_ns = handoff_ns,
+                               .decode_ns = now_ns - first_ns,
+                               .alone_ns = q->alone_ns};
+}
+
+/* The client calls again; or the calls that waited for it come, or, in a closed loop, the next user's. */
 static void end_of_attempt(struct world *w, struct request *q, enum request_status status)
 {
     struct work_item item, next;
-    bool answered = status == REQUEST_COMPLETED;
 
     if (world_calls_again(q, status) && world_call_again(w, q, &next)) {
         schedule_item(w, &next);
         return;
     }
-    for (int64_t i = 0; i < w->n_fleets && !answered; i++)
-        sight_forget(&w->fleet[i], q);
     item = (struct work_item){.chain = q->chain};
-    if (workload_done(w->workload, q->session_slot, answered, sim_now(w->sim), &next) > 0)
+    struct work_ended call = ended_call(q, status, sim_now(w->sim));
+    bool over = workload_ended(w->workload, &call, sim_now(w->sim));
+    while (workload_next_ready(w->workload, &next))
         schedule_item(w, &next);
-    else if (workload_concurrency(w->workload) > 0)
+    for (int64_t i = 0; i < w->n_fleets && (over || status != REQUEST_COMPLETED); i++)
+        sight_forget(&w->fleet[i], q);
+    if (over && workload_concurrency(w->workload) > 0)
         schedule_arrival(w);
     work_item_free(&item);
     q->chain = item.chain;
@@ -252,6 +286,7 @@ static void on_arrival(struct world *w, uint32_t item_index)
     q->t_arrive_ns = sim_now(w->sim);
     q->chain = item.chain;
     q->prompt_blocks = item.prompt_blocks;
+    q->known_blocks = item.known_blocks;
     q->session = item.session;
     q->turn = item.turn;
     q->session_slot = item.session_slot;
@@ -261,6 +296,10 @@ static void on_arrival(struct world *w, uint32_t item_index)
     q->t_call_ns = q->attempt > 0 ? item.t_call_ns : q->t_arrive_ns;
     w->retries += q->attempt > 0;
     w->between_attempts -= q->attempt > 0;
+    if (agents_has(&w->sc->classes[q->class_id]))
+        q->alone_ns = alone_ns(w, q);
+    if (w->sc->run.log == LOG_ALL && q->attempt == 0)
+        put_content(w, q);
     pool_touch(&w->pool, slot);
     w->arrived_input += item.input_tokens;
     *trace_put_arrive(w->trace) = (struct ev_arrive){.request = q->id,
@@ -449,6 +488,7 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
     w->trace = t;
     t->on_rotate = put_in_flight;
     t->on_rotate_ctx = w;
+    workload_record(workload, t);
     w->sim = sim_new(dispatch, w);
     pool_init(&w->pool);
     w->free_item = -1;

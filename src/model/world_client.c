@@ -198,6 +198,7 @@ bool world_call_again(struct world *w, struct request *q, struct work_item *item
                                .output_tokens = q->output_tokens,
                                .chain = q->chain,
                                .prompt_blocks = q->prompt_blocks,
+                               .known_blocks = q->known_blocks,
                                .session = q->session,
                                .turn = q->turn,
                                .session_slot = q->session_slot,

@@ -32,6 +32,7 @@ enum policy_kind {
     POLICY_PLACE,
     POLICY_ADMISSION,
     POLICY_SCALER,
+    POLICY_DURATION,
     POLICY_KINDS
 };
 

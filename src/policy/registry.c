@@ -4,6 +4,7 @@
 #include "policy/admission.h"
 #include "policy/arrival.h"
 #include "policy/cost.h"
+#include "policy/duration.h"
 #include "policy/evict.h"
 #include "policy/length.h"
 #include "policy/order.h"
@@ -28,6 +29,8 @@ extern const struct evict_ops evict_lru_ops, evict_fifo_ops, evict_lfu_ops, evic
     evict_belady_ops, evict_ttl_ops;
 extern const struct scaler_ops scale_none_ops, scale_utilisation_ops, scale_queue_ops, scale_slo_ops;
 extern const struct admission_ops admit_none_ops, admit_queue_limit_ops, admit_token_bucket_ops, admit_shed_ops;
+extern const struct duration_ops duration_constant_ops, duration_exponential_ops, duration_lognormal_ops,
+    duration_pareto_ops, duration_empirical_ops;
 extern const struct place_ops place_static_ops, place_lru_ops, place_lfu_ops, place_predict_ops;
 
 static const struct policy *const lists[POLICY_KINDS][16] = {
@@ -121,6 +124,14 @@ static const struct policy *const lists[POLICY_KINDS][16] = {
             &scale_utilisation_ops.policy,
             &scale_queue_ops.policy,
             &scale_slo_ops.policy,
+        },
+    [POLICY_DURATION] =
+        {
+            &duration_constant_ops.policy,
+            &duration_exponential_ops.policy,
+            &duration_lognormal_ops.policy,
+            &duration_pareto_ops.policy,
+            &duration_empirical_ops.policy,
         },
 };
 

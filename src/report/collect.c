@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
+#include "report/collect_agents.h"
 #include "report/collect_memory.h"
 #include "report/collect_pools.h"
 #include "report/series.h"
@@ -38,6 +39,7 @@ struct collect {
 
     struct memory_tally *memory; /* NULL: nothing to tell of */
     struct pool_tally *pools;    /* NULL: there is one */
+    struct agent_tally *agents;
     struct verdict *verdict;
     int64_t present, t_present_ns, scale_outs, scale_ins; /* replicas that there are, as of then; with [autoscale] */
     unsigned __int128 present_ns;
@@ -173,6 +175,7 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
         memory_tally_consume(c->memory, u);
     if (c->pools)
         pool_tally_consume(c->pools, u);
+    agent_tally_consume(c->agents, u);
     return 0;
 }
 
@@ -196,6 +199,7 @@ struct collect *collect_new(const struct store_class *classes, int64_t n_classes
     c->itl.exact = exact;
     c->second = -1;
     c->verdict = verdict_new();
+    c->agents = agent_tally_new(warmup_ns, exact);
     arena_init(&c->names);
     c->of_class = mem_zalloc((size_t)n_classes, sizeof *c->of_class);
     for (int64_t k = 0; k < n_classes; k++) {
@@ -367,6 +371,11 @@ static void give_named(void *ctx, const char *name, double value, const char *un
     give(ctx, -1, name, value, unit);
 }
 
+static void give_agent(void *ctx, const char *name, double value, const char *unit, bool approximate)
+{
+    give_marked(ctx, -1, name, value, unit, approximate);
+}
+
 /* All classes together: the sums of each, and one series of all values. */
 static void add_up(const struct collect *c, struct tally *all)
 {
@@ -416,6 +425,7 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collec
         memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_named, c);
     if (c->pools)
         pool_tally_metrics(c->pools, c->lacks, duration, &c->names, give_named, c);
+    agent_tally_metrics(c->agents, give_agent, c);
     for (int f = 0; f < FAMILIES; f++)
         series_free(&all.series[f]);
 
@@ -439,6 +449,7 @@ void collect_free(struct collect *c)
     memory_tally_free(c->memory);
     pool_tally_free(c->pools);
     verdict_free(c->verdict);
+    agent_tally_free(c->agents);
     arena_free(&c->names);
     free(c->of_class);
     free(c->metrics);

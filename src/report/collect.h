@@ -35,7 +35,7 @@
  *   has of a verification; decode_tokens_per_step, those that all were given; draft_share, the time of drafting over step
  *   time. An ITL is then the time between two outputs of a sequence, each of one token or more; TPOT is by token.
  *   And those of the memories, where there is more than HBM without a prefix cache: collect_memory.h; those of pools,
- *   where there are several: collect_pools.h
+ *   where there are several: collect_pools.h; those of agents' tasks: collect_agents.h
  *
  * request_goodput and slo_attainment are NaN where no class has an SLO. Of one class are given only the
  * metrics of its requests (a step's gap is shared by all classes in it, so there is no ITL of a class).

@@ -18,9 +18,9 @@ enum { CLASSES_MAX = 1000, METRICS_MAX = 100000, REPLICAS_MAX = 10000000, POOLS_
 
 #define TABLES_READ                                                                                                    \
     "('run', 'class', 'replica', 'metric', 'counter', 'request', 'step', 'resume', 'preempt', 'run_param', 'tier', "     \
-    "'port', 'move_kind', 'hit', 'transfer', 'contention', 'evict')"
+    "'port', 'move_kind', 'hit', 'transfer', 'contention', 'evict', 'agent_task', 'agent_step', 'content')"
 
-enum { TABLES_READ_N = 17 };
+enum { TABLES_READ_N = 20 };
 
 struct file {
     sqlite3 *db;
@@ -337,6 +337,22 @@ static int read_tables(struct file *f, struct err *e)
     if (each(f, "SELECT pool, count(*) FROM replica NOT INDEXED GROUP BY pool ORDER BY min(id)", take_pool, e))
         return -1;
     return r->n_metrics ? 0 : rows_to_metrics(r, f->db, f->path, e);
+}
+
+int results_open(const char *path, sqlite3 **db, struct err *e)
+{
+    struct file f = {.path = path};
+
+    if (check_file(path, e) == 0 && open_file(&f, e) == 0) {
+        if (sqlite3_exec(f.db, "PRAGMA temp_store=MEMORY; BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+            refused(&f, e);
+        else if (check_schema(&f, e) == 0) {
+            *db = f.db;
+            return 0;
+        }
+    }
+    sqlite3_close(f.db);
+    return -1;
 }
 
 int results_load(struct results *r, const char *path, struct err *e)

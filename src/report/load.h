@@ -25,6 +25,8 @@ struct calibration {
     bool gpu_extrapolated, engine_extrapolated; /* figures carried over from another GPU, another generation */
 };
 
+struct sqlite3;
+
 struct results { /* texts and arrays live in the arena; a text that the file leaves NULL is NULL */
     const char *status, *message, *fingerprint, *version, *scenario_path, *config_hash, *log;
     int64_t seed, replication, warmup_ns, horizon_ns /* 0: none */, t_end_ns, events;
@@ -40,6 +42,9 @@ struct results { /* texts and arrays live in the arena; a text that the file lea
     int64_t n_replicas, n_members, gpus, kv_blocks; /* rows of table replica; GPUs of all; blocks of the largest */
     struct arena arena;
 };
+
+/* The file itself, checked as far as its schema, for who reads it by SQL; sqlite3_close it. -1 with err. */
+int results_open(const char *path, struct sqlite3 **db, struct err *e);
 
 /* Frees nothing on failure but the caller must call results_free in any case. */
 int results_load(struct results *r, const char *path, struct err *e);

@@ -141,6 +141,30 @@ static void print_pools(struct page *p)
     share(p, "KV handoff, of TTFT:", results_metric(p->r, -1, "handoff_share", NULL));
 }
 
+static void print_agents(struct page *p)
+{
+    static const char *const parts[][2] = {{"  queue:", "task_share/queue"},     {"  restore:", "task_share/restore"},
+                                           {"  prefill:", "task_share/prefill"}, {"  handoff:", "task_share/handoff"},
+                                           {"  decode:", "task_share/decode"},   {"  tools:", "task_share/tool"},
+                                           {"  tried again:", "task_share/retry"}};
+
+    if (isnan(results_metric(p->r, -1, "agent_tasks", NULL)))
+        return;
+    rule(p, "Tasks of agents", '-');
+    line(p, "Tasks:", "agent_tasks", 0);
+    some(p, "Tasks failed:", "agent_tasks_failed");
+    line(p, "Mean steps of a task:", "mean_task_steps", 2);
+    line(p, "Mean time of a task (ms):", "mean_task_ms", 2);
+    line(p, "Median time of a task (ms):", "median_task_ms", 2);
+    line(p, "P99 time of a task (ms):", "p99_task_ms", 2);
+    line(p, "Times that of an idle machine:", "task_slowdown", 3);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (results_metric(p->r, -1, parts[i][1], NULL) > 0)
+            share(p, parts[i][0], results_metric(p->r, -1, parts[i][1], NULL));
+    if (!isnan(results_metric(p->r, -1, "agent_attainment", NULL)))
+        share(p, "Within their deadline:", results_metric(p->r, -1, "agent_attainment", NULL));
+}
+
 static void print_classes(const struct page *p)
 {
     const struct results *r = p->r;
@@ -233,6 +257,7 @@ static void print_text(const struct results *r, FILE *out)
     latency(&p, "Time per Output Token (excl. 1st token)", "TPOT", "tpot");
     latency(&p, "Inter-token Latency", "ITL", "itl");
     latency(&p, "End-to-end Latency", "E2EL", "e2el");
+    print_agents(&p);
     if (report_has_memory(r)) {
         rule(&p, "Memory", '-');
         report_memory(r, LABEL, out);

@@ -70,9 +70,12 @@ static bool plausible(enum ev_kind k, const int64_t *rec, int64_t n_classes)
 {
     const struct ev_request *q = (const struct ev_request *)rec;
     const struct ev_step *s = (const struct ev_step *)rec;
+    const struct ev_agent_task *t = (const struct ev_agent_task *)rec;
 
     if (k == EV_STEP)
         return s->t_start_ns >= 0 && s->t_end_ns >= s->t_start_ns;
+    if (k == EV_AGENT_TASK)
+        return t->t_start_ns >= 0 && t->t_end_ns >= t->t_start_ns;
     if (k != EV_REQUEST)
         return true;
     if (q->class >= n_classes || q->t_arrive_ns < 0)
@@ -189,7 +192,8 @@ int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err
     static const enum ev_kind kinds[] = {/* of the memories; hits before the requests */
                                          EV_HIT, EV_EVICT, EV_TRANSFER, EV_CONTENTION,
                                          /* of every run */
-                                         EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT, EV_SCALE, EV_SPECULATION};
+                                         EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT, EV_SCALE, EV_SPECULATION,
+                                         EV_AGENT_TASK};
     enum { N_MEMORY = 4 };
     struct reading g = {.collect = collect_new(r->classes, r->n_classes, r->warmup_ns, true),
                         .n_classes = r->n_classes};

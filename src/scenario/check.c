@@ -434,7 +434,9 @@ static void check_low_high(const struct check *c, const char *section)
 
 static void check_length(const struct check *c, const char *section, const char *what, const struct length_choice *l)
 {
-    if (l->ops->draw == NULL && !scenario_reads_trace(c->sc) && c->sc->arrival->kind != ARRIVAL_CLIENTS)
+    if (l->ops == NULL)
+        check_wrong(c, section, what, "missing: a class needs it, unless agent = NAME says");
+    else if (l->ops->draw == NULL && !scenario_reads_trace(c->sc) && c->sc->arrival->kind != ARRIVAL_CLIENTS)
         check_wrong(c, section, what, "trace, but arrivals = %s (want arrivals = trace, or [workload] trace = PATH)",
                     c->sc->arrival->policy.name);
 }
@@ -492,9 +494,11 @@ static void check_class(const struct check *c, const struct class_options *k, bo
     check_min_max(c, section, "input", k->input_min, k->input_max);
     check_min_max(c, section, "output", k->output_min, k->output_max);
     check_low_high(c, section);
-    check_length(c, section, "input", &k->input);
-    check_length(c, section, "output", &k->output);
-    check_sessions(c, section, k);
+    if (k->agent == NULL) {
+        check_length(c, section, "input", &k->input);
+        check_length(c, section, "output", &k->output);
+        check_sessions(c, section, k);
+    }
     check_tenant(c, section, k - c->sc->classes);
     if (least > l->model.max_context)
         check_wrong(c, section, "input_min",

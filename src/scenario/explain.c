@@ -12,6 +12,7 @@ static const char *const kind_words[POLICY_KINDS] = {
     [POLICY_ARRIVAL] = "arrivals",    [POLICY_LENGTH] = "length", [POLICY_ROUTER] = "router",
     [POLICY_SCHEDULER] = "scheduler", [POLICY_ORDER] = "order", [POLICY_COST] = "cost",     [POLICY_EVICT] = "eviction",
     [POLICY_PLACE] = "placement",     [POLICY_ADMISSION] = "admission", [POLICY_SCALER] = "scaling",
+    [POLICY_DURATION] = "duration",
 };
 
 /* How a section is written: [class NAME]. */

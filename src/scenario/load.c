@@ -299,7 +299,7 @@ void load_binds(struct loader *l)
             names_of(l, &s[i], &n);
             named += n;
         }
-    l->cap_binds = 7 * (SECTIONS + named) + KERNEL_COUNT;
+    l->cap_binds = (2 + 2 * SECTION_CHOICES) * (SECTIONS + named) + KERNEL_COUNT;
     l->sc->binds = arena_alloc(&l->sc->arena, l->cap_binds * sizeof *l->sc->binds);
 }
 
@@ -360,6 +360,7 @@ bool load_entries(struct loader *l, bool pool, size_t before)
     experts_resolve(l->sc, l->d);
     lower_resolve(l->sc, l->d);
     speculation_resolve(l->sc, l->d);
+    agents_resolve(l->sc, l->d);
     if (pool || l->sc->n_pools == 0) /* else each pool is checked in its place */
         scenario_check(l->sc, l->d);
     return l->d->n == before;

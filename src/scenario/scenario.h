@@ -16,6 +16,7 @@
 #include "conf/opt.h"
 #include "policy/admission.h"
 #include "policy/arrival.h"
+#include "policy/duration.h"
 #include "policy/length.h"
 #include "policy/order.h"
 #include "policy/router.h"
@@ -37,7 +38,7 @@ struct cluster_options { /* [cluster] */
     int64_t nodes;       /* 0: as many as the replicas need */
 };
 
-enum trace_format { TRACE_AUTO, TRACE_AZURE, TRACE_MOONCAKE, TRACE_BURSTGPT, TRACE_VIDUR };
+enum trace_format { TRACE_AUTO, TRACE_AZURE, TRACE_MOONCAKE, TRACE_BURSTGPT, TRACE_VIDUR, TRACE_OWN };
 
 struct workload_options {               /* [workload] */
     int64_t requests;                   /* ends arrivals; 0: unlimited (then a horizon or a trace must end the run) */
@@ -52,6 +53,49 @@ struct workload_options {               /* [workload] */
 struct length_choice {
     const struct length_ops *ops;
     void *options;
+};
+
+struct duration_choice {
+    const struct duration_ops *ops;
+    void *options;
+};
+
+struct tool_options { /* [tool NAME] */
+    const char *name;
+    struct duration_choice latency; /* of a call */
+    struct length_choice result;    /* tokens that it adds to the context */
+    double failure;                 /* probability that a call fails */
+    int64_t retries;                /* how often a failed one is made again, at once */
+};
+
+struct agent_tool { /* of an agent's list */
+    int64_t tool;
+    double weight;
+};
+
+struct agent_options { /* [agent NAME] (workload/agents.h); ops NULL where a law is not given */
+    const char *name;
+    struct length_choice steps;     /* LLM calls of a task */
+    struct length_choice first;     /* tokens that a session, or a sub-agent, begins with, after system_tokens */
+    struct length_choice output;    /* tokens of a step's answer that stay in the context */
+    struct length_choice reasoning; /* tokens generated before it, which do not */
+    struct length_choice calls;     /* tool calls of a step, side by side */
+    struct length_choice tasks;     /* tasks of a session */
+    struct length_choice request;   /* tokens that each further task begins with */
+    struct duration_choice think;   /* from a task's end to the session's next */
+    struct length_choice subs;      /* sub-agents of a step that begins any */
+    int64_t system_tokens;          /* shared by all of the agent */
+    const char *tools;              /* as given: NAME or NAME:WEIGHT, separated by blanks */
+    const char *sub;                /* the [agent] of its sub-agents; NULL: none */
+    double sub_share;               /* of steps that begin some */
+    int64_t sub_depth;              /* levels of them, seen from the session's agent */
+    int64_t compact_at, compact_to; /* longest prompt before it is summed up, and to how many tokens; 0: never */
+    int64_t deadline_ns;            /* of a task; 0: none */
+    /* agents.c */
+    struct agent_tool *tool;
+    int64_t n_tools;
+    double tool_weight; /* of all */
+    int64_t sub_at;     /* index of sub; -1: none */
 };
 
 enum turns_dist { TURNS_CONSTANT, TURNS_GEOMETRIC };
@@ -79,6 +123,8 @@ struct class_options { /* [class NAME] */
     int64_t turn_gap_ns;         /* from a call's end to the next, mean */
     int turn_gap_dist;           /* enum turn_gap_dist */
     int64_t system_tokens;       /* shared by all of the class */
+    const char *agent;           /* [agent NAME] whose sessions its arrivals begin; NULL: none */
+    int64_t agent_at;            /* its index (agents.c) */
 };
 
 enum pool_role {
@@ -132,6 +178,9 @@ struct scenario {
     void *arrival_options;
     struct fault_options *faults; /* [fault NAME] */
     int64_t n_faults;
+    struct agent_options *agents; /* [agent NAME] */
+    struct tool_options *tools;   /* [tool NAME] */
+    int64_t n_agents, n_tools;
     struct class_options *classes; /* in file order; at least one */
     int64_t n_classes;
 
@@ -202,6 +251,9 @@ void speculation_resolve(struct scenario *sc, struct diags *d);
 /* And for each [fault NAME]: its target, and which of its keys go together (faults.c). After experts_resolve; asks for
  * a layout, so only once that was checked. */
 void faults_resolve(struct scenario *sc, struct diags *d);
+
+/* The names in [agent NAME] and in [class NAME] agent, and which of an agent's keys go together (agents.c). */
+void agents_resolve(struct scenario *sc, struct diags *d);
 
 /* Cross-field checks: everything that takes more than one key (check.c). */
 void scenario_check(const struct scenario *sc, struct diags *d);

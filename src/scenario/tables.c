@@ -2,6 +2,7 @@
 
 #include "base/bug.h"
 #include "policy/experts.h"
+#include "scenario/agent_rows.h"
 #include "scenario/expert_rows.h"
 #include "scenario/fault_rows.h"
 #include "scenario/fault_rows.h"
@@ -299,20 +300,21 @@ static const struct opt autoscale_rows[] = {
          "no time"),
 };
 
-static const char *const trace_formats[] = {"auto", "azure", "mooncake", "burstgpt", "vidur", NULL};
-_Static_assert(TRACE_AUTO == 0 && TRACE_AZURE == 1 && TRACE_MOONCAKE == 2 && TRACE_BURSTGPT == 3 && TRACE_VIDUR == 4,
+static const char *const trace_formats[] = {"auto", "azure", "mooncake", "burstgpt", "vidur", "tiersim", NULL};
+_Static_assert(TRACE_AUTO == 0 && TRACE_AZURE == 1 && TRACE_MOONCAKE == 2 && TRACE_BURSTGPT == 3 && TRACE_VIDUR == 4 &&
+                   TRACE_OWN == 5,
                "the order of trace_formats");
 
 static const struct opt workload_rows[] = {
     INT("requests", workload_options, requests, 1, 9e15, "",
-        "requests after which arrivals end; without it, a horizon or trace must end them"),
+        "requests (of agents: sessions) after which arrivals end; without it, a horizon or trace must end them"),
     {"trace", OPT_PATH, UNIT_NONE, AT(workload_options, trace), OPT_NO_LIMITS, "", NULL,
      "trace to replay, plain, .gz or .zst, for arrivals = trace, or for lengths that are its rows' (trace_format says which "
      "kinds)"},
     CHOICE("trace_format", AT(workload_options, trace_format), trace_formats, "auto",
            "Azure's CSV (TIMESTAMP,ContextTokens,GeneratedTokens), Mooncake's JSON lines (timestamp, input_length, "
            "output_length, hash_ids), BurstGPT's CSV (Timestamp, Request tokens, Response tokens, ...) or Vidur's (arrived_at, "
-           "num_prefill_tokens, num_decode_tokens); auto: by the first line"),
+           "num_prefill_tokens, num_decode_tokens), tiersim's own (`tiersim export --trace`); auto: by the first line"),
     INT("trace_block_tokens", workload_options, trace_block_tokens, 1, 1e6, "512",
         "tokens of each block that a Mooncake trace's hash_ids name"),
     REAL("trace_speed", workload_options, trace_speed, 1e-6, 1e6, "1", "2 replays the trace twice as fast"),
@@ -370,6 +372,8 @@ static const struct opt class_rows[] = {
     CHOICE("turn_gap_dist", AT(class_options, turn_gap_dist), turn_gap_dists, "constant", "law of that time"),
     INT("system_tokens", class_options, system_tokens, 0, TOKENS_MAX, "0",
         "tokens at the start of each prompt, before the drawn input, that are the same in all of the class"),
+    TEXT("agent", class_options, agent, "",
+         "its arrivals begin sessions of [agent NAME], which says how long prompts and answers are"),
 };
 
 struct preset_options {
@@ -398,15 +402,34 @@ static const struct opt scaler_row[] = {
 static const struct opt admission_row[] = {
     PICK("policy", POLICY_ADMISSION, "none", "which requests are let in when they arrive")};
 static const struct opt arrivals_row[] = {PICK("arrivals", POLICY_ARRIVAL, NULL, "when requests arrive")};
-static const struct opt input_row[] = {PICK("input", POLICY_LENGTH, NULL, "how long prompts are")};
+static const struct opt input_row[] = {
+    PICK("input", POLICY_LENGTH, "", "how long prompts are (needed, but of an agent's class)")};
 static const struct opt evict_row[] = {PICK("evict", POLICY_EVICT, "lru", "which prefix it gives up first when full")};
 static const struct opt place_row[] = {
     PICK("place", POLICY_PLACE, "static", "which experts stay in HBM when others are fetched")};
-static const struct opt output_row[] = {PICK("output", POLICY_LENGTH, NULL, "how long answers are")};
+static const struct opt output_row[] = {
+    PICK("output", POLICY_LENGTH, "", "how long answers are (needed, but of an agent's class)")};
 static const struct opt append_row[] = {
     PICK("append", POLICY_LENGTH, "", "tokens that come in with each further call of a session (turns)")};
 
+static const struct opt agent_choice_rows[] = {
+    PICK("steps", POLICY_LENGTH, NULL, "LLM calls of a task"),
+    PICK("first", POLICY_LENGTH, NULL, "tokens that a session begins with, after system_tokens"),
+    PICK("output", POLICY_LENGTH, NULL, "tokens of a step's answer that stay in the context"),
+    PICK("reasoning", POLICY_LENGTH, "", "tokens that a step generates before it, which later prompts leave out"),
+    PICK("calls", POLICY_LENGTH, "", "tool calls of a step, side by side: the next step waits for the slowest; without it, 1"),
+    PICK("tasks", POLICY_LENGTH, "", "tasks of a session, which share its context; without it, 1"),
+    PICK("request", POLICY_LENGTH, "", "tokens that each further task begins with"),
+    PICK("think", POLICY_DURATION, "", "time from a task's end to the session's next; without it, none"),
+    PICK("subs", POLICY_LENGTH, "", "sub-agents that such a step begins, side by side; without it, 1"),
+};
+static const struct opt latency_row[] = {PICK("latency", POLICY_DURATION, NULL, "time of a call")};
+static const struct opt result_row[] = {
+    PICK("result", POLICY_LENGTH, NULL, "tokens that a call adds to the context")};
+
 #define SC(member) offsetof(struct scenario, member)
+#define AG(member) offsetof(struct agent_options, member)
+#define TL(member) offsetof(struct tool_options, member)
 #define CL(member) offsetof(struct class_options, member)
 #define TI(member) offsetof(struct tier_options, member)
 
@@ -424,6 +447,10 @@ static const struct section_named pools = {
     "pool NAME", "prefill", NULL, sizeof(struct pool_options), SC(pools), SC(n_pools)};
 static const struct section_named faults = {
     "fault NAME", "drive", NULL, sizeof(struct fault_options), SC(faults), SC(n_faults)};
+static const struct section_named agents = {
+    "agent NAME", "coding", NULL, sizeof(struct agent_options), SC(agents), SC(n_agents)};
+static const struct section_named tools = {
+    "tool NAME", "shell", NULL, sizeof(struct tool_options), SC(tools), SC(n_tools)};
 static const struct section_named classes = {
     "class NAME",
     "chat",
@@ -433,7 +460,8 @@ static const struct section_named classes = {
     SC(n_classes)};
 _Static_assert(offsetof(struct link_options, name) == 0 && offsetof(struct tier_options, name) == 0 &&
                    offsetof(struct class_options, name) == 0 && offsetof(struct fault_options, name) == 0 &&
-                   offsetof(struct pool_options, name) == 0,
+                   offsetof(struct pool_options, name) == 0 && offsetof(struct agent_options, name) == 0 &&
+                   offsetof(struct tool_options, name) == 0,
                "the name comes first");
 
 static const struct section sections[SECTIONS] = {
@@ -545,7 +573,10 @@ static const struct section sections[SECTIONS] = {
      .choice = {{OPT_TABLE(admission_row), POLICY_ADMISSION, "", SC(admission), SC(admission_options)}},
      .n_choices = 1},
     {.name = "workload",
-     .help = "when requests arrive and how many",
+     .help = "when requests arrive and how many, or presets of agents and their tools",
+     .preset_folder = "agents",
+     .optional = true,
+     .many_presets = true,
      .table = OPT_TABLE(workload_rows),
      .base = SC(workload),
      .choice = {{OPT_TABLE(arrivals_row), POLICY_ARRIVAL, "", SC(arrival), SC(arrival_options)}},
@@ -554,6 +585,29 @@ static const struct section sections[SECTIONS] = {
      .help = "something that fails, degrades or comes back: [fault NAME], as many as wanted",
      .named = &faults,
      .table = OPT_TABLE(fault_rows)},
+    {.name = "tool",
+     .help = "a tool that agents call: [tool NAME], as many as wanted",
+     .named = &tools,
+     .preset_of = "workload",
+     .table = OPT_TABLE(tool_rows),
+     .choice = {{OPT_TABLE(latency_row), POLICY_DURATION, "latency_", TL(latency.ops), TL(latency.options)},
+                {OPT_TABLE(result_row), POLICY_LENGTH, "result_", TL(result.ops), TL(result.options)}},
+     .n_choices = 2},
+    {.name = "agent",
+     .help = "what a kind of agents does: [agent NAME], as many as wanted",
+     .named = &agents,
+     .preset_of = "workload",
+     .table = OPT_TABLE(agent_rows),
+     .choice = {{{&agent_choice_rows[0], 1}, POLICY_LENGTH, "steps_", AG(steps.ops), AG(steps.options)},
+                {{&agent_choice_rows[1], 1}, POLICY_LENGTH, "first_", AG(first.ops), AG(first.options)},
+                {{&agent_choice_rows[2], 1}, POLICY_LENGTH, "output_", AG(output.ops), AG(output.options)},
+                {{&agent_choice_rows[3], 1}, POLICY_LENGTH, "reasoning_", AG(reasoning.ops), AG(reasoning.options)},
+                {{&agent_choice_rows[4], 1}, POLICY_LENGTH, "calls_", AG(calls.ops), AG(calls.options)},
+                {{&agent_choice_rows[5], 1}, POLICY_LENGTH, "tasks_", AG(tasks.ops), AG(tasks.options)},
+                {{&agent_choice_rows[6], 1}, POLICY_LENGTH, "request_", AG(request.ops), AG(request.options)},
+                {{&agent_choice_rows[7], 1}, POLICY_DURATION, "think_", AG(think.ops), AG(think.options)},
+                {{&agent_choice_rows[8], 1}, POLICY_LENGTH, "subs_", AG(subs.ops), AG(subs.options)}},
+     .n_choices = 9},
     {.name = "class",
      .help = "one kind of requests: [class NAME], as many as wanted",
      .named = &classes,

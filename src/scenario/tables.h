@@ -39,6 +39,8 @@ struct section_named {
     size_t array, count; /* where the array and its length (int64_t) go in struct scenario */
 };
 
+enum { SECTION_CHOICES = 10 };
+
 struct section {
     const char *name, *help;
     const struct section_named *named; /* NULL: there is one of it */
@@ -50,14 +52,14 @@ struct section {
     const char *preset_of;             /* the section whose presets may fill this one, too; NULL: none */
     struct opt_table table;
     size_t base; /* of the struct that the table fills */
-    struct section_choice choice[3];
+    struct section_choice choice[SECTION_CHOICES];
     int n_choices;
     const struct section_item *items;
     size_t n_items;
     struct opt_table item_table;
 };
 
-enum { SECTIONS = 23 };
+enum { SECTIONS = 25 };
 
 /* In the order of the normal form; the classes come last. Call sections_get first: it fills in the policies' names. */
 const struct section *sections_get(void);

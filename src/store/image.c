@@ -16,7 +16,7 @@ enum {
     AT_CHANGE = 24,
     AT_PAGES = 28,
     AT_VALID_FOR = 92, /* of the file header */
-    FIELDS_MAX = 24,
+    FIELDS_MAX = 32,
     CELL_MAX = 9 + 9 + 2 + FIELDS_MAX * 9,
     FIRST_PAGES = 48,
 };

@@ -31,6 +31,7 @@ static const struct column run_columns[] = {
     {"warmup_ns", "INTEGER NOT NULL", "metrics leave out what came before"},
     {"horizon_ns", "INTEGER", "the run was cut here; NULL: no horizon"},
     {"t_end_ns", "INTEGER", "the last instant simulated; NULL while running"},
+    {"content_block_tokens", "INTEGER NOT NULL", "tokens of each block of table content"},
     {"events", "INTEGER", "events handled by the engine"},
     {"wall_s", "REAL", "wall time of the simulation"},
     {"scenario_text", "TEXT NOT NULL", "the scenario file as it was"},
@@ -52,6 +53,16 @@ static const struct column class_columns[] = {
     {"slo_ttft_ns", "INTEGER", "objective for the time to first token; NULL: none"},
     {"slo_tpot_ns", "INTEGER", "objective for the time per output token; NULL: none"},
     {"slo_e2el_ns", "INTEGER", "objective for the end-to-end latency; NULL: none"},
+    {0},
+};
+static const struct column agent_columns[] = {
+    {"id", "INTEGER PRIMARY KEY", "agents are numbered in the order of the scenario, from 0"},
+    {"name", "TEXT NOT NULL", "[agent NAME]"},
+    {0},
+};
+static const struct column tool_columns[] = {
+    {"id", "INTEGER PRIMARY KEY", "tools are numbered in the order of the scenario, from 0"},
+    {"name", "TEXT NOT NULL", "[tool NAME]"},
     {0},
 };
 static const struct column replica_columns[] = {
@@ -128,6 +139,8 @@ static const struct table fixed_tables[] = {
     {"run", "the run: what was asked, how it ended", run_columns},
     {"run_param", "every option of the scenario, one a row", run_param_columns},
     {"class", "request classes and their objectives (SLOs)", class_columns},
+    {"agent", "kinds of agents", agent_columns},
+    {"tool", "what agents call", tool_columns},
     {"replica", "the replicas that serve", replica_columns},
     {"tier", "memories: HBM and what lies below it", tier_columns},
     {"port", "where transfers and steps share bandwidth: each memory, and each direction of each link", port_columns},

@@ -131,15 +131,20 @@ static int put_config(struct store *s, const struct store_config *c)
     hex64(hash, c->config_hash);
     rc = put(s,
              "INSERT INTO run(id, status, version, scenario_path, config_hash, seed, replication, log, warmup_ns,"
-             " horizon_ns, scenario_text, resolved) VALUES(1, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-             "sssiisiIss", c->version, c->scenario_path, hash, c->seed, c->replication, level_names[c->level],
-             c->warmup_ns, c->horizon_ns, c->scenario_text, c->resolved);
+             " horizon_ns, content_block_tokens, scenario_text, resolved)"
+             " VALUES(1, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             "sssiisiIiss", c->version, c->scenario_path, hash, c->seed, c->replication, level_names[c->level],
+             c->warmup_ns, c->horizon_ns, c->content_block_tokens, c->scenario_text, c->resolved);
     for (int64_t i = 0; !rc && i < c->n_params; i++)
         rc = put(s, "INSERT INTO run_param VALUES(1, ?, ?, ?, 0)", "ssd", c->params[i].key, c->params[i].value_text,
                  c->params[i].value_num);
     for (int64_t i = 0; !rc && i < c->n_classes; i++)
         rc = put(s, "INSERT INTO class VALUES(?, ?, ?, ?, ?, ?)", "isdIII", i, c->classes[i].name, c->classes[i].weight,
                  c->classes[i].slo_ttft_ns, c->classes[i].slo_tpot_ns, c->classes[i].slo_e2el_ns);
+    for (int64_t i = 0; !rc && i < c->n_agents; i++)
+        rc = put(s, "INSERT INTO agent VALUES(?, ?)", "is", i, c->agents[i]);
+    for (int64_t i = 0; !rc && i < c->n_tools; i++)
+        rc = put(s, "INSERT INTO tool VALUES(?, ?)", "is", i, c->tools[i]);
     for (int64_t i = 0, id = 0; !rc && i < c->n_pools; i++)
         for (int64_t k = 0; !rc && k < c->pools[i].n_replicas; k++, id++)
             rc = put(s, "INSERT INTO replica VALUES(?, ?, ?, ?, ?, ?, ?)", "iiiissi", id, c->pools[i].gpus,

@@ -31,7 +31,7 @@
 #include "base/err.h"
 #include "trace/trace.h"
 
-enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 5 };
+enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 6 };
 
 struct store_class {
     const char *name;
@@ -61,6 +61,9 @@ struct store_config {
     int64_t n_classes;
     const struct store_pool *pools; /* table replica */
     int64_t n_pools;
+    const char *const *agents, *const *tools; /* tables agent and tool */
+    int64_t n_agents, n_tools;
+    int64_t content_block_tokens; /* of the blocks in table content */
     const struct store_param *params;
     int64_t n_params;
 };

@@ -4,8 +4,9 @@
  * A record of n fields gives sum of field_i * K_i with fixed odd 64-bit K_i (a multilinear hash: the
  * multiplications are independent, so a record costs about as much as its loads); the running hash takes the
  * sum in by a rotation, an exclusive or and one multiplication. One running hash a kind; the value
- * mixes those with the counts. In-flight request rows (status waiting or running) are left out: they
- * depend on where commits fall.
+ * mixes those with the counts. What a request's context is (CONTENT) is an input and left out, so that it need not be put
+ * where nobody stores it. In-flight request rows (status waiting or running) are left out: they depend on where commits
+ * fall.
  */
 #include "trace/trace.h"
 
@@ -75,7 +76,7 @@ uint64_t digest_sink_value(const struct digest_sink *d)
     uint64_t h = 0;
 
     for (int k = 0; k < EV_KINDS; k++)
-        if (k <= EV_ROOM_SAMPLE || d->count[k] > 0) /* a run without records of a later kind keeps its fingerprint */
+        if (k <= EV_ROOM_SAMPLE || (k != EV_CONTENT && d->count[k] > 0)) /* a run without later kinds keeps its fingerprint */
             h = mix(mix(h, d->hash[k]), d->count[k]);
     return h;
 }

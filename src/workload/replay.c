@@ -48,6 +48,11 @@ int64_t replay_block_tokens(const struct replay *r)
     return trace_file_about(r->file)->block_tokens;
 }
 
+bool replay_has_graphs(const struct replay *r)
+{
+    return trace_file_about(r->file)->graphs;
+}
+
 int replay_next(struct replay *r, struct trace_row *row, int64_t *at_ns, struct err *e)
 {
     const struct workload_options *o = r->o;

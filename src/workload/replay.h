@@ -29,6 +29,8 @@ void replay_close(struct replay *r); /* NULL is fine */
 int replay_next(struct replay *r, struct trace_row *row, int64_t *at_ns, struct err *e)
     __attribute__((warn_unused_result));
 
+/* Rows may wait for others, and tell their class, session and content (trace_own.c). */
+bool replay_has_graphs(const struct replay *r);
 int64_t replay_block_tokens(const struct replay *r); /* of the rows' chains; 0: the format has none */
 
 #endif

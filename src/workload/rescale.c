@@ -37,6 +37,7 @@ struct rescale {
     struct rng rng;
     struct block_run *runs; /* of a copy's row, with its own ids */
     int64_t runs_cap;
+    bool has_graphs;
 };
 
 /* What the trace's time comes to on the clock. */
@@ -168,6 +169,7 @@ static int begin(struct rescale *s, struct err *e)
         c->taken = true;
     }
     s->block_tokens = replay_block_tokens(s->copies[0].replay);
+    s->has_graphs = replay_has_graphs(s->copies[0].replay);
     return 0;
 }
 
@@ -239,4 +241,9 @@ int rescale_next(struct rescale *s, struct trace_row *row, int64_t *at_ns, struc
 int64_t rescale_block_tokens(const struct rescale *s)
 {
     return s->block_tokens;
+}
+
+bool rescale_has_graphs(const struct rescale *s)
+{
+    return s->has_graphs;
 }

@@ -41,5 +41,6 @@ void rescale_close(struct rescale *s); /* NULL is fine */
 int rescale_next(struct rescale *s, struct trace_row *row, int64_t *at_ns, struct err *e)
     __attribute__((warn_unused_result));
 int64_t rescale_block_tokens(const struct rescale *s);
+bool rescale_has_graphs(const struct rescale *s);
 
 #endif

@@ -20,7 +20,6 @@ struct session {
 struct sessions {
     const struct scenario *sc; /* not owned */
     int64_t block_tokens;
-    int64_t begun;
     struct session *at;
     uint32_t n, cap, free; /* free ones are linked */
     uint64_t digest;       /* sum over the draws */
@@ -155,14 +154,13 @@ static void give_slot(struct sessions *s, uint32_t slot)
 
 void sessions_begin(struct sessions *s, struct work_item *item)
 {
-    struct session x = {.number = s->begun++, .class_id = item->class_id, .turns = 1};
+    struct session x = {.number = item->session, .class_id = item->class_id, .turns = 1};
 
     sim_assert(x.number + s->sc->n_classes < INT64_C(1) << 31);
     if (s->sc->classes[x.class_id].turns > 1)
         x.turns = draw_turns(s, &x);
     x.context = item->input_tokens + item->output_tokens;
     set_chain(s, &x, item);
-    item->session = x.number;
     item->turn = 0;
     item->session_slot = WORK_NO_SESSION;
     if (x.turns > 1) {

@@ -35,9 +35,9 @@ void sessions_free(struct sessions *s);
 
 /* Whether items of the class belong to sessions. */
 bool sessions_has(const struct class_options *c);
-/* A session begins with the item, whose class and lengths are set: fills the rest but its time. */
+/* A session begins with the item, whose class, lengths and session number are set: fills the rest but its time. */
 void sessions_begin(struct sessions *s, struct work_item *item);
-/* As workload_done. */
+/* Its call has ended. 1: the next, at now + turn_gap; 0: there is none. */
 int sessions_done(struct sessions *s, uint32_t slot, bool answered, int64_t now_ns, struct work_item *item);
 
 uint64_t sessions_digest(const struct sessions *s);

@@ -12,6 +12,7 @@ static const struct trace_kind *const formats[] = {
     [TRACE_MOONCAKE] = &trace_mooncake,
     [TRACE_BURSTGPT] = &trace_burstgpt,
     [TRACE_VIDUR] = &trace_vidur,
+    [TRACE_OWN] = &trace_own,
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 

@@ -21,6 +21,7 @@ enum { TRACE_ROW_FAILED = 2 };
 struct trace_about { /* what rows of this file have */
     bool times;      /* else every t_ns is 0 */
     bool sessions;
+    bool graphs;     /* rows may wait for others, and tell their class and prompt_blocks (trace_own.c) */
     int64_t block_tokens; /* of the blocks of their chains; 0: they have none */
 };
 
@@ -37,6 +38,6 @@ struct trace_kind {
     void (*close)(void *reader);
 };
 
-extern const struct trace_kind trace_azure, trace_burstgpt, trace_mooncake, trace_vidur;
+extern const struct trace_kind trace_azure, trace_burstgpt, trace_mooncake, trace_own, trace_vidur;
 
 #endif

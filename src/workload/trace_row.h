@@ -14,6 +14,12 @@ struct trace_row {
     int64_t input_tokens, output_tokens;
     struct chain chain; /* blocks of the prompt; the reader's, until its next row */
     int64_t session;    /* equal within a session: its number, or a hash of its name; TRACE_NO_SESSION: none */
+    /* Of tiersim's own traces alone (trace_own.c); the reader's, too. */
+    const char *class_name; /* NULL: it does not say */
+    int64_t id, step;
+    const int64_t *parents;
+    int64_t n_parents, tool_ns, gap_ns;
+    int64_t prompt_blocks; /* of the chain, whose others are the answer's */
 };
 
 #endif

@@ -1,13 +1,18 @@
 #include "workload/workload.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bug.h"
 #include "base/rng.h"
 #include "workload/advance.h"
+#include "workload/agents.h"
 #include "workload/block_index.h"
+#include "workload/graph.h"
 #include "workload/lengths.h"
+#include "workload/ready.h"
 #include "workload/rescale.h"
 #include "workload/servegen.h"
 #include "workload/sessions.h"
@@ -17,6 +22,13 @@ struct workload {
     struct rescale *trace;     /* NULL unless arrivals or lengths come from one */
     struct servegen *clients;  /* NULL unless arrivals are theirs */
     struct sessions *sessions;
+    struct agents *agents; /* NULL: no class has any */
+    struct graphs *graphs; /* NULL: no row of the trace waits for others */
+    struct work_item root; /* the next graph's first call, read already; its id */
+    int64_t root_id;
+    bool has_root, own;    /* own: the trace is of our own format */
+    struct ready ready;
+    int64_t sessions_begun;
     struct block_index *blocks; /* NULL until it is asked for */
     struct rng gaps, class_choice;
     void *arrival_state; /* of an open loop whose rate changes, else NULL */
@@ -65,6 +77,17 @@ struct workload *workload_new(const struct scenario *sc, struct err *e)
         w->total_weight += sc->classes[c].weight;
     }
     w->sessions = sessions_new(sc, workload_block_tokens(w));
+    for (int64_t c = 0; c < sc->n_classes && w->agents == NULL; c++)
+        if (agents_has(&sc->classes[c]))
+            w->agents = agents_new(sc, workload_block_tokens(w));
+    w->own = trace && rescale_has_graphs(trace);
+    if (w->own && sc->arrival->kind == ARRIVAL_TRACE)
+        w->graphs = graphs_new();
+    if (w->graphs && sc->workload.trace_rate_scale != 1) {
+        err_set(e, EXIT_CODE_FAILED, "%s: trace_rate_scale leaves out calls that others wait for (want 1)", sc->workload.trace);
+        workload_free(w);
+        return NULL;
+    }
     return w;
 }
 
@@ -75,6 +98,11 @@ void workload_free(struct workload *w)
     rescale_close(w->trace);
     servegen_close(w->clients);
     sessions_free(w->sessions);
+    agents_free(w->agents);
+    graphs_free(w->graphs);
+    if (w->has_root)
+        work_item_free(&w->root);
+    ready_free(&w->ready);
     block_index_free(w->blocks);
     free(w->arrival_state);
     free(w->input);
@@ -94,7 +122,7 @@ bool workload_has_content(const struct workload *w)
     bool has = w->trace && rescale_block_tokens(w->trace) > 0;
 
     for (int64_t c = 0; c < w->sc->n_classes; c++)
-        has |= sessions_has(&w->sc->classes[c]);
+        has |= sessions_has(&w->sc->classes[c]) || agents_has(&w->sc->classes[c]);
     return has;
 }
 
@@ -119,7 +147,8 @@ uint64_t workload_digest(const struct workload *w)
         h = rng_hash(rng_hash(h, w->input[c].digest), w->input[c].draws);
         h = rng_hash(rng_hash(h, w->output[c].digest), w->output[c].draws);
     }
-    return h + sessions_digest(w->sessions);
+    h += sessions_digest(w->sessions);
+    return w->agents ? h + agents_digest(w->agents) : h;
 }
 
 static int64_t choose_class(struct workload *w)
@@ -175,12 +204,11 @@ void work_item_free(struct work_item *item)
 }
 
 /* row: NULL, or the trace line, or what a client sends. */
-static int give(struct workload *w, int64_t t_ns, const struct trace_row *row, struct work_item *item)
+static void fill(struct workload *w, const struct trace_row *row, struct work_item *item)
 {
-    *item =
-        (struct work_item){.t_ns = t_ns, .class_id = choose_class(w), .session = -1, .session_slot = WORK_NO_SESSION};
     const struct class_options *c = &w->sc->classes[item->class_id];
     struct rng *input = &w->input[item->class_id], *output = &w->output[item->class_id];
+
     sim_assert(row || (c->input.ops->draw && c->output.ops->draw));
     item->input_tokens = length_clamp(c->system_tokens + length_draw(&c->input, input, row ? row->input_tokens : 0),
                                       c->input_min, c->input_max);
@@ -188,9 +216,26 @@ static int give(struct workload *w, int64_t t_ns, const struct trace_row *row, s
         length_clamp(length_draw(&c->output, output, row ? row->output_tokens : 0), c->output_min, c->output_max);
     if (w->trace)
         copy_chain(w, row, item);
-    else if (sessions_has(c))
-        sessions_begin(w->sessions, item);
+    if (w->own && item->prompt_blocks > row->prompt_blocks)
+        item->prompt_blocks = row->prompt_blocks;
+}
+
+static int give(struct workload *w, int64_t t_ns, const struct trace_row *row, struct work_item *item)
+{
+    *item =
+        (struct work_item){.t_ns = t_ns, .class_id = choose_class(w), .session = -1, .session_slot = WORK_NO_SESSION};
+    const struct class_options *c = &w->sc->classes[item->class_id];
     w->given++;
+    if (agents_has(c)) {
+        item->session = w->sessions_begun++;
+        agents_begin(w->agents, item);
+        return 1;
+    }
+    fill(w, row, item);
+    if (w->trace == NULL && sessions_has(c)) {
+        item->session = w->sessions_begun++;
+        sessions_begin(w->sessions, item);
+    }
     return 1;
 }
 
@@ -267,6 +312,66 @@ static int next_client(struct workload *w, struct work_item *item)
     return give(w, row.t_ns, &row, item);
 }
 
+/* ---- traces of our own (trace_own.c) ---- */
+
+/* The class that a row names; -1: there is none such. */
+static int64_t class_of_row(struct workload *w, const struct trace_row *row)
+{
+    if (row->class_name == NULL)
+        return choose_class(w);
+    for (int64_t c = 0; c < w->sc->n_classes; c++)
+        if (strcmp(w->sc->classes[c].name, row->class_name) == 0)
+            return c;
+    return -1;
+}
+
+static int item_of_row(struct workload *w, const struct trace_row *row, int64_t t_ns, struct work_item *item,
+                       struct err *e)
+{
+    *item = (struct work_item){.t_ns = t_ns, .class_id = class_of_row(w, row), .session = row->session, .turn = row->step};
+    if (item->class_id < 0)
+        return err_set(e, EXIT_CODE_FAILED, "%s: the row of id %" PRId64 " is of a class \"%.80s\", but the scenario has no such [class]",
+                       w->sc->workload.trace, row->id, row->class_name);
+    fill(w, row, item);
+    mix_row(w, row);
+    return 0;
+}
+
+/* Reads up to the root after the next graph, and begins that. */
+static int next_graph(struct workload *w, int64_t now_ns, struct work_item *item, struct err *e)
+{
+    int64_t users = workload_concurrency(w), t_ns;
+    struct work_item next;
+    struct trace_row row;
+    int got = 1;
+
+    while (got > 0) {
+        if (w->has_root && graph_is_empty(w->graphs)) {
+            w->has_root = !graph_add(w->graphs, &(struct trace_row){.id = w->root_id}, &w->root);
+        } else if (w->has_root) {
+            break;
+        } else if ((got = rescale_next(w->trace, &row, &t_ns, e)) > 0) {
+            if (item_of_row(w, &row, t_ns, &next, e) != 0)
+                return -1;
+            if (row.n_parents == 0) {
+                w->has_root = true;
+                w->root = next;
+                w->root_id = row.id;
+            } else if (!graph_add(w->graphs, &row, &next)) {
+                return err_set(e, EXIT_CODE_FAILED, "%s: the row of id %" PRId64 " names a parent that is no row of its graph before it",
+                               w->sc->workload.trace, row.id);
+            }
+        }
+    }
+    if (got < 0 || graph_is_empty(w->graphs))
+        return got;
+    graph_begin(w->graphs, item);
+    if (users > 0)
+        item->t_ns = w->given < users ? 0 : now_ns;
+    w->given++;
+    return 1;
+}
+
 static bool exhausted(const struct workload *w)
 {
     return w->sc->workload.requests > 0 && w->given >= w->sc->workload.requests;
@@ -282,7 +387,7 @@ int workload_next(struct workload *w, int64_t now_ns, struct work_item *item, st
     case ARRIVAL_CLOSED:
         return next_closed(w, now_ns, item, e);
     case ARRIVAL_TRACE:
-        return next_row(w, now_ns, item, e);
+        return w->graphs ? next_graph(w, now_ns, item, e) : next_row(w, now_ns, item, e);
     case ARRIVAL_CLIENTS:
         return next_client(w, item);
     }
@@ -290,17 +395,49 @@ int workload_next(struct workload *w, int64_t now_ns, struct work_item *item, st
     return -1;
 }
 
-int workload_done(struct workload *w, uint32_t slot, bool answered, int64_t now_ns, struct work_item *item)
+bool workload_ended(struct workload *w, const struct work_ended *call, int64_t now_ns)
 {
-    int got = sessions_done(w->sessions, slot, answered && !exhausted(w), now_ns, item);
+    struct work_item item;
+    bool over;
 
-    w->given += got;
-    return got;
+    if (w->agents && agents_has(&w->sc->classes[call->class_id])) {
+        over = agents_ended(w->agents, call, now_ns, &w->ready);
+    } else if (w->graphs) {
+        over = graph_ended(w->graphs, call->slot, call->answered, now_ns, &w->ready);
+    } else {
+        over = sessions_done(w->sessions, call->slot, call->answered && !exhausted(w), now_ns, &item) == 0;
+        if (!over) {
+            ready_put(&w->ready, &item);
+            w->given++;
+        }
+    }
+    return over;
+}
+
+bool workload_next_ready(struct workload *w, struct work_item *item)
+{
+    return ready_take(&w->ready, item);
+}
+
+void workload_record(struct workload *w, struct trace *t)
+{
+    if (w->agents)
+        agents_record(w->agents, t);
+}
+
+bool workload_agents(const struct workload *w, struct agents_counts *out)
+{
+    if (w->agents)
+        *out = agents_count(w->agents);
+    return w->agents != NULL;
 }
 
 int workload_index_blocks(struct workload *w, struct err *e)
 {
     block_index_free(w->blocks);
+    if (w->graphs)
+        return err_set(e, EXIT_CODE_FAILED, "what will be asked for is not known where calls wait for others, as in %s",
+                       w->sc->workload.trace);
     w->blocks = block_index_new(w->sc, e);
     return w->blocks ? 0 : -1;
 }

@@ -3,12 +3,15 @@
  *
  * Open-loop arrivals and traces give items in order of time, one after the other. Closed loops, and traces with
  * trace_order = closed, give the next item when one ended: the caller asks `concurrency` times at the start and once a
- * request that ended. Calls of a session (sessions.h) after its first come from workload_done. The calls, in full:
+ * request that ended. Calls after the first of a session (sessions.h) or of an agent's (agents.h) come when others end:
+ * one call may release none yet (a join), one, or several (a fan-out). The calls, in full:
  *
  *   at the start            workload_next, max(1, workload_concurrency) times
- *   an item arrives         open loop or trace: workload_next, for the one after it
- *   a request ends          workload_done, always, before work_item_free of its chain; gave it 0 and is the loop
- * closed: workload_next. (A closed loop's user goes on with the session, and begins another after.)
+ *   an item arrives         open loop or trace: workload_next, for the one after it, unless it is such a later call
+ *   a call ends             workload_ended, always, before work_item_free of its chain; then workload_next_ready until
+ *                           it gives false; and where workload_ended said that the session is over and the loop is
+ *                           closed, workload_next. (A closed loop's user goes on with the session, and begins another
+ *                           after.) A call ends with its last attempt.
  *
  * Bounded memory: a trace is read as it is needed; sessions take room while they last.
  *
@@ -18,7 +21,7 @@
  * Draws: separate streams for gaps (RNG_ARRIVAL; RNG_THINK in closed loops), for what moves a rate (RNG_ARRIVAL,
  * entity 1), classes (RNG_CLASS; one class draws
  * nothing) and each class's input and output lengths (RNG_INPUT, RNG_OUTPUT, entity = class index), so that changing
- * one leaves the others. Sessions have their own (sessions.h).
+ * one leaves the others. Sessions and agents have their own (sessions.h, agents.h).
  *
  * Times: gaps are added in ns with the fraction carried on, so that a rate of 3/s is kept in the long run. The first
  * open-loop arrival comes one gap after 0. Traces: see replay.h; in closed order their times count for the slice only.
@@ -29,7 +32,7 @@
  * Content: a row's chain, as the trace has it; where the class's law or limits change the prompt's length, the whole
  * blocks that are in both. Sessions and shared system prompts: sessions.h. Else nothing is known and nothing shared.
  *
- * Ends: after workload.requests items, with the trace or its slice, or, for drawn arrivals, where the clock (int64 ns)
+ * Ends: after workload.requests items (later calls of sessions count, those of agents do not), with the trace or its slice, or, for drawn arrivals, where the clock (int64 ns)
  * would.
  */
 #ifndef WORKLOAD_WORKLOAD_H
@@ -52,15 +55,29 @@ struct work_item {
      * is the answer's, as far as a later call may ask for it. */
     struct chain chain;
     int64_t prompt_blocks;
+    int64_t known_blocks;  /* of them from the first: earlier calls of its context had them (agents only) */
     int64_t session;       /* its number, in order of begin; -1: none */
     int64_t turn;          /* of the session, from 0 */
-    uint32_t session_slot; /* for workload_done; WORK_NO_SESSION: no further call will follow */
+    uint32_t session_slot; /* for workload_ended; WORK_NO_SESSION: no further call will follow */
     /* The caller's own, of a call that it sends again: which attempt this is (the workload gives attempt 0), the first
      * attempt's request and when that came. */
     int64_t attempt, first_request, t_call_ns;
 };
 
+/* A call that has ended, answered in full or else (rejected, timed out, failed), which ends its session. */
+struct work_ended {
+    int64_t class_id;
+    uint32_t slot; /* the item's session_slot */
+    bool answered;
+    /* For the records of agents; else 0. The parts add up to the time from the first attempt's arrival. */
+    int64_t request, hit_tokens;
+    int64_t retry_ns, queue_ns, restore_ns, prefill_ns, handoff_ns, decode_ns; /* table agent_step */
+    int64_t alone_ns;
+};
+
 struct workload;
+struct trace;
+struct agents_counts;
 
 /* NULL with err when the trace cannot be opened or its header is not one we know. */
 struct workload *workload_new(const struct scenario *sc, struct err *e);
@@ -70,11 +87,17 @@ void workload_free(struct workload *w);
  * the item comes at now + think time (the first `concurrency` items come at 0). */
 int workload_next(struct workload *w, int64_t now_ns, struct work_item *item, struct err *e);
 
-/* A request of session slot `slot` (or WORK_NO_SESSION) has ended, answered in full or else (rejected, failed), which
- * ends its session. 1: the session's next call, at now + turn_gap; 0: there is none. */
-int workload_done(struct workload *w, uint32_t slot, bool answered, int64_t now_ns, struct work_item *item);
+/* Calls that follow it are ready then. True: none will; its session is over. */
+bool workload_ended(struct workload *w, const struct work_ended *call, int64_t now_ns);
+/* A call that the end of another has released: it comes at item->t_ns, now or later. */
+bool workload_next_ready(struct workload *w, struct work_item *item);
 
 void work_item_free(struct work_item *item); /* frees and empties its chain */
+
+/* Where rows of agents' tasks go. */
+void workload_record(struct workload *w, struct trace *t);
+/* The agents' counts (agents.h), checked; false: the scenario has none. */
+bool workload_agents(const struct workload *w, struct agents_counts *out);
 
 int64_t workload_concurrency(const struct workload *w);  /* 0: open loop, or trace in order of time */
 /* Whether any item can have a chain. */

@@ -7,6 +7,8 @@
  *             of 10,000 gets 100 requests, of 10 it gets 10,000: so batches fill and drain for more of the steps
  *   1m        scenarios/bench-1m.ini: contexts of a million tokens that move between three memories
  *             and the same with blocks of 16 tokens, of which a context has 62,000
+ *   agents    scenarios/bench-agents.ini, 50,000 sessions, a million requests, and a tenth of it, once: what a call of an agent
+ *             costs, and that memory, but for the values that the full log's metrics keep, does not grow with the sessions
  *   mooncake  scenarios/mooncake-8x3.ini: a production trace on eight replicas with three memories; left out, and said
  *             so, where the trace is not there
  *
@@ -36,21 +38,25 @@ struct bench_case {
     const char *set[SETS_MAX]; /* NULL: no more */
     bool wants_trace;
     bool wide; /* with the log of requests alone, and once */
+    bool once;
 };
 
 static const struct bench_case cases[] = {
-    {"equal, 1", "bench-100k.ini", {"replica.count=1", "workload.rate=10/s"}, false, false},
-    {"equal, 4", "bench-100k.ini", {NULL}, false, false},
-    {"equal, 32", "bench-100k.ini", {"replica.count=32", "workload.rate=320/s"}, false, false},
-    {"wide, 10", "bench-100k.ini", {"replica.count=10", "workload.rate=100/s"}, false, true},
+    {"equal, 1", "bench-100k.ini", {"replica.count=1", "workload.rate=10/s"}, false, false, false},
+    {"equal, 4", "bench-100k.ini", {NULL}, false, false, false},
+    {"equal, 32", "bench-100k.ini", {"replica.count=32", "workload.rate=320/s"}, false, false, false},
+    {"wide, 10", "bench-100k.ini", {"replica.count=10", "workload.rate=100/s"}, false, true, false},
     {"wide, 10k",
      "bench-100k.ini",
      {"replica.count=10000", "workload.rate=100000/s", "workload.requests=1000000"},
      false,
-     true},
-    {"1m", "bench-1m.ini", {NULL}, false, false},
-    {"1m, 16", "bench-1m.ini", {"cache.block_tokens=16"}, false, false},
-    {"mooncake", "mooncake-8x3.ini", {NULL}, true, false},
+     true,
+     false},
+    {"1m", "bench-1m.ini", {NULL}, false, false, false},
+    {"1m, 16", "bench-1m.ini", {"cache.block_tokens=16"}, false, false, false},
+    {"agents,5k", "bench-agents.ini", {"workload.requests=5000"}, false, false, true},
+    {"agents", "bench-agents.ini", {NULL}, false, false, true},
+    {"mooncake", "mooncake-8x3.ini", {NULL}, true, false, false},
 };
 
 static double now_s(void)
@@ -171,8 +177,9 @@ static double bench(char *const argv[], const struct bench_case *c, const char *
 }
 
 static void bench_case(const char *tiersim, const char *scenarios, const char *trace, const struct bench_case *c,
-                       int runs)
+                       int runs_asked)
 {
+    int runs = c->once ? 1 : runs_asked;
     char scenario[PATH_MAX], set_trace[PATH_MAX + 32];
     char *argv[32] = {(char *)tiersim, "run", scenario, "-o", (char *)db_path, "--force", "--quiet"};
     int n = 7;

@@ -137,6 +137,25 @@ all_of AS (SELECT 'utilisation/' || s.pool AS name, busy / 1e9 / (T * n.replicas
     UNION ALL SELECT 'mean_handoff_ms', 1.0 * handoff / n / 1e6 FROM handed
     UNION ALL SELECT 'handoff_share', 1.0 * handoff / ttft FROM handed)
 SELECT name, value FROM all_of WHERE (SELECT count(*) FROM n) > 1;
+-- Tasks of agents (report/collect_agents.h).
+CREATE TEMP TABLE agents AS
+WITH k AS (SELECT *, t_end_ns - t_start_ns AS x FROM agent_task, param WHERE t_start_ns >= w),
+t AS (SELECT * FROM k WHERE answered),
+r AS (SELECT x, row_number() OVER (ORDER BY x) - 1 AS i, count(*) OVER () AS n FROM t),
+p(name, p) AS (VALUES ('median_task_ms', 0.5), ('p90_task_ms', 0.9), ('p99_task_ms', 0.99)),
+part(name, ns) AS (SELECT 'retry', sum(path_retry_ns) FROM t UNION ALL SELECT 'queue', sum(path_queue_ns) FROM t
+    UNION ALL SELECT 'restore', sum(path_restore_ns) FROM t UNION ALL SELECT 'prefill', sum(path_prefill_ns) FROM t
+    UNION ALL SELECT 'handoff', sum(path_handoff_ns) FROM t UNION ALL SELECT 'decode', sum(path_decode_ns) FROM t
+    UNION ALL SELECT 'tool', sum(path_tool_ns) FROM t)
+SELECT 'agent_tasks' AS name, (SELECT count(*) FROM t) AS value
+UNION ALL SELECT 'agent_tasks_failed', count(*) FROM k WHERE NOT answered
+UNION ALL SELECT 'agent_attainment', 1.0 * sum(answered AND x <= deadline_ns) / nullif(count(deadline_ns), 0) FROM k
+UNION ALL SELECT 'mean_task_ms', avg(x) / 1e6 FROM t
+UNION ALL SELECT name, sum(x * max(0, 1 - abs(p * (n - 1) - i))) / 1e6 FROM p LEFT JOIN r GROUP BY name
+UNION ALL SELECT 'mean_task_steps', avg(steps) FROM t
+UNION ALL SELECT 'task_slowdown', 1.0 * sum(x) / sum(path_alone_ns + path_tool_ns) FROM t
+UNION ALL SELECT 'task_share/' || name, 1.0 * ns / (SELECT sum(x) FROM t) FROM part;
+DELETE FROM agents WHERE NOT EXISTS (SELECT 1 FROM agent_task, param WHERE t_start_ns >= w);
 CREATE TEMP TABLE again AS
 WITH p(stat, p) AS (VALUES ('median', 0.5), ('p90', 0.9), ('p95', 0.95), ('p99', 0.99)),
 index_of AS (SELECT m.class, m.family, p.stat, CAST(p.p * (m.total - 1) AS INTEGER) AS i,
@@ -190,6 +209,7 @@ UNION ALL SELECT NULL, 'decode_tokens_per_step', total(tokens) / count(*) FROM s
 UNION ALL SELECT NULL, 'draft_share', total(draft_ns) / (SELECT sum(t_end_ns - t_start_ns) FROM step, param WHERE t_start_ns >= w)
           FROM speculation, param WHERE t_ns >= w HAVING count(*) > 0
 UNION ALL SELECT NULL, name, value FROM pools
+UNION ALL SELECT NULL, name, value FROM agents
 UNION ALL SELECT NULL, name, value FROM memory;
 
 SELECT 'differs: ' || coalesce(m.class, 'all') || ' ' || m.name || ': metric ' || quote(m.value) || ', by SQL ' || quote(a.value)

@@ -58,11 +58,22 @@ static struct work_item next(int64_t now_ns)
     return item;
 }
 
+/* 1: `item` is the call that follows; 0: there is none. */
+static int call_ended(uint32_t slot, bool answered, int64_t now_ns, struct work_item *item)
+{
+    struct work_item more;
+    struct work_ended call = {.slot = slot, .answered = answered};
+    bool over = workload_ended(w, &call, now_ns), follows = workload_next_ready(w, item);
+
+    ck_assert(over != follows && !workload_next_ready(w, &more));
+    return follows;
+}
+
 static struct work_item done(struct work_item *before, int64_t now_ns)
 {
     struct work_item item;
 
-    ck_assert_int_eq(workload_done(w, before->session_slot, true, now_ns, &item), 1);
+    ck_assert_int_eq(call_ended(before->session_slot, true, now_ns, &item), 1);
     ck_assert_int_eq(item.session, before->session);
     ck_assert_int_eq(item.turn, before->turn + 1);
     ck_assert_int_eq(item.class_id, before->class_id);
@@ -74,7 +85,7 @@ static void nothing_follows(struct work_item *before, int64_t now_ns)
 {
     struct work_item item;
 
-    ck_assert_int_eq(workload_done(w, before->session_slot, true, now_ns, &item), 0);
+    ck_assert_int_eq(call_ended(before->session_slot, true, now_ns, &item), 0);
     work_item_free(before);
 }
 
@@ -205,7 +216,7 @@ START_TEST(sessions_end_early)
     ck_assert_int_eq(a.input_tokens, 260);
     nothing_follows(&a, 0);
     a = next(0); /* a call was not answered */
-    ck_assert_int_eq(workload_done(w, a.session_slot, false, 0, &item), 0);
+    ck_assert_int_eq(call_ended(a.session_slot, false, 0, &item), 0);
     work_item_free(&a);
     a = next(0); /* the clock would end; the slot is that of the one before */
     ck_assert_uint_eq(a.session_slot, 0);
@@ -261,7 +272,7 @@ static uint64_t play(int64_t n, bool interleaved, double *calls, double *appende
     for (int64_t s = 0; running > 0; s = (s + 1) % n) {
         for (bool more = at[s].t_ns >= 0; more; more = !interleaved) {
             struct work_item was = at[s];
-            if (workload_done(w, was.session_slot, true, 0, &at[s]) == 0) {
+            if (call_ended(was.session_slot, true, 0, &at[s]) == 0) {
                 work_item_free(&was);
                 at[s].t_ns = -1;
                 running--;

@@ -1,0 +1,417 @@
+#include "workload/agents.h"
+
+#include "workload/agents_state.h"
+#include "workload/lengths.h"
+
+enum { BLOCK_BITS = 24 };
+#define AGENT_BLOCKS (INT64_C(1) << 62) /* ids of blocks: above those of sessions (sessions.h) */
+
+struct agents *agents_new(const struct scenario *sc, int64_t block_tokens)
+{
+    struct agents *a = mem_zalloc(1, sizeof *a);
+
+    a->sc = sc;
+    a->block_tokens = block_tokens;
+    a->most_context = sc->layout.model.max_context;
+    a->contexts = sc->n_agents;
+    return a;
+}
+
+static void free_branch(struct agents *a, struct agent_branch *b)
+{
+    if (b->parent == NULL)
+        free(b->session);
+    a->at[b->slot] = NULL;
+    a->free_slots[a->n_free++] = b->slot;
+    free(b);
+}
+
+void agents_free(struct agents *a)
+{
+    if (a == NULL)
+        return;
+    for (uint32_t i = 0; i < a->n; i++)
+        if (a->at[i])
+            free_branch(a, a->at[i]);
+    free(a->at);
+    free(a->free_slots);
+    free(a);
+}
+
+void agents_record(struct agents *a, struct trace *t)
+{
+    a->trace = t;
+}
+
+uint64_t agents_digest(const struct agents *a)
+{
+    return a->digest;
+}
+
+static struct agent_branch *new_branch(struct agents *a)
+{
+    struct agent_branch *b = mem_zalloc(1, sizeof *b);
+
+    if (a->n_free == 0) {
+        if (a->n == a->cap) {
+            sim_assert(a->cap < WORK_NO_SESSION / 2);
+            a->cap = a->cap ? 2 * a->cap : 16;
+            a->at = mem_realloc(a->at, a->cap * sizeof *a->at);
+            a->free_slots = mem_realloc(a->free_slots, a->cap * sizeof *a->free_slots);
+        }
+        a->free_slots[a->n_free++] = a->n++;
+    }
+    b->slot = a->free_slots[--a->n_free];
+    a->at[b->slot] = b;
+    return b;
+}
+
+/* ---- a call ---- */
+
+/* Where reasoning precedes the answer, what follows the prompt is of no use to a later call. */
+static void set_chain(const struct agents *a, const struct agent_branch *b, struct work_item *item)
+{
+    int64_t system = agents_options(a, b)->system_tokens / a->block_tokens, n = 0;
+    int64_t all = b->now.reasoning_tokens > 0 ? item->input_tokens : item->input_tokens + item->output_tokens;
+    struct block_run *run = mem_alloc(2 * sizeof *run);
+
+    item->prompt_blocks = item->input_tokens / a->block_tokens;
+    all /= a->block_tokens;
+    system = system < item->prompt_blocks ? system : item->prompt_blocks;
+    sim_assert(all < INT64_C(1) << BLOCK_BITS);
+    if (system > 0)
+        run[n++] = (struct block_run){AGENT_BLOCKS | b->agent << BLOCK_BITS, system};
+    if (all > system)
+        run[n++] = (struct block_run){(AGENT_BLOCKS | b->context_id << BLOCK_BITS) + system, all - system};
+    item->chain = (struct chain){run, n};
+}
+
+/* The longest prompt beside so many tokens of answer. */
+static int64_t room(const struct agents *a, const struct agent_branch *b, int64_t output)
+{
+    int64_t most = a->most_context - output, class_most = a->sc->classes[b->session->class_id].input_max;
+
+    return class_most > 0 && class_most < most ? class_most : most;
+}
+
+static uint64_t step_entity(const struct agent_branch *b)
+{
+    return rng_hash(b->entity, (uint64_t)b->step);
+}
+
+/* The branch's next call. */
+static void make_call(struct agents *a, struct agent_branch *b, int64_t t_ns, struct work_item *item)
+{
+    const struct agent_options *o = agents_options(a, b);
+    int64_t input = b->context + b->append, reasoning = 0, output = o->compact_to;
+
+    b->compacting = o->compact_at > 0 && input > o->compact_at;
+    if (!b->compacting) {
+        output = agents_draw(a, step_entity(b), RNG_AGENT_OUTPUT, &o->output, 0);
+        reasoning = agents_draw(a, step_entity(b), RNG_AGENT_REASONING, &o->reasoning, 0);
+    }
+    int64_t most = room(a, b, output + reasoning), least = b->compacting ? 1 : b->context > 0 ? b->context : 1;
+    input = input <= most ? input : most > least ? most : least;
+    int64_t known = b->known_blocks < input / a->block_tokens ? b->known_blocks : input / a->block_tokens;
+    struct agent_session *s = b->session;
+    *item = (struct work_item){.t_ns = t_ns,
+                               .class_id = s->class_id,
+                               .input_tokens = input,
+                               .output_tokens = output + reasoning,
+                               .known_blocks = known,
+                               .session = s->number,
+                               .turn = s->calls++,
+                               .session_slot = b->slot};
+    b->now = (struct ev_agent_step){.task = s->task.id,
+                                    .branch = b->number,
+                                    .agent = b->agent,
+                                    .parent = b->parent ? b->parent->number : -1,
+                                    .parent_step = b->parent ? b->parent->now.step : -1,
+                                    .step = b->calls++,
+                                    .compaction = b->compacting,
+                                    .t_start_ns = t_ns,
+                                    .join_branch = -1,
+                                    .input_tokens = input,
+                                    .repeated_tokens = known * a->block_tokens,
+                                    .output_tokens = output + reasoning,
+                                    .reasoning_tokens = reasoning};
+    set_chain(a, b, item);
+    b->calling = true;
+    s->task.calls++;
+    a->counts.calls_begun++;
+}
+
+static void release(struct agents *a, struct agent_branch *b, int64_t t_ns, struct ready *ready)
+{
+    struct work_item item;
+
+    make_call(a, b, t_ns, &item);
+    ready_put(ready, &item);
+}
+
+/* ---- a task begins ---- */
+
+static void begin_task(struct agents *a, struct agent_branch *root, int64_t t_ns)
+{
+    struct agent_session *s = root->session;
+    int64_t number = s->begun++, deadline_ns = agents_options(a, root)->deadline_ns;
+
+    s->branches = 1;
+    s->task = (struct ev_agent_task){.id = a->counts.tasks_begun++,
+                                     .class = s->class_id,
+                                     .agent = root->agent,
+                                     .session = s->number,
+                                     .number = number,
+                                     .deadline_ns = deadline_ns > 0 ? deadline_ns : -1,
+                                     .t_start_ns = t_ns};
+    root->entity = rng_hash((uint64_t)s->number, (uint64_t)number);
+    root->step = root->calls = 0;
+    root->path = (struct agent_path){0};
+    root->steps = agents_draw(a, root->entity, RNG_AGENT_STEPS, &agents_options(a, root)->steps, 1);
+}
+
+static void begin_context(struct agents *a, struct agent_branch *b)
+{
+    const struct agent_options *o = agents_options(a, b);
+
+    b->context_id = a->contexts++;
+    b->context = o->system_tokens;
+    b->append = agents_draw(a, b->entity, RNG_AGENT_FIRST, &o->first, 0);
+}
+
+void agents_begin(struct agents *a, struct work_item *item)
+{
+    struct agent_branch *b = new_branch(a);
+    struct agent_session *s = mem_zalloc(1, sizeof *s);
+
+    *s = (struct agent_session){.number = item->session, .class_id = item->class_id};
+    b->session = s;
+    b->agent = a->sc->classes[item->class_id].agent_at;
+    s->tasks = agents_draw(a, (uint64_t)s->number, RNG_AGENT_TASKS, &agents_options(a, b)->tasks, 1);
+    begin_task(a, b, item->t_ns);
+    begin_context(a, b);
+    make_call(a, b, item->t_ns, item);
+}
+
+/* ---- sub-agents ---- */
+
+static void begin_sub(struct agents *a, struct agent_branch *parent, uint64_t entity, int64_t now_ns,
+                      struct ready *ready)
+{
+    struct agent_branch *b = new_branch(a);
+
+    b->session = parent->session;
+    b->parent = parent;
+    b->agent = agents_options(a, parent)->sub_at;
+    b->depth = parent->depth + 1;
+    b->number = b->session->branches++;
+    b->entity = entity;
+    b->steps = agents_draw(a, entity, RNG_AGENT_STEPS, &agents_options(a, b)->steps, 1);
+    begin_context(a, b);
+    b->session->task.subs++;
+    release(a, b, now_ns, ready);
+}
+
+static void begin_subs(struct agents *a, struct agent_branch *b, uint64_t entity, int64_t now_ns, struct ready *ready)
+{
+    const struct agent_options *o = agents_options(a, b);
+    int64_t deepest = a->sc->agents[b->session->task.agent].sub_depth;
+
+    if (o->sub_at < 0 || b->depth >= deepest || !agents_draw_happens(a, entity, RNG_AGENT_SUBS, o->sub_share))
+        return;
+    /* Another entity: the share and the number must not be one value. */
+    b->waits = agents_draw(a, ~entity, RNG_AGENT_SUBS, &o->subs, 1);
+    b->now.subs = b->waits;
+    for (int64_t i = 0; i < b->now.subs; i++)
+        begin_sub(a, b, rng_hash(~entity, (uint64_t)i), now_ns, ready);
+}
+
+/* ---- what follows a call ---- */
+
+static void add_path(struct agent_path *p, const struct agent_path *q)
+{
+    p->calls += q->calls;
+    p->tokens += q->tokens;
+    p->retry_ns += q->retry_ns;
+    p->queue_ns += q->queue_ns;
+    p->restore_ns += q->restore_ns;
+    p->prefill_ns += q->prefill_ns;
+    p->handoff_ns += q->handoff_ns;
+    p->decode_ns += q->decode_ns;
+    p->tool_ns += q->tool_ns;
+    p->alone_ns += q->alone_ns;
+}
+
+/* The step is over at t_ns: its row, and the path. */
+static void close_step(struct agents *a, struct agent_branch *b, int64_t t_ns)
+{
+    struct ev_agent_step *n = &b->now;
+    int64_t tools_ns = b->t_tools_ns < t_ns ? b->t_tools_ns : t_ns;
+
+    n->t_end_ns = t_ns;
+    n->tool_ns = tools_ns - n->t_call_end_ns;
+    n->join_ns = t_ns - tools_ns;
+    if (n->join_branch >= 0)
+        add_path(&b->path, &b->sub_path);
+    else
+        b->path.tool_ns += n->tool_ns;
+    if (a->trace)
+        *trace_put_agent_step(a->trace) = *n;
+}
+
+static bool end_branch(struct agents *a, struct agent_branch *b, int64_t now_ns, struct ready *ready);
+
+/* Tools and sub-agents have ended, or the task has failed. */
+static bool go_on(struct agents *a, struct agent_branch *b, int64_t now_ns, struct ready *ready)
+{
+    int64_t t_ns = b->session->failed || b->t_tools_ns < now_ns ? now_ns : b->t_tools_ns;
+
+    close_step(a, b, t_ns);
+    if (b->session->failed)
+        return end_branch(a, b, now_ns, ready);
+    release(a, b, t_ns, ready);
+    return false;
+}
+
+static bool end_task(struct agents *a, struct agent_branch *root, int64_t now_ns, struct ready *ready)
+{
+    struct agent_session *s = root->session;
+    struct ev_agent_task *t = &s->task;
+    const struct agent_path *p = &root->path;
+
+    t->t_end_ns = now_ns;
+    t->answered = !s->failed;
+    t->steps = root->step;
+    t->path_calls = p->calls;
+    t->path_tokens = p->tokens;
+    t->path_retry_ns = p->retry_ns;
+    t->path_queue_ns = p->queue_ns;
+    t->path_restore_ns = p->restore_ns;
+    t->path_prefill_ns = p->prefill_ns;
+    t->path_handoff_ns = p->handoff_ns;
+    t->path_decode_ns = p->decode_ns;
+    t->path_tool_ns = p->tool_ns;
+    t->path_alone_ns = p->alone_ns;
+    a->counts.tasks_ended++;
+    if (a->trace)
+        *trace_put_agent_task(a->trace) = *t;
+    if (s->failed || s->begun == s->tasks) {
+        free_branch(a, root);
+        return true;
+    }
+    const struct agent_options *o = agents_options(a, root);
+    uint64_t entity = root->entity;
+    int64_t t_ns = agents_later(now_ns, agents_draw_s(a, entity, RNG_AGENT_THINK, &o->think));
+    begin_task(a, root, t_ns);
+    root->append = agents_draw(a, entity, RNG_AGENT_REQUEST, &o->request, 0);
+    release(a, root, t_ns, ready);
+    return false;
+}
+
+/* Its last step is over. True: and so is the session. */
+static bool end_branch(struct agents *a, struct agent_branch *b, int64_t now_ns, struct ready *ready)
+{
+    struct agent_branch *parent = b->parent;
+
+    if (parent == NULL)
+        return end_task(a, b, now_ns, ready);
+    if (now_ns > parent->t_tools_ns) {
+        parent->now.join_branch = b->number;
+        parent->sub_path = b->path;
+    }
+    parent->append = length_clamp(parent->append + b->answer, 0, LENGTH_CAP);
+    free_branch(a, b);
+    return --parent->waits == 0 && go_on(a, parent, now_ns, ready);
+}
+
+/* The context is system prompt and summary from now on. */
+static void compact(struct agents *a, struct agent_branch *b)
+{
+    const struct agent_options *o = agents_options(a, b);
+
+    b->context_id = a->contexts++;
+    b->context = o->system_tokens + o->compact_to;
+    b->append = 0;
+    b->known_blocks = o->system_tokens / a->block_tokens;
+    b->session->task.compactions++;
+}
+
+/* The answer joins the context; then tools and sub-agents, unless it was the task's last. */
+static void take_answer(struct agents *a, struct agent_branch *b, int64_t now_ns, struct ready *ready)
+{
+    const struct ev_agent_step *n = &b->now;
+    uint64_t entity = step_entity(b);
+
+    b->answer = n->output_tokens - n->reasoning_tokens;
+    b->context = n->input_tokens + b->answer;
+    /* The last token has no KV. */
+    b->known_blocks = (n->reasoning_tokens > 0 ? n->input_tokens : b->context - 1) / a->block_tokens;
+    b->append = 0;
+    if (++b->step == b->steps)
+        return;
+    agents_call_tools(a, b, entity, now_ns);
+    begin_subs(a, b, entity, now_ns, ready);
+}
+
+static void fill_step(struct agents *a, struct agent_branch *b, const struct work_ended *call, int64_t now_ns)
+{
+    struct ev_agent_step *n = &b->now;
+
+    n->request = call->request;
+    n->answered = call->answered;
+    n->t_call_end_ns = now_ns;
+    n->retry_ns = call->retry_ns;
+    n->queue_ns = call->queue_ns;
+    n->restore_ns = call->restore_ns;
+    n->prefill_ns = call->prefill_ns;
+    n->handoff_ns = call->handoff_ns;
+    n->decode_ns = call->decode_ns;
+    n->hit_tokens = call->hit_tokens;
+    n->alone_ns = call->alone_ns;
+    b->t_tools_ns = now_ns;
+    add_path(&b->path, &(struct agent_path){1, n->output_tokens, n->retry_ns, n->queue_ns, n->restore_ns,
+                                            n->prefill_ns, n->handoff_ns, n->decode_ns, 0, n->alone_ns});
+    b->calling = false;
+    a->counts.calls_ended++;
+}
+
+bool agents_ended(struct agents *a, const struct work_ended *call, int64_t now_ns, struct ready *ready)
+{
+    sim_assert(call->slot < a->n && a->at[call->slot]);
+    struct agent_branch *b = a->at[call->slot];
+    struct agent_session *s = b->session;
+
+    fill_step(a, b, call, now_ns);
+    s->failed |= !call->answered;
+    if (s->failed) {
+        close_step(a, b, now_ns);
+        return end_branch(a, b, now_ns, ready);
+    }
+    if (b->compacting) {
+        compact(a, b);
+        return go_on(a, b, now_ns, ready);
+    }
+    take_answer(a, b, now_ns, ready);
+    if (b->step == b->steps) {
+        close_step(a, b, now_ns);
+        return end_branch(a, b, now_ns, ready);
+    }
+    return b->waits == 0 && go_on(a, b, now_ns, ready);
+}
+
+struct agents_counts agents_count(const struct agents *a)
+{
+    struct agents_counts c = a->counts;
+
+    c.tasks_live = c.calls_live = c.steps_joining = 0;
+    for (uint32_t i = 0; i < a->n; i++) {
+        const struct agent_branch *b = a->at[i];
+        if (b == NULL)
+            continue;
+        c.tasks_live += b->parent == NULL;
+        c.calls_live += b->calling;
+        c.steps_joining += b->waits > 0;
+    }
+    sim_assert(c.tasks_begun == c.tasks_ended + c.tasks_live && c.calls_begun == c.calls_ended + c.calls_live);
+    return c;
+}

@@ -1,0 +1,214 @@
+#include "workload/graph.h"
+
+#include <stdlib.h>
+
+#include "base/bug.h"
+
+enum { NO_EDGE = -1 };
+
+struct node {
+    struct work_item item; /* until it comes */
+    int64_t tool_ns, gap_ns;
+    int64_t t_least_ns; /* tool_ns after its first parent's end */
+    int64_t first_parent, waits; /* a node; parents that have not ended */
+    int64_t edges;               /* the first of those to its children */
+};
+
+struct edge {
+    int64_t child, next;
+};
+
+struct graph {
+    struct node *node;
+    struct edge *edge;
+    int64_t n, cap, n_edges, cap_edges;
+    int64_t under_way; /* calls */
+    bool failed;
+};
+
+struct call { /* by slot */
+    struct graph *graph; /* NULL: the slot is free */
+    int64_t node;
+    uint32_t next_free;
+};
+
+struct graphs {
+    struct graph *reading; /* NULL: none */
+    int64_t *ids;          /* of its rows */
+    int64_t cap_ids;
+    struct call *call;
+    uint32_t n, cap, free;
+};
+
+struct graphs *graphs_new(void)
+{
+    struct graphs *g = mem_zalloc(1, sizeof *g);
+
+    g->free = WORK_NO_SESSION;
+    return g;
+}
+
+static void free_graph(struct graph *x)
+{
+    if (x == NULL)
+        return;
+    for (int64_t i = 0; i < x->n; i++)
+        work_item_free(&x->node[i].item);
+    free(x->node);
+    free(x->edge);
+    free(x);
+}
+
+void graphs_free(struct graphs *g)
+{
+    if (g == NULL)
+        return;
+    free_graph(g->reading);
+    for (uint32_t s = 0; s < g->n; s++)
+        if (g->call[s].graph && --g->call[s].graph->under_way == 0)
+            free_graph(g->call[s].graph);
+    free(g->call);
+    free(g->ids);
+    free(g);
+}
+
+bool graph_is_empty(const struct graphs *g)
+{
+    return g->reading == NULL;
+}
+
+/* ---- reading ---- */
+
+/* Parents are mostly near. */
+static int64_t find(const struct graphs *g, int64_t id)
+{
+    for (int64_t i = g->reading->n - 1; i >= 0; i--)
+        if (g->ids[i] == id)
+            return i;
+    return -1;
+}
+
+static void add_edge(struct graph *x, int64_t parent, int64_t child)
+{
+    if (x->n_edges == x->cap_edges) {
+        x->cap_edges = x->cap_edges ? 2 * x->cap_edges : 8;
+        x->edge = mem_realloc(x->edge, (size_t)x->cap_edges * sizeof *x->edge);
+    }
+    x->edge[x->n_edges] = (struct edge){child, x->node[parent].edges};
+    x->node[parent].edges = x->n_edges++;
+}
+
+static void grow(struct graphs *g)
+{
+    struct graph *x = g->reading;
+
+    if (x->n == x->cap) {
+        x->cap = x->cap ? 2 * x->cap : 4;
+        x->node = mem_realloc(x->node, (size_t)x->cap * sizeof *x->node);
+    }
+    if (x->cap > g->cap_ids) {
+        g->cap_ids = x->cap;
+        g->ids = mem_realloc(g->ids, (size_t)g->cap_ids * sizeof *g->ids);
+    }
+}
+
+bool graph_add(struct graphs *g, const struct trace_row *row, const struct work_item *item)
+{
+    if (g->reading == NULL)
+        g->reading = mem_zalloc(1, sizeof *g->reading);
+    struct graph *x = g->reading;
+    int64_t first = row->n_parents > 0 ? find(g, row->parents[0]) : -1;
+    grow(g);
+    x->node[x->n] = (struct node){.item = *item,
+                                  .tool_ns = row->tool_ns,
+                                  .gap_ns = row->gap_ns,
+                                  .first_parent = first,
+                                  .waits = row->n_parents,
+                                  .edges = NO_EDGE};
+    g->ids[x->n] = row->id;
+    for (int64_t i = 0; i < row->n_parents; i++) {
+        int64_t parent = i == 0 ? first : find(g, row->parents[i]);
+        if (parent < 0) {
+            x->n++; /* its chain is to be freed */
+            return false;
+        }
+        add_edge(x, parent, x->n);
+    }
+    x->n++;
+    return true;
+}
+
+/* ---- life ---- */
+
+static void release(struct graphs *g, struct graph *x, int64_t node, struct work_item *item)
+{
+    uint32_t slot = g->free;
+
+    if (slot != WORK_NO_SESSION) {
+        g->free = g->call[slot].next_free;
+    } else {
+        if (g->n == g->cap) {
+            sim_assert(g->cap < WORK_NO_SESSION / 2);
+            g->cap = g->cap ? 2 * g->cap : 16;
+            g->call = mem_realloc(g->call, g->cap * sizeof *g->call);
+        }
+        slot = g->n++;
+    }
+    g->call[slot] = (struct call){.graph = x, .node = node};
+    *item = x->node[node].item;
+    item->session_slot = slot;
+    x->node[node].item.chain = (struct chain){0};
+    x->under_way++;
+}
+
+void graph_begin(struct graphs *g, struct work_item *item)
+{
+    release(g, g->reading, 0, item);
+    g->reading = NULL;
+}
+
+static int64_t later(int64_t t_ns, int64_t by_ns)
+{
+    return by_ns < INT64_MAX - 1 - t_ns ? t_ns + by_ns : INT64_MAX - 1;
+}
+
+/* Children in the order of the file. */
+static void release_children(struct graphs *g, struct graph *x, int64_t parent, int64_t now_ns, struct ready *ready)
+{
+    int64_t before = ready->n;
+
+    for (int64_t k = x->node[parent].edges; k != NO_EDGE; k = x->edge[k].next) {
+        struct node *c = &x->node[x->edge[k].child];
+        struct work_item item;
+        if (c->first_parent == parent)
+            c->t_least_ns = later(now_ns, c->tool_ns);
+        if (--c->waits > 0)
+            continue;
+        release(g, x, x->edge[k].child, &item);
+        item.t_ns = later(c->t_least_ns > now_ns ? c->t_least_ns : now_ns, c->gap_ns);
+        ready_put(ready, &item);
+    }
+    for (int64_t i = before, j = ready->n - 1; i < j; i++, j--) { /* edges were chained from the last */
+        struct work_item swap = ready->at[i];
+        ready->at[i] = ready->at[j];
+        ready->at[j] = swap;
+    }
+}
+
+bool graph_ended(struct graphs *g, uint32_t slot, bool answered, int64_t now_ns, struct ready *ready)
+{
+    sim_assert(slot < g->n && g->call[slot].graph);
+    struct graph *x = g->call[slot].graph;
+    int64_t node = g->call[slot].node;
+
+    g->call[slot] = (struct call){.next_free = g->free};
+    g->free = slot;
+    x->under_way--;
+    x->failed |= !answered;
+    if (!x->failed)
+        release_children(g, x, node, now_ns, ready);
+    if (x->under_way > 0)
+        return false;
+    free_graph(x);
+    return true;
+}

@@ -1,0 +1,31 @@
+/*
+ * graph.h - calls of a trace that wait for others (trace_own.c): graphs, from their first call to their last.
+ *
+ *   workload reads rows --> graph_add --> (a root: the graph is complete when the next root is read) --> graph_begin
+ *                                          a call ends: graph_ended --> those whose parents have all ended are ready
+ *
+ * A call comes gap_ns after both all its parents have ended and tool_ns has passed since its first parent did. Where a
+ * call is not answered, no further call of its graph comes.
+ *
+ * Memory: graphs that have begun, and the one that is read. Ownership: graphs_free; chains are the items'.
+ */
+#ifndef WORKLOAD_GRAPH_H
+#define WORKLOAD_GRAPH_H
+
+#include "workload/ready.h"
+#include "workload/trace_row.h"
+
+struct graphs;
+
+struct graphs *graphs_new(void);
+void graphs_free(struct graphs *g);
+
+/* A row of the graph that is read, and its item, whose chain is taken. False: a parent is no row of the graph before it. */
+bool graph_add(struct graphs *g, const struct trace_row *row, const struct work_item *item);
+bool graph_is_empty(const struct graphs *g); /* of the one that is read */
+/* It is complete and begins: its first call. */
+void graph_begin(struct graphs *g, struct work_item *item);
+/* A call has ended; those that follow it go to `ready`. True: nothing more of its graph will come. */
+bool graph_ended(struct graphs *g, uint32_t slot, bool answered, int64_t now_ns, struct ready *ready);
+
+#endif

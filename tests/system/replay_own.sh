@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# replay_own.sh - record and replay: the calls of a run, exported as a trace, replayed by the same policy are the same run to
+# the ns, by another the same work; chats, agents, drawn arrivals and traces; what is no such trace.
+# Needs TIERSIM (the program) and srcdir (the top of the source tree) from the environment.
+set -euo pipefail
+srcdir=$(cd "${srcdir:-.}" && pwd)
+# shellcheck source=tests/lib.sh
+. "$srcdir/tests/lib.sh"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp"
+bad=0
+
+is() { # NAME WANT GOT
+    if [ "$2" = "$3" ]; then
+        echo "ok - $1"
+    else
+        echo "not ok - $1"
+        printf 'want %s\ngot  %s\n' "$2" "$3" | head -20 | sed 's/^/# /'
+        bad=1
+    fi
+}
+
+common() {
+    sed -n '/^\[run\]/,/^\[cache\]/p' "$srcdir/tests/system/agents.ini" | sed '/^step_time\|^cost = /d; s/^count = 1/count = 3/'
+    printf 'prefix = yes\n[router]\npolicy = session_affinity\n'
+}
+
+{
+    common
+    sed -n '/^\[tool shell\]/,/^\[class/p' "$srcdir/tests/system/agents.ini" | sed '$d'
+    cat << 'EOF'
+[workload]
+arrivals = poisson
+rate = 2/s
+requests = 120
+[class lead]
+agent = lead
+[class chat]
+input = lognormal
+input_median = 300
+input_sigma = 1
+output = exponential
+output_mean = 40
+turns = 4
+turns_dist = geometric
+append = constant
+append_tokens = 50
+turn_gap = 3s
+turn_gap_dist = exponential
+system_tokens = 200
+[class plain]
+input = lognormal
+input_median = 300
+input_sigma = 1
+output = constant
+output_tokens = 50
+EOF
+} > drawn.ini
+{
+    common
+    printf '[workload]\narrivals = trace\ntrace = drawn.jsonl\n'
+    for class in lead chat plain; do
+        printf '[class %s]\ninput = trace\noutput = trace\n' $class
+    done
+} > again.ini
+vary=(-s "agent lead.reasoning=exponential" -s "agent lead.reasoning_mean=30" -s "agent lead.sub_share=0.5" -s "agent lead.tasks=constant"
+    -s "agent lead.tasks_tokens=2" -s "agent lead.request=constant" -s "agent lead.request_tokens=30" -s "agent lead.think=exponential"
+    -s "agent lead.think_mean=2s" -s "agent lead.compact_at=900" -s "agent lead.compact_to=50" -s "tool shell.latency=exponential"
+    -s "tool shell.latency_mean=1s" -s "agent helper.steps=exponential" -s "agent helper.steps_mean=3")
+
+rows="SELECT id, class, replica, input_tokens, output_tokens, t_arrive_ns, t_admit_ns, t_first_ns, t_end_ns, blocks, hit_blocks,
+    hit_tokens, session, turn, status FROM request ORDER BY id"
+work="SELECT class, session, input_tokens, output_tokens, blocks FROM request ORDER BY class, session, input_tokens, output_tokens"
+"$TIERSIM" run drawn.ini -q -o drawn.db "${vary[@]}"
+"$TIERSIM" export --trace drawn.db -o drawn.jsonl
+"$TIERSIM" run again.ini -q -o again.db
+is "the same policy: the same run to the ns" "$(sqlite3 drawn.db "$rows")" "$(sqlite3 again.db "$rows")"
+is "... in which there are sub-agents, joins, compactions and hits" "1 1 1 1" \
+    "$(sqlite3 -separator ' ' drawn.db "SELECT sum(subs) > 20, (SELECT count(join_branch) > 20 FROM agent_step), sum(compactions) > 5,
+        (SELECT sum(hit_tokens) > 1000 FROM request) FROM agent_task")"
+is "... and conservation holds" "" "$(sqlite3 again.db "SELECT * FROM v_conservation WHERE NOT ok")"
+"$TIERSIM" run again.ini -q -o other.db -s router.policy=random -s replica.count=2
+is "another policy: the same work" "$(sqlite3 drawn.db "$work")" "$(sqlite3 other.db "$work")"
+is "... at other times" 0 "$(sqlite3 other.db "SELECT sum(t_end_ns)" "$rows" 2> /dev/null | grep -c "$(sqlite3 drawn.db "$rows" | tail -1)" || true)"
+
+# A closed loop, and a replay of its trace in closed order; the two are alike in work.
+"$TIERSIM" run drawn.ini -q -o loop.db "${vary[@]}" -s workload.arrivals=closed_loop -s workload.concurrency=5
+"$TIERSIM" export --trace loop.db -o - > loop.jsonl
+"$TIERSIM" run again.ini -q -o loop2.db -s workload.trace=loop.jsonl
+but_ids="SELECT session, turn, class, replica, input_tokens, t_arrive_ns, t_end_ns, hit_tokens FROM request ORDER BY 1, 2, 3, 5, 6"
+is "a closed loop, replayed by its times: the same run, but for the order of arrivals at one instant" \
+    "$(sqlite3 loop.db "$but_ids")" "$(sqlite3 loop2.db "$but_ids")"
+"$TIERSIM" run again.ini -q -o loop3.db -s workload.trace=loop.jsonl -s workload.trace_order=closed -s workload.concurrency=5
+is "... in closed order: the same work" "$(sqlite3 loop.db "$work")" "$(sqlite3 loop3.db "$work")"
+
+# Calls that are given up and tried again; a horizon.
+"$TIERSIM" run drawn.ini -q -o late.db "${vary[@]}" -s "class chat.timeout_e2el=350ms" -s "class chat.retries=4" -s run.horizon=60s
+"$TIERSIM" export --trace late.db -o late.jsonl 2> err
+is "what a horizon cut off is told" 1 "$(grep -c "calls of agents' tasks that had not ended are left out" err)"
+is "calls, not attempts" "$(sqlite3 late.db "SELECT count(*) FROM request WHERE attempt = 0 AND class > 0")" \
+    "$(grep -c '"class": "\(chat\|plain\)"' late.jsonl)"
+is "... the next of a session after the last attempt's end" \
+    "$(sqlite3 late.db "SELECT count(*) > 0, sum(q.t_arrive_ns - p.t) FROM request q JOIN (SELECT session, turn, max(t_end_ns) AS t, count(*) AS n
+        FROM request GROUP BY 1, 2) p ON p.session = q.session AND p.turn = q.turn - 1 WHERE q.attempt = 0 AND q.class = 1 AND p.n > 1")" \
+    "$(sqlite3 late.db "SELECT c.id FROM request c JOIN (SELECT session, turn FROM request WHERE class = 1 GROUP BY 1, 2 HAVING count(*) > 1) p
+        ON p.session = c.session AND p.turn = c.turn - 1 WHERE c.attempt = 0" | sed 's/.*/"id": &,/' | grep -F -f - late.jsonl |
+        sed 's/.*"gap_ns": \([0-9]*\).*/\1/' | awk '{ s += $1; n++ } END { printf "%d|%d", (n > 0), s }')"
+"$TIERSIM" run again.ini -q -o late2.db -s workload.trace=late.jsonl
+is "... all of which replay" "$(($(wc -l < late.jsonl) - 1))" "$(sqlite3 late2.db "SELECT count(*) FROM request")"
+
+# refused NAME WANT LINE...: a trace of these lines after the first two.
+refused() {
+    local name=$1 want=$2
+    shift 2
+    { head -1 drawn.jsonl; printf '%s\n' "$@"; } > bad.jsonl
+    "$TIERSIM" run again.ini -q --force -o bad.db -s workload.trace=bad.jsonl > /dev/null 2> err && echo "# it ran" >> err
+    is "refused: $name" 1 "$(grep -c "$want" err)"
+}
+row='"t_ns": 5, "input_tokens": 10, "output_tokens": 5'
+refused "no JSON" 'bad.jsonl:2: bad JSON' 'hello'
+refused "tokens missing" 'bad.jsonl:2: output_tokens is missing' '{"id": 0, "t_ns": 1, "input_tokens": 5}'
+refused "no parent" 'id 1 names a parent that is no row' "{\"id\": 0, $row}" "{\"id\": 1, \"step\": 1, \"parents\": [7], $row}"
+refused "a child first" 'bad.jsonl:2: a row with parents comes before' "{\"id\": 1, \"step\": 1, \"parents\": [0], $row}"
+refused "time goes back" 'bad.jsonl:3: t_ns is before' "{\"id\": 0, $row}" '{"id": 1, "t_ns": 4, "input_tokens": 10, "output_tokens": 5}'
+refused "too many blocks" 'bad.jsonl:2: blocks holds' "{\"id\": 0, $row, \"prompt_blocks\": 1, \"blocks\": [[5, 2]]}"
+refused "an unknown class" 'is of a class "nobody"' "{\"id\": 0, $row, \"class\": \"nobody\"}"
+"$TIERSIM" run drawn.ini -q --force -o step.db -s run.log=step -s workload.requests=5
+"$TIERSIM" export --trace step.db -o step.jsonl 2> err || true
+is "refused: a log that does not tell the content" 1 "$(grep -c 'want run.log = all' err)"
+"$TIERSIM" export --trace again.db -o x.jsonl 2> err || true
+is "refused: a replay's own calls" 1 "$(grep -c 'calls of a session overlap' err)"
+exit $bad
