@@ -2,7 +2,8 @@
  * alone.h - what a call takes on an idle machine: the yardstick of agents' slowdown.
  *
  *   front end: request_service + input_tokens * token_service + request_latency
- * + chunks of at most max_num_batched_tokens prompt tokens, less what earlier calls of its context left in the cache (all
+ * + chunks of at most max_num_batched_tokens prompt tokens, less what earlier calls of its context left in the cache
+ * (all
  *   of it, in HBM; nothing of other contexts)
  * + output - 1 steps with one sequence
  *

@@ -24,7 +24,8 @@
  *
  * Conservation is checked at the end of every run (world_finish): a broken law aborts with time, event and seed.
  *
- * That is with [replica] ranks = together; apart, each rank is a replica of the world, with others in a group (group.h).
+ * That is with [replica] ranks = together; apart, each rank is a replica of the world, with others in a group
+ * (group.h).
  *
  * Not modelled: network between client, router and replica; the way back (detokenising, streaming); which of a
  * replica's ranks a request is on, where they are together: their cache is filled as one.

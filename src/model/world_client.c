@@ -1,21 +1,22 @@
 /*
  * world_client.c - what clients do when they are not served: they give up after a time, and call again.
  *
- * Giving up: an attempt that has not given its first token timeout_ttft after it came, or its last after timeout_e2el, is
- * cancelled wherever it is. A result at the very instant is in time. Who waits, or runs between two steps, leaves at once
- * with all its KV and the transfers that bring more; who is in a step leaves when that ends, since a batch cannot change
- * in a step: then its row ends a little after the record `timeout`. What the front end was going to do for it, it does:
- * those behind have their places.
+ * Giving up: an attempt that has not given its first token timeout_ttft after it came, or its last after timeout_e2el,
+ * is cancelled wherever it is. A result at the very instant is in time. Who waits, or runs between two steps, leaves
+ * at once with all its KV and the transfers that bring more; who is in a step leaves when that ends, since a batch
+ * cannot change in a step: then its row ends a little after the record `timeout`. What the front end was going to do
+ * for it, it does: those behind have their places.
  *
  *   arrives --refused--------------------------> rejected --.
  *      |---- in time --> completed                           >-- retries left? --> backoff --> arrives, as a new request
  *      |---- timeout --> (end of step) --> timed_out --------|
  *      `---- fault --> failed -----------------------------'
  *
- * Calling again: the same prompt and answer, as a request of its own that knows its call's first attempt. Backoff as the
- * OpenAI client has it (openai-python, _base_client.py: doubled from attempt to attempt up to a maximum, times 1 minus a
- * random share), from a stream for each call and attempt. A call that fits nowhere is not made again. A session goes on
- * when an attempt is answered, and ends with the call's last attempt; a closed loop's user waits for the call's end.
+ * Calling again: the same prompt and answer, as a request of its own that knows its call's first attempt. Backoff as
+ * the OpenAI client has it (openai-python, _base_client.py: doubled from attempt to attempt up to a maximum, times 1
+ * minus a random share), from a stream for each call and attempt. A call that fits nowhere is not made again. A
+ * session goes on when an attempt is answered, and ends with the call's last attempt; a closed loop's user waits for
+ * the call's end.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /*
- * duration_pareto.c - a power-law tail: P(T > t) = (least / t)^shape from the least time on. Mean least * shape / (shape - 1) where
- * shape > 1, else none: then a longest time is worth giving.
+ * duration_pareto.c - a power-law tail: P(T > t) = (least / t)^shape from the least time on. Mean least * shape /
+ * (shape - 1) where shape > 1, else none: then a longest time is worth giving.
  */
 #include "base/dist.h"
 #include "base/num.h"

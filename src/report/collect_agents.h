@@ -9,7 +9,8 @@
  *   task_share/PART                           of the sum of times, what PART took on the tasks' paths (table agent_task): retry,
  *                                             queue, restore, prefill, handoff, decode, tool
  *
- * Counted are tasks that began at or after warm-up; all but the first three are of those that were answered to their end.
+ * Counted are tasks that began at or after warm-up; all but the first three are of those that were answered to their
+ * end.
  */
 #ifndef REPORT_COLLECT_AGENTS_H
 #define REPORT_COLLECT_AGENTS_H

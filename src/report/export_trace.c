@@ -7,8 +7,8 @@
 #include "report/load.h"
 
 /*
- * call: a request by its first attempt. edge: what it waited for, in the order of `place`. Agents' own come from agent_step;
- * `at` numbers a root branch's steps through its session's tasks.
+ * call: a request by its first attempt. edge: what it waited for, in the order of `place`. Agents' own come from
+ * agent_step; `at` numbers a root branch's steps through its session's tasks.
  */
 static const char prepare[] =
     "CREATE TEMP TABLE call AS"

@@ -1,5 +1,6 @@
 /*
- * agent_rows.h - the keys of [agent NAME] and [tool NAME] that are no laws: a part of tables.c, which alone includes it.
+ * agent_rows.h - the keys of [agent NAME] and [tool NAME] that are no laws: a part of tables.c, which alone includes
+ * it.
  */
 #ifndef SCENARIO_AGENT_ROWS_H
 #define SCENARIO_AGENT_ROWS_H

@@ -1,12 +1,11 @@
 /*
  * digest.c - the run's records as one number.
  *
- * A record of n fields gives sum of field_i * K_i with fixed odd 64-bit K_i (a multilinear hash: the
- * multiplications are independent, so a record costs about as much as its loads); the running hash takes the
- * sum in by a rotation, an exclusive or and one multiplication. One running hash a kind; the value
- * mixes those with the counts. What a request's context is (CONTENT) is an input and left out, so that it need not be put
- * where nobody stores it. In-flight request rows (status waiting or running) are left out: they depend on where commits
- * fall.
+ * A record of n fields gives sum of field_i * K_i with fixed odd 64-bit K_i (a multilinear hash: the multiplications
+ * are independent, so a record costs about as much as its loads); the running hash takes the sum in by a rotation, an
+ * exclusive or and one multiplication. One running hash a kind; the value mixes those with the counts. What a
+ * request's context is (CONTENT) is an input and left out, so that it need not be put where nobody stores it.
+ * In-flight request rows (status waiting or running) are left out: they depend on where commits fall.
  */
 #include "trace/trace.h"
 

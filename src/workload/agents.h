@@ -6,9 +6,9 @@
  *                        +-- tool --+              +-- sub-agent: its own steps --+
  *                         the slowest counts         joined: the next call waits for all
  *
- * An arrival of a class with `agent` begins a session of tasks, which share one context; a task is `steps` LLM calls, each
- * of which but the last is followed by tool calls and perhaps sub-agents. A sub-agent is a branch: a context and one task
- * of an [agent] of its own; its last answer comes into the context of whoever began it.
+ * An arrival of a class with `agent` begins a session of tasks, which share one context; a task is `steps` LLM calls,
+ * each of which but the last is followed by tool calls and perhaps sub-agents. A sub-agent is a branch: a context and
+ * one task of an [agent] of its own; its last answer comes into the context of whoever began it.
  *
  * Context, in tokens: system_tokens, first; then each answer, what its tools returned, what its sub-agents answered;
  * at a further task `request`. Reasoning is generated before an answer and stays out of it:
@@ -18,20 +18,20 @@
  *                                                                 of no use, so the chain ends with the prompt
  *
  * A prompt that would be longer than compact_at is summed up by a call of its own: from then on the context is
- * system_tokens and the summary, new content but for the system prompt. What would make a prompt longer than the class's
- * input_max, or than the model's context less the answer, is cut from what came in since the last call.
+ * system_tokens and the summary, new content but for the system prompt. What would make a prompt longer than the
+ * class's input_max, or than the model's context less the answer, is cut from what came in since the last call.
  *
  * A call that is not answered (rejected, timed out, failed, and not tried again) ends its task and session, once the
- * calls of other branches that are under way have ended. workload.requests counts an agent's sessions, not its calls, so
- * that policies meet the same tasks. Deadlines are told, not enforced.
+ * calls of other branches that are under way have ended. workload.requests counts an agent's sessions, not its calls,
+ * so that policies meet the same tasks. Deadlines are told, not enforced.
  *
  * Path of a task: of all that happened, the chain that determined its end: the steps of the agent itself, each followed
  * by its slowest tool, or by the path of the sub-agent that ended last. The pieces meet, so their times add up to the
  * task's; ties go to tools, then to the branch whose end was handled last.
  *
  * Draws: a stream for each purpose (RNG_AGENT_...) and step, entity = a hash of session, task, branch and step, so a
- * session is the same whatever order things end in, and policies can be compared on the same sessions. The digest does not
- * depend on that order either. Numbers of branches and of contexts do.
+ * session is the same whatever order things end in, and policies can be compared on the same sessions. The digest does
+ * not depend on that order either. Numbers of branches and of contexts do.
  *
  * Not modelled: tools that wait for each other or for a machine that is busy; agents that give up, or choose their next
  * step by how long the last one took; parts of a context edited in the middle; sub-agents that share their parent's

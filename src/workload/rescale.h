@@ -17,8 +17,8 @@
  *                       rate (Palm 1943, Khinchine 1960): bursts shorter than the shifts do not stack
  *   trace_speed = s     I(t) -> I(s t), c stays: each burst is s times shorter and s times steeper
  *
- * Content: a copy's blocks have ids of their own, so it finds nothing of the trace's cached. Dropped rows leave the others
- * as they are: what a conversation's missing turn would have brought in comes with its next.
+ * Content: a copy's blocks have ids of their own, so it finds nothing of the trace's cached. Dropped rows leave the
+ * others as they are: what a conversation's missing turn would have brought in comes with its next.
  *
  * The turn's period is the slice, or, without trace_to, until a mean gap after the last row. With copies the trace is
  * read once more before the start, to count its rows. Bounded memory: a reader and a row each copy.

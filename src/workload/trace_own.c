@@ -7,18 +7,19 @@
  *   {"id": 4, "t_ns": 1100000000, "class": "coding", "input_tokens": 2340, "output_tokens": 40, "session": 0, "step": 1,
  *    "parents": [0], "tool_ns": 700000000, "gap_ns": 0, ...}
  *
- * (each on one line.) A row without parents comes at t_ns, from the start of the run, and begins a graph. Rows with parents follow it, each after its
- * parents, until the next row without: such a call comes gap_ns after both its parents have all ended and tool_ns has
- * passed since the first of them ended; its own t_ns only records when it came. So a graph is a task or session, and
- * whoever replays needs no more of the file than the graphs that have begun.
+ * (each on one line.) A row without parents comes at t_ns, from the start of the run, and begins a graph. Rows with
+ * parents follow it, each after its parents, until the next row without: such a call comes gap_ns after both its
+ * parents have all ended and tool_ns has passed since the first of them ended; its own t_ns only records when it came.
+ * So a graph is a task or session, and whoever replays needs no more of the file than the graphs that have begun.
  *
- * id: unique in its graph. class: a [class NAME] of the scenario; without it, drawn by weight. session, step (default: no
- * session; 0): what the row says; step is 0 where there are no parents, and only there. blocks: runs [FIRST, COUNT] of ids of the content
- * of prompt and answer, the first prompt_blocks of them the prompt's; without them nothing is known. block_tokens: theirs.
- * Other keys, such as agent and tool, tell people where a row comes from and are not read.
+ * id: unique in its graph. class: a [class NAME] of the scenario; without it, drawn by weight. session, step (default:
+ * no session; 0): what the row says; step is 0 where there are no parents, and only there. blocks: runs [FIRST, COUNT]
+ * of ids of the content of prompt and answer, the first prompt_blocks of them the prompt's; without them nothing is
+ * known. block_tokens: theirs. Other keys, such as agent and tool, tell people where a row comes from and are not
+ * read.
  *
- * Roots are in order of time. Nothing is skipped: a line that is no such object is an error. Bounded memory: one line, of
- * 16 MiB at most.
+ * Roots are in order of time. Nothing is skipped: a line that is no such object is an error. Bounded memory: one line,
+ * of 16 MiB at most.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -115,7 +116,8 @@ static int take_blocks(struct trace_own *t, const json_t *o, struct trace_row *r
         int64_t id = json_integer_value(first), c = json_integer_value(count);
         if (json_array_size(pair) != 2 || !json_is_integer(first) || !json_is_integer(count) || id < 0 ||
             id > BLOCK_ID_MAX || c < 1 || c > most - all)
-            return lines_bad(t->in, e, "blocks holds something else than [FIRST, COUNT], or more blocks than there are tokens for");
+            return lines_bad(t->in, e,
+                             "blocks holds something else than [FIRST, COUNT], or more blocks than there are tokens for");
         t->run[i] = (struct block_run){id, c};
         all += c;
     }

@@ -84,7 +84,8 @@ struct workload *workload_new(const struct scenario *sc, struct err *e)
     if (w->own && sc->arrival->kind == ARRIVAL_TRACE)
         w->graphs = graphs_new();
     if (w->graphs && sc->workload.trace_rate_scale != 1) {
-        err_set(e, EXIT_CODE_FAILED, "%s: trace_rate_scale leaves out calls that others wait for (want 1)", sc->workload.trace);
+        err_set(e, EXIT_CODE_FAILED, "%s: trace_rate_scale leaves out calls that others wait for (want 1)",
+                sc->workload.trace);
         workload_free(w);
         return NULL;
     }
@@ -328,9 +329,11 @@ static int64_t class_of_row(struct workload *w, const struct trace_row *row)
 static int item_of_row(struct workload *w, const struct trace_row *row, int64_t t_ns, struct work_item *item,
                        struct err *e)
 {
-    *item = (struct work_item){.t_ns = t_ns, .class_id = class_of_row(w, row), .session = row->session, .turn = row->step};
+    *item = (struct work_item){
+        .t_ns = t_ns, .class_id = class_of_row(w, row), .session = row->session, .turn = row->step};
     if (item->class_id < 0)
-        return err_set(e, EXIT_CODE_FAILED, "%s: the row of id %" PRId64 " is of a class \"%.80s\", but the scenario has no such [class]",
+        return err_set(e, EXIT_CODE_FAILED,
+                       "%s: the row of id %" PRId64 " is of a class \"%.80s\", but the scenario has no such [class]",
                        w->sc->workload.trace, row->id, row->class_name);
     fill(w, row, item);
     mix_row(w, row);
@@ -358,7 +361,8 @@ static int next_graph(struct workload *w, int64_t now_ns, struct work_item *item
                 w->root = next;
                 w->root_id = row.id;
             } else if (!graph_add(w->graphs, &row, &next)) {
-                return err_set(e, EXIT_CODE_FAILED, "%s: the row of id %" PRId64 " names a parent that is no row of its graph before it",
+                return err_set(e, EXIT_CODE_FAILED,
+                               "%s: the row of id %" PRId64 " names a parent that is no row of its graph before it",
                                w->sc->workload.trace, row.id);
             }
         }

@@ -32,8 +32,8 @@
  * Content: a row's chain, as the trace has it; where the class's law or limits change the prompt's length, the whole
  * blocks that are in both. Sessions and shared system prompts: sessions.h. Else nothing is known and nothing shared.
  *
- * Ends: after workload.requests items (later calls of sessions count, those of agents do not), with the trace or its slice, or, for drawn arrivals, where the clock (int64 ns)
- * would.
+ * Ends: after workload.requests items (later calls of sessions count, those of agents do not), with the trace or its
+ * slice, or, for drawn arrivals, where the clock (int64 ns) would.
  */
 #ifndef WORKLOAD_WORKLOAD_H
 #define WORKLOAD_WORKLOAD_H
