@@ -126,7 +126,7 @@ told() { # NAME MESSAGE TEXT: what is said of a file of that text, after its pat
 burst='Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,GPT-4,4,1,5,API log\n'
 vidur='arrived_at,num_prefill_tokens,num_decode_tokens\n1.5,4,1\n'
 told "no format" ":1: the first line \"a,b,c\" is that of no trace format known here (want Azure's LLM inference traces or Mooncake's \
-traces or BurstGPT's traces or Vidur's traces)" 'a,b,c\n1,2,3\n'
+traces or BurstGPT's traces or Vidur's traces or tiersim's own JSON lines)" 'a,b,c\n1,2,3\n'
 told "an empty file" ":1: the file is empty (want a trace)" ''
 told "no rows" ": it has no row" 'TIMESTAMP,ContextTokens,GeneratedTokens\n'
 told "BurstGPT: a time" ':3: Timestamp "x" is no time (want seconds from 0 on)' "${burst}x,GPT-4,4,1,5,API log\n"
