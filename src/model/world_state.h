@@ -81,7 +81,6 @@ void world_step_done(struct world *w, struct replica *r); /* of its end: tokens,
 bool world_step_fits(struct world *w, const struct replica *r, int64_t duration_ns);
 void world_update_room(struct world *w, const struct replica *r);
 void world_add_load(struct world *w, const struct replica *r, int64_t requests, int64_t tokens); /* for its router */
-void world_end_request(struct world *w, uint32_t slot, enum request_status status);
 
 static inline struct fleet *world_fleet(const struct world *w, int64_t replica)
 {
@@ -91,6 +90,13 @@ static inline struct fleet *world_fleet(const struct world *w, int64_t replica)
         i++;
     return &w->fleet[i];
 }
+
+/* ---- world_call.c ---- */
+
+void world_on_arrival(struct world *w, uint32_t item);
+void world_next_arrival(struct world *w); /* asks the workload for its next item and schedules it */
+void world_end_request(struct world *w, uint32_t slot, enum request_status status);
+void world_put_in_flight(void *world, bool last); /* the trace's: rows of requests in flight */
 
 /* ---- world_group.c ---- */
 

@@ -2,7 +2,7 @@
  * schema.h - the tables of a results file: which there are, what each column means.
  *
  * Two sources, one a kind of fact: the record tables come from trace/events.def, the fixed ones (run, metric, ...) from
- * the tables in schema.c; the views from views.sql. From the same come the rows of the table `doc`, so that a
+ * the tables in schema.c; the views from the files of views/. From the same come the rows of the table `doc`, so that a
  * file explains itself:  SELECT * FROM doc WHERE table_name = 'step'.
  *
  * All tables exist at every log level, empty where the level leaves them out, so that every view can be queried.
@@ -16,7 +16,7 @@
 
 #include <sqlite3.h>
 
-extern const char store_views_sql[]; /* views.sql, by the Makefile */
+extern const char store_views_sql[]; /* the files of views/, by the Makefile */
 
 /* The DDL of the record tables alone; to be freed. */
 char *schema_record_tables(void);
