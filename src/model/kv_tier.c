@@ -440,8 +440,7 @@ static int64_t written_to(const struct kv *kv, int tier, int64_t unit)
 
     for (uint32_t job = move_next(m, 0); job != UINT32_MAX; job = move_next(m, job + 1)) {
         const struct move_job *j = &move_get(m, job)->job;
-        const struct kv_cargo *c = &kv->cargo[j->tag];
-        if (j->kind == MOVE_WRITE && c->tier == tier && c->unit == unit)
+        if (j->kind == MOVE_WRITE && kv->cargo[j->tag].tier == tier && kv->cargo[j->tag].unit == unit)
             bytes += j->bytes;
     }
     return bytes;

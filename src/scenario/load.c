@@ -404,7 +404,7 @@ bool scenario_load_text(struct scenario *sc, const char *name, const char *text,
 void scenario_free(struct scenario *sc)
 {
     for (int64_t i = 0; i < sc->n_pools; i++)
-        if (sc->pools[i].as && sc->pools[i].role != POOL_BOTH) /* that one is sc, or where sc was before it was moved */
+        if (sc->pools[i].own)
             arena_free(&sc->pools[i].as->arena);
     arena_free(&sc->arena);
     *sc = (struct scenario){0};

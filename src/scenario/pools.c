@@ -212,6 +212,7 @@ static void load_pool(struct loader *l, const struct pools_raw *raw, struct pool
     *as = (struct scenario){.text = "", .path = l->sc->path};
     arena_init(&as->arena);
     p->as = as;
+    p->own = true;
     own.es = entries_of(raw, p->name, &as->arena);
     load_entries(&own, true, 0);
     ini_entries_free(&own.es);

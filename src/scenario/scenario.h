@@ -139,6 +139,7 @@ struct pool_options { /* [pool NAME] */
     const char *name;
     int role;            /* enum pool_role */
     struct scenario *as; /* the scenario as it is for this pool's replicas; without pools, the scenario itself */
+    bool own;            /* as is the pool's, and freed with it */
 };
 
 struct handoff_options {  /* [handoff]: KV from prefill to decode */
