@@ -3,8 +3,7 @@
  *
  *   front end: request_service + input_tokens * token_service + request_latency
  * + chunks of at most max_num_batched_tokens prompt tokens, less what earlier calls of its context left in the cache
- * (all
- *   of it, in HBM; nothing of other contexts)
+ *   (all of it, in HBM; nothing of other contexts: a task that finds the system prompt of another can be faster)
  * + output - 1 steps with one sequence
  *
  * A step's time is linear in the context between the knees of the model's attention (cost.h), so the steps of an answer

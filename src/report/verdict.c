@@ -85,18 +85,19 @@ void verdict_add(struct verdict *v, const struct ev_request *q)
 
 /* ---- judging ---- */
 
+/* May lie beyond the last bin, in which nothing happened then. */
 static int64_t edge(const struct verdict *v, double t_ns)
 {
     double at = t_ns / (double)v->width_ns + 0.5;
 
-    return at < 0 ? 0 : at > BINS ? BINS : (int64_t)at;
+    return at < 0 ? 0 : at < 1e18 ? (int64_t)at : INT64_C(1000000000000000000);
 }
 
 static struct bin sum(const struct verdict *v, int64_t from, int64_t to)
 {
     struct bin all = {0};
 
-    for (int64_t i = from; i < to; i++)
+    for (int64_t i = from; i < to && i < BINS; i++)
         add_bin(&all, &v->bin[i]);
     return all;
 }

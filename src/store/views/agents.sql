@@ -9,13 +9,14 @@ SELECT s.task, t.class, c.name AS class_name, s.branch, a.name AS agent_name, s.
        s.prefill_ns / 1e6 AS prefill_ms, s.handoff_ns / 1e6 AS handoff_ms, s.decode_ns / 1e6 AS decode_ms,
        s.tool_ns / 1e6 AS tool_ms, s.join_ns / 1e6 AS join_ms, s.join_branch, s.tool_calls, s.subs,
        s.input_tokens, s.repeated_tokens, s.hit_tokens, s.output_tokens, s.reasoning_tokens,
-       s.alone_ns / 1e6 AS alone_ms, 1.0 * (s.t_call_end_ns - s.t_start_ns) / s.alone_ns AS slowdown
+       s.alone_ns / 1e6 AS alone_ms,
+       CASE WHEN s.answered THEN 1.0 * (s.t_call_end_ns - s.t_start_ns) / s.alone_ns END AS slowdown
 FROM agent_step s JOIN agent a ON a.id = s.agent LEFT JOIN (SELECT id, class FROM agent_task) t ON t.id = s.task
      LEFT JOIN class c ON c.id = t.class;
 INSERT INTO doc VALUES
     ('v_agent_step', NULL, 'LLM calls of agents with what followed them: step = retry + queue + restore + prefill + handoff + decode + tool + join'),
     ('v_agent_step', 'class', 'NULL where its task has not ended'),
-    ('v_agent_step', 'slowdown', 'time of the call over what it takes on an idle machine');
+    ('v_agent_step', 'slowdown', 'time of the call over what it takes on an idle machine; NULL where it was not answered');
 
 CREATE VIEW v_agent_task AS
 SELECT t.id AS task, t.class, c.name AS class_name, a.name AS agent_name, t.session, t.number,
@@ -24,14 +25,15 @@ SELECT t.id AS task, t.class, c.name AS class_name, a.name AS agent_name, t.sess
        t.path_restore_ns / 1e6 AS restore_ms, t.path_prefill_ns / 1e6 AS prefill_ms, t.path_handoff_ns / 1e6 AS handoff_ms,
        t.path_decode_ns / 1e6 AS decode_ms, t.path_tool_ns / 1e6 AS tool_ms,
        (t.path_alone_ns + t.path_tool_ns) / 1e6 AS alone_ms,
-       1.0 * (t.t_end_ns - t.t_start_ns) / (t.path_alone_ns + t.path_tool_ns) AS slowdown,
+       CASE WHEN t.answered THEN 1.0 * (t.t_end_ns - t.t_start_ns) / (t.path_alone_ns + t.path_tool_ns) END AS slowdown,
        t.deadline_ns / 1e6 AS deadline_ms, t.answered AND t.t_end_ns - t.t_start_ns <= t.deadline_ns AS in_time,
        1.0 * (t.path_tokens - t.path_calls) AS slower_token_ms, 0.1 * t.path_tool_ns / 1e6 AS slower_tools_ms,
        (t.path_queue_ns + t.path_retry_ns) / 1e6 AS without_queue_ms
 FROM run u, agent_task t JOIN agent a ON a.id = t.agent LEFT JOIN class c ON c.id = t.class;
 INSERT INTO doc VALUES
     ('v_agent_task', NULL, 'tasks of agents: task = retry + queue + restore + prefill + handoff + decode + tool, each on the task''s path'),
-    ('v_agent_task', 'alone_ms', 'its path on an idle machine: its calls alone, its tools'),
+    ('v_agent_task', 'alone_ms', 'its path on an idle machine: its calls alone, its tools; what its own calls left is cached there, no system prompt that others left'),
+    ('v_agent_task', 'slowdown', 'task_ms over alone_ms; NULL where it was not answered'),
     ('v_agent_task', 'slower_token_ms', 'what if: so much longer, at least, if every token after a call''s first took 1 ms more'),
     ('v_agent_task', 'slower_tools_ms', 'what if: so much longer, at least, if tools took 10 % more'),
     ('v_agent_task', 'without_queue_ms', 'what if: so much shorter, at most, without queueing and retries (another path may then be the longest)');
@@ -63,11 +65,15 @@ t AS MATERIALIZED (
     FROM v_agent_task JOIN bin b ON steps >= b.lo AND steps < 2 * b.lo WHERE answered AND counted
     WINDOW w AS (PARTITION BY class, b.lo ORDER BY task_ms)
 ), s AS MATERIALIZED (
-    SELECT s.class, step_ms, row_number() OVER w - 1 AS rank, count(*) OVER (PARTITION BY s.class) AS n
+    SELECT s.class, step_ms, row_number() OVER w - 1 AS rank, count(*) OVER (PARTITION BY s.class) AS n,
+           s.step = max(s.step) OVER (PARTITION BY s.task) AS last
     FROM v_agent_step s JOIN v_agent_task k ON k.task = s.task WHERE k.answered AND k.counted AND s.branch = 0
     WINDOW w AS (PARTITION BY s.class ORDER BY step_ms)
 ), each AS MATERIALIZED (
-    SELECT class, avg(step_ms) AS mean, avg(step_ms * step_ms) - avg(step_ms) * avg(step_ms) AS variance,
+    SELECT class, total(step_ms) FILTER (WHERE NOT last) / max(1, total(NOT last)) AS mean,
+           total(step_ms * step_ms) FILTER (WHERE NOT last) / max(1, total(NOT last)) AS square,
+           avg(step_ms) FILTER (WHERE last) AS last_mean,
+           avg(step_ms * step_ms) FILTER (WHERE last) - avg(step_ms) FILTER (WHERE last) * avg(step_ms) FILTER (WHERE last) AS last_variance,
            total(step_ms * max(0, 1 - abs(0.5 * (n - 1) - rank))) AS p50,
            total(step_ms * max(0, 1 - abs(0.99 * (n - 1) - rank))) AS p99
     FROM s GROUP BY class
@@ -82,15 +88,19 @@ t AS MATERIALIZED (
 SELECT g.class, c.name AS class_name, g.lo AS steps_from, 2 * g.lo - 1 AS steps_to, g.tasks, g.steps AS mean_steps,
        g.mean_ms, g.p50_ms, g.p90_ms, g.p99_ms, g.alone_ms AS mean_alone_ms, g.mean_ms / g.alone_ms AS slowdown,
        g.steps * e.p50 AS p50_of_steps_ms, g.steps * e.p99 AS p99_of_steps_ms,
-       g.steps * e.mean AS mean_of_steps_ms,
-       g.steps * e.mean + 1.2815515655446004 * sqrt(max(0, g.steps * e.variance + g.steps_variance * e.mean * e.mean)) AS p90_if_independent_ms,
-       g.steps * e.mean + 2.3263478740408408 * sqrt(max(0, g.steps * e.variance + g.steps_variance * e.mean * e.mean)) AS p99_if_independent_ms,
-       g.variance / nullif(g.steps * e.variance + g.steps_variance * e.mean * e.mean, 0) AS variance_ratio
-FROM g JOIN each e ON e.class = g.class LEFT JOIN class c ON c.id = g.class;
+       i.mean AS mean_of_steps_ms, i.mean + 1.2815515655446004 * sqrt(max(0, i.variance)) AS p90_if_independent_ms,
+       i.mean + 2.3263478740408408 * sqrt(max(0, i.variance)) AS p99_if_independent_ms,
+       g.variance / nullif(i.variance, 0) AS variance_ratio
+FROM g JOIN each e ON e.class = g.class
+     JOIN (SELECT g.class, g.lo, (g.steps - 1) * e.mean + e.last_mean AS mean,
+                  (g.steps - 1) * (e.square - e.mean * e.mean) + e.last_variance + g.steps_variance * e.mean * e.mean AS variance
+           FROM g JOIN each e ON e.class = g.class) i ON i.class = g.class AND i.lo = g.lo
+     LEFT JOIN class c ON c.id = g.class;
 INSERT INTO doc VALUES
     ('v_agent_compounding', NULL, 'how the time of a task grows with its number of steps: tasks that began after warm-up and were answered, by powers of two of their steps'),
     ('v_agent_compounding', 'tasks', 'how many there are: a p99 of fewer than some hundred is their maximum'),
     ('v_agent_compounding', 'p50_of_steps_ms', 'median time of all steps of the class, times mean_steps'),
     ('v_agent_compounding', 'p99_of_steps_ms', 'their 99th percentile, times mean_steps: as if all steps of a task were slow together'),
+    ('v_agent_compounding', 'mean_of_steps_ms', 'mean of a task''s steps but the last, times mean_steps less 1, and of the last ones, which no tools follow'),
     ('v_agent_compounding', 'p99_if_independent_ms', 'if steps were independent: mean + 2.33 standard deviations of a sum of so many, by the normal law (too low for few steps with a heavy tail)'),
     ('v_agent_compounding', 'variance_ratio', 'variance of the time over that of independent steps: above 1, slow steps come together in a task');

@@ -26,7 +26,7 @@ SELECT s.t_ns / 1e9 AS t_s, s.replica,
        CASE s.what WHEN 0 THEN 'starts' WHEN 1 THEN 'ready' WHEN 2 THEN 'drains' WHEN 3 THEN 'ended' ELSE 'failed' END AS event,
        (s.t_ns - max(CASE WHEN s.what IN (0, 2) THEN s.t_ns END) OVER (PARTITION BY s.replica ORDER BY s.rowid)) / 1e9 AS took_s,
        s.ready, s.starting, s.draining, s.ready + s.starting + s.draining AS present, s.waiting, s.blocks
-FROM scale s;
+FROM scale s ORDER BY s.rowid;
 INSERT INTO doc VALUES
     ('v_scale', NULL, 'replicas that started, took requests, drained and ended ([autoscale]), in order of time; log step, all'),
     ('v_scale', 'took_s', 'since the replica started, or began to drain');
