@@ -47,7 +47,8 @@ static const struct argp_option options[] = {
     {"preset", OPT_PRESET, "NAMES", 0, "tiers: of presets of data/memory, e.g. gb300 or \"gb300 pool\"", 0},
     {"model", OPT_MODEL, "NAME", 0, "tiers: whose KV is read (the scenario's model, or " DEFAULT_MODEL ")", 0},
     {"set", 's', "SECTION.KEY=VALUE", 0, "tiers: set a key; may be repeated", 0},
-    {"format", OPT_FORMAT, "NAME", 0, "trace: azure, mooncake, burstgpt or vidur (else its first line says it)", 0},
+    {"format", OPT_FORMAT, "NAME", 0,
+     "trace: azure, mooncake, burstgpt, vidur, tiersim or tiersim_csv (else its first line says it)", 0},
     {"block-tokens", OPT_BLOCK_TOKENS, "N", 0, "trace: tokens of each block that a Mooncake trace names (512)", 0},
     {0},
 };
@@ -60,7 +61,8 @@ static const struct word conventions[] = {
     {"plain", KV_PLAIN}, {"article", KV_ARTICLE}, {"production", KV_PRODUCTION}, {NULL, 0}};
 static const struct word kv_dtypes[] = {{"bf16", DTYPE_BF16}, {"fp8", DTYPE_FP8}, {"nvfp4", DTYPE_NVFP4}, {NULL, 0}};
 static const struct word formats[] = {{"auto", TRACE_AUTO},         {"azure", TRACE_AZURE}, {"mooncake", TRACE_MOONCAKE},
-                                      {"burstgpt", TRACE_BURSTGPT}, {"vidur", TRACE_VIDUR}, {NULL, 0}};
+                                      {"burstgpt", TRACE_BURSTGPT}, {"vidur", TRACE_VIDUR}, {"tiersim", TRACE_OWN},
+                                      {"tiersim_csv", TRACE_OWN_CSV}, {NULL, 0}};
 
 static int pick(const struct word *words, const char *arg, const char *option, const struct argp_state *state)
 {

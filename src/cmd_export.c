@@ -16,13 +16,14 @@
 
 struct arguments {
     const char *file, *output;
-    bool trace, force;
+    bool trace, csv, force;
 };
 
-enum { OPT_TRACE = 256 };
+enum { OPT_TRACE = 256, OPT_CSV };
 
 static const struct argp_option options[] = {
     {"trace", OPT_TRACE, NULL, 0, "the calls of the run, as a trace that `arrivals = trace` replays", 0},
+    {"csv", OPT_CSV, NULL, 0, "the trace as CSV instead of JSON lines; so, too, where FILE ends in .csv", 0},
     {"output", 'o', "FILE", 0, "where to; - is standard output", 0},
     {"force", 'f', NULL, 0, "replace an existing file", 0},
     {0},
@@ -35,6 +36,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPT_TRACE:
         a->trace = true;
+        return 0;
+    case OPT_CSV:
+        a->csv = true;
         return 0;
     case 'o':
         a->output = arg;
@@ -61,11 +65,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {options, parse, "RESULTS.db", "Writes what a results file holds in another form.", NULL, NULL,
                                  NULL};
 
+static bool is_csv(const struct arguments *a)
+{
+    size_t n = strlen(a->output);
+
+    return a->csv || (n > 4 && strcmp(a->output + n - 4, ".csv") == 0);
+}
+
 static int write_to(const struct arguments *a, FILE *out, struct err *e)
 {
     int64_t rows = 0, left_out = 0;
 
-    if (export_trace(a->file, out, &rows, &left_out, e) != 0)
+    if (export_trace(a->file, is_csv(a), out, &rows, &left_out, e) != 0)
         return -1;
     if (fflush(out) != 0 || ferror(out))
         return err_set(e, EXIT_CODE_IO, "%s: %s", a->output, strerror(errno));

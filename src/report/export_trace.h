@@ -1,5 +1,6 @@
 /*
- * export_trace.h - the calls of a run as a trace of tiersim's own format (workload/trace_own.c), to be replayed.
+ * export_trace.h - the calls of a run as a trace of tiersim's own format (workload/trace_own.c), as JSON lines
+ * or CSV, to be replayed.
  *
  * A row a call: its first attempt's arrival, class, lengths and content; what it waited for. Calls of a session follow
  * each other, gap_ns after the end of the one before; those of agents wait for the call before them in their branch,
@@ -13,12 +14,13 @@
 #ifndef REPORT_EXPORT_TRACE_H
 #define REPORT_EXPORT_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "base/err.h"
 
 /* -1 with err. */
-int export_trace(const char *results, FILE *out, int64_t *rows, int64_t *left_out, struct err *e);
+int export_trace(const char *results, bool as_csv, FILE *out, int64_t *rows, int64_t *left_out, struct err *e);
 
 #endif

@@ -38,7 +38,7 @@ struct cluster_options { /* [cluster] */
     int64_t nodes;       /* 0: as many as the replicas need */
 };
 
-enum trace_format { TRACE_AUTO, TRACE_AZURE, TRACE_MOONCAKE, TRACE_BURSTGPT, TRACE_VIDUR, TRACE_OWN };
+enum trace_format { TRACE_AUTO, TRACE_AZURE, TRACE_MOONCAKE, TRACE_BURSTGPT, TRACE_VIDUR, TRACE_OWN, TRACE_OWN_CSV };
 
 struct workload_options {               /* [workload] */
     int64_t requests;                   /* ends arrivals; 0: unlimited (then a horizon or a trace must end the run) */

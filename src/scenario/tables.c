@@ -300,9 +300,9 @@ static const struct opt autoscale_rows[] = {
          "no time"),
 };
 
-static const char *const trace_formats[] = {"auto", "azure", "mooncake", "burstgpt", "vidur", "tiersim", NULL};
+static const char *const trace_formats[] = {"auto", "azure", "mooncake", "burstgpt", "vidur", "tiersim", "tiersim_csv", NULL};
 _Static_assert(TRACE_AUTO == 0 && TRACE_AZURE == 1 && TRACE_MOONCAKE == 2 && TRACE_BURSTGPT == 3 && TRACE_VIDUR == 4 &&
-                   TRACE_OWN == 5,
+                   TRACE_OWN == 5 && TRACE_OWN_CSV == 6,
                "the order of trace_formats");
 
 static const struct opt workload_rows[] = {
@@ -314,7 +314,7 @@ static const struct opt workload_rows[] = {
     CHOICE("trace_format", AT(workload_options, trace_format), trace_formats, "auto",
            "Azure's CSV (TIMESTAMP,ContextTokens,GeneratedTokens), Mooncake's JSON lines (timestamp, input_length, "
            "output_length, hash_ids), BurstGPT's CSV (Timestamp, Request tokens, Response tokens, ...) or Vidur's (arrived_at, "
-           "num_prefill_tokens, num_decode_tokens), tiersim's own (`tiersim export --trace`); auto: by the first line"),
+           "num_prefill_tokens, num_decode_tokens), tiersim's own as JSON lines or CSV (`tiersim export --trace`); auto: by the first line"),
     INT("trace_block_tokens", workload_options, trace_block_tokens, 1, 1e6, "512",
         "tokens of each block that a Mooncake trace's hash_ids name"),
     REAL("trace_speed", workload_options, trace_speed, 1e-6, 1e6, "1", "2 replays the trace twice as fast"),

@@ -72,6 +72,12 @@ static void print_content(const struct described *d, FILE *out)
     if (d->about->sessions)
         fprintf(out, "sessions     %zu, with %" PRId64 " rows; %" PRId64 " rows without\n", s->sessions.n,
                 s->session_rows, s->rows - s->session_rows);
+    if (s->waiting > 0)
+        fprintf(out,
+                "waits        %" PRId64 " calls wait for others: %" PRId64 " after tools (%.6g s), and gaps (%.6g s); tools are "
+                "%.4g%% of both\n",
+                s->waiting, s->after_tools, s->tools_s, s->gaps_s,
+                s->tools_s > 0 ? 100 * s->tools_s / (s->tools_s + s->gaps_s) : 0);
 }
 
 static void print_text(const struct described *d, FILE *out)
@@ -136,6 +142,12 @@ static void json_content(struct json *j, const struct described *d)
     if (d->about->sessions) {
         json_int(j, "sessions", (int64_t)s->sessions.n);
         json_int(j, "session_rows", s->session_rows);
+    }
+    if (d->about->graphs) {
+        json_int(j, "calls_waiting", s->waiting);
+        json_int(j, "calls_after_tools", s->after_tools);
+        json_real(j, "tools_s", s->tools_s);
+        json_real(j, "gaps_s", s->gaps_s);
     }
 }
 

@@ -105,6 +105,10 @@ void trace_stats_add(struct trace_stats *s, const struct trace_row *row, int64_t
         s->session_rows++;
         id_set_add(&s->sessions, row->session);
     }
+    s->waiting += row->n_parents > 0;
+    s->after_tools += row->tool || row->tool_ns > 0;
+    s->tools_s += (double)row->tool_ns / NS_PER_S;
+    s->gaps_s += (double)row->gap_ns / NS_PER_S;
 }
 
 /* ---- figures ---- */

@@ -8,7 +8,8 @@
  * %); mean and deviation of their logarithms; Pearson's correlation of prompt and answer, of lengths and of logarithms.
  * Content: a block is shared if it and all before it in the prompt were met in an earlier row: what an unlimited prefix
  * cache would save, a last, partial block included.
- * Sessions: distinct ones, and rows that have one.
+ * Sessions: distinct ones, and rows that have one. Calls that wait for others (tiersim's own traces): how many, for how
+ * many the trace names tools or their time, and sums of both waits, tool_ns and gap_ns.
  *
  * Moments: Welford's recurrence (Knuth, TAOCP 2, 4.2.2). Memory does not grow with rows, but by 16 to 32 bytes with
  * each distinct block and session (id_set.h). Ownership: trace_stats_free.
@@ -50,6 +51,8 @@ struct trace_stats {
     double together, log_together; /* sums of products of deviations */
     struct id_set blocks, sessions;
     int64_t blocks_all, blocks_shared, tokens_shared, session_rows;
+    int64_t waiting, after_tools; /* rows */
+    double tools_s, gaps_s;
 };
 
 void trace_stats_init(struct trace_stats *s);

@@ -13,6 +13,7 @@ static const struct trace_kind *const formats[] = {
     [TRACE_BURSTGPT] = &trace_burstgpt,
     [TRACE_VIDUR] = &trace_vidur,
     [TRACE_OWN] = &trace_own,
+    [TRACE_OWN_CSV] = &trace_own_csv,
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 

@@ -38,6 +38,6 @@ struct trace_kind {
     void (*close)(void *reader);
 };
 
-extern const struct trace_kind trace_azure, trace_burstgpt, trace_mooncake, trace_own, trace_vidur;
+extern const struct trace_kind trace_azure, trace_burstgpt, trace_mooncake, trace_own, trace_own_csv, trace_vidur;
 
 #endif

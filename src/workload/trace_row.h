@@ -19,6 +19,7 @@ struct trace_row {
     int64_t id, step;
     const int64_t *parents;
     int64_t n_parents, tool_ns, gap_ns;
+    const char *tool;      /* names of what tool_ns went to, joined by +; NULL: it does not say */
     int64_t prompt_blocks; /* of the chain, whose others are the answer's */
 };
 

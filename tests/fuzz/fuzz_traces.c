@@ -21,6 +21,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                                              \
     } while (0)
 
+/* Of tiersim's own traces: what a replay's graphs take without asking (workload/graph.c). */
+static void check_call(const struct trace_row *row, const struct trace_about *about)
+{
+    int64_t size = about->block_tokens, blocks = 0;
+    int64_t most = size ? (row->input_tokens + row->output_tokens - 1) / size + 1 : 0;
+
+    for (int64_t r = 0; r < row->chain.n_runs; r++) {
+        DEMAND(row->chain.run[r].id >= 0 && row->chain.run[r].n >= 1 && row->chain.run[r].n <= most - blocks);
+        DEMAND(row->chain.run[r].id <= INT64_MAX - row->chain.run[r].n);
+        blocks += row->chain.run[r].n;
+    }
+    DEMAND(row->prompt_blocks >= 0 && row->prompt_blocks <= blocks);
+    DEMAND(row->id >= 0 && row->step >= 0 && row->tool_ns >= 0 && row->gap_ns >= 0 && row->n_parents >= 0);
+    DEMAND((row->n_parents == 0) == (row->step == 0));
+    DEMAND(row->n_parents > 0 || (row->tool == NULL && row->tool_ns == 0));
+    for (int64_t i = 0; i < row->n_parents; i++)
+        DEMAND(row->parents[i] >= 0);
+    DEMAND(row->class_name == NULL || strlen(row->class_name) < 256);
+    DEMAND(row->tool == NULL || strlen(row->tool) < 256);
+}
+
 static void check_row(const struct trace_row *row, const struct trace_about *about, int64_t last_ns)
 {
     int64_t blocks = 0, most = about->block_tokens ? (row->input_tokens - 1) / about->block_tokens + 1 : 0;
@@ -29,6 +50,10 @@ static void check_row(const struct trace_row *row, const struct trace_about *abo
     DEMAND(row->input_tokens >= 1 && row->input_tokens <= TRACE_TOKENS_MAX);
     DEMAND(row->output_tokens >= 1 && row->output_tokens <= TRACE_TOKENS_MAX);
     DEMAND(row->session >= TRACE_NO_SESSION);
+    if (about->graphs) {
+        check_call(row, about);
+        return;
+    }
     for (int64_t r = 0; r < row->chain.n_runs; r++) {
         DEMAND(row->chain.run[r].id >= 0 && row->chain.run[r].n >= 1 && row->chain.run[r].n <= most - blocks);
         blocks += row->chain.run[r].n;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # replay_own.sh - record and replay: the calls of a run, exported as a trace, replayed by the same policy are the same run to
-# the ns, by another the same work; chats, agents, drawn arrivals and traces; what is no such trace.
+# the ns, by another the same work; chats, agents, drawn arrivals and traces; what is no such trace; JSON
+# lines and CSV alike.
 # Needs TIERSIM (the program) and srcdir (the top of the source tree) from the environment.
 set -euo pipefail
 srcdir=$(cd "${srcdir:-.}" && pwd)
@@ -76,6 +77,23 @@ work="SELECT class, session, input_tokens, output_tokens, blocks FROM request OR
 "$TIERSIM" export --trace drawn.db -o drawn.jsonl
 "$TIERSIM" run again.ini -q -o again.db
 is "the same policy: the same run to the ns" "$(sqlite3 drawn.db "$rows")" "$(sqlite3 again.db "$rows")"
+"$TIERSIM" export --trace drawn.db -o drawn.csv
+"$TIERSIM" export --trace --csv drawn.db -o - > option.csv
+is "CSV by the name or by --csv" "id,t_ns 1" "$(cut -c1-7 drawn.csv | head -1) $(cmp drawn.csv option.csv && echo 1)"
+"$TIERSIM" run again.ini -q -o csv.db -s workload.trace=drawn.csv
+is "the trace as CSV: the same fingerprint" "$(sqlite3 again.db 'SELECT fingerprint FROM run')" "$(sqlite3 csv.db 'SELECT fingerprint FROM run')"
+is "... and the same run" "$(sqlite3 drawn.db "$rows")" "$(sqlite3 csv.db "$rows")"
+# Columns the other way round, without those that are not read.
+awk -F, -v OFS=, 'NR == 1 { for (i = NF; i > 0; i--) if ($i !~ /^(agent|branch|tool)$/) keep[++n] = i }
+    { for (i = 1; i <= n; i++) printf "%s%s", $keep[i], i < n ? OFS : "\n" }' drawn.csv > turned.csv
+"$TIERSIM" run again.ini -q -o turned.db -s workload.trace=turned.csv
+is "... in whichever order of columns" "$(sqlite3 again.db 'SELECT fingerprint FROM run')" "$(sqlite3 turned.db 'SELECT fingerprint FROM run')"
+waits() { "$TIERSIM" describe trace "$1" | grep '^waits'; }
+is "both say as much of waits" "$(waits drawn.jsonl)" "$(waits drawn.csv)"
+is "each step after tools names them" "$(sqlite3 drawn.db "SELECT count(*) FROM (SELECT group_concat(t.name, '+') AS g FROM tool_call c
+    JOIN tool t ON t.id = c.tool JOIN agent_step s ON (s.task, s.branch, s.step - 1) = (c.task, c.branch, c.step) GROUP BY c.task, c.branch, c.step)")" \
+    "$(grep -c '"tool": "shell' drawn.jsonl)"
+is "... and no other has a tool_ns" 0 "$(grep '"tool_ns": [1-9]' drawn.jsonl | grep -vc '"tool": ' || true)"
 is "... in which there are sub-agents, joins, compactions and hits" "1 1 1 1" \
     "$(sqlite3 -separator ' ' drawn.db "SELECT sum(subs) > 20, (SELECT count(join_branch) > 20 FROM agent_step), sum(compactions) > 5,
         (SELECT sum(hit_tokens) > 1000 FROM request) FROM agent_task")"
@@ -125,6 +143,33 @@ refused "a child first" 'bad.jsonl:2: a row with parents comes before' "{\"id\":
 refused "time goes back" 'bad.jsonl:3: t_ns is before' "{\"id\": 0, $row}" '{"id": 1, "t_ns": 4, "input_tokens": 10, "output_tokens": 5}'
 refused "too many blocks" 'bad.jsonl:2: blocks holds' "{\"id\": 0, $row, \"prompt_blocks\": 1, \"blocks\": [[5, 2]]}"
 refused "an unknown class" 'is of a class "nobody"' "{\"id\": 0, $row, \"class\": \"nobody\"}"
+refused "a tool of nothing" 'bad.jsonl:2: tool without parents' "{\"id\": 0, $row, \"tool\": \"shell\"}"
+
+# no_csv NAME WANT LINE...: a file of these lines.
+no_csv() {
+    local name=$1 want=$2
+    shift 2
+    printf '%s\n' "$@" > bad.csv
+    "$TIERSIM" run again.ini -q --force -o bad.db -s workload.trace=bad.csv > /dev/null 2> err && echo "# it ran" >> err
+    is "refused, CSV: $name" 1 "$(grep -c "$want" err)"
+}
+few=id,t_ns,input_tokens,output_tokens
+all=$few,step,parents,block_tokens,prompt_blocks,blocks
+no_csv "no column" 'bad.csv:1: the first line .* no trace format known' id,t_ns,input_tokens 0,0,1
+no_csv "blocks of no size" 'bad.csv:1: the header has blocks, but no block_tokens' $few,blocks 0,0,1,1,
+no_csv "a size of no block" 'bad.csv:2: block_tokens "" is no size' $few,block_tokens 0,0,1,1,
+no_csv "two sizes" 'bad.csv:3: block_tokens "8" is not that of the first row' $few,block_tokens 0,0,1,1,16 1,0,1,1,8
+no_csv "fields" 'bad.csv:2: 3 fields, but the header has 4' $few 0,0,1
+no_csv "an empty number" 'bad.csv:3: output_tokens is missing' $few 0,0,1,1 1,0,1,
+no_csv "no number" 'bad.csv:2: t_ns is no whole number from 0' $few 0,1.5,1,1
+no_csv "too large" 'bad.csv:2: id is no whole number from 0' $few 99999999999999999999,1,1,1
+no_csv "time goes back" 'bad.csv:3: t_ns is before' $few 0,5,1,1 1,4,1,1
+no_csv "parents" 'bad.csv:3: parents holds something else' $all 0,0,9,1,,,16,, '1,0,9,1,1,0 x,16,,'
+no_csv "a space at their end" 'bad.csv:3: parents holds something else' $all 0,0,9,1,,,16,, '1,0,9,1,1,0 ,16,,'
+no_csv "no parent" 'id 1 names a parent that is no row' $all 0,0,9,1,,,16,, 1,0,9,1,1,7,16,,
+no_csv "runs" 'bad.csv:2: blocks holds something else' $all 0,0,9,1,,,16,1,5
+no_csv "too many blocks" 'bad.csv:2: blocks holds' $all '0,0,9,1,,,16,1,5:1 7:1'
+no_csv "blocks of what" 'bad.csv:2: prompt_blocks is missing' $all 0,0,9,1,,,16,,5:1
 "$TIERSIM" run drawn.ini -q --force -o step.db -s run.log=step -s workload.requests=5
 "$TIERSIM" export --trace step.db -o step.jsonl 2> err || true
 is "refused: a log that does not tell the content" 1 "$(grep -c 'want run.log = all' err)"

@@ -47,7 +47,16 @@ is "Mooncake: shared blocks and tokens" "9|4|5|65" \
 figures "$tmp/hole.jsonl" --block-tokens 16 >/dev/null
 is "Mooncake: a block seen before, but not all before it, is not shared" "12|6|81" \
     "$(sqlite3 :memory: "SELECT x ->> 'blocks', x ->> 'blocks_shared', x ->> 'tokens_shared' FROM (SELECT readfile('$tmp/json') x)")"
-for file in azure-2023.csv.gz mooncake.jsonl.zst burstgpt-2.csv.zst vidur.csv.gz; do
+# A task whose third call waits for the second's tools and a sub-agent, and a call for itself.
+is "our own, JSON lines" "tiersim|5|0|755|90|3.0" "$(figures "$corpus/own.jsonl")"
+is "... waits" "3|2|1.3|5.0e-09|1|4|17" "$(sqlite3 :memory: "SELECT x ->> 'calls_waiting', x ->> 'calls_after_tools', x ->> 'tools_s', x ->> 'gaps_s',
+    x ->> 'sessions', x ->> 'session_rows', x ->> 'blocks' FROM (SELECT readfile('$tmp/json') x)")"
+sed 's/"tiersim"/"tiersim_csv"/; s/own.jsonl/own.csv/' "$tmp/json" >"$tmp/want"
+is "our own, CSV" "tiersim_csv|5|0|755|90|3.0" "$(figures "$corpus/own.csv")"
+is "... says the same" "$(cat "$tmp/want")" "$(cat "$tmp/json")"
+is "our own, CSV of few columns in another order" "tiersim_csv|3|0|441|81|5.0e-09" "$(figures "$corpus/own-few.csv")"
+is "... by name" "tiersim_csv|3|0|441|81|5.0e-09" "$(figures "$corpus/own-few.csv" --format tiersim_csv)"
+for file in azure-2023.csv.gz own.csv.gz mooncake.jsonl.zst burstgpt-2.csv.zst vidur.csv.gz; do
     is "$file: as plain" "$(figures "$corpus/${file%.*}" --block-tokens 16)" "$(figures "$corpus/$file" --block-tokens 16)"
 done
 is "two gzip members are one text" "$(figures "$corpus/burstgpt-2.csv")" "$(figures "$corpus/two-members.gz")"
@@ -126,7 +135,7 @@ told() { # NAME MESSAGE TEXT: what is said of a file of that text, after its pat
 burst='Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,GPT-4,4,1,5,API log\n'
 vidur='arrived_at,num_prefill_tokens,num_decode_tokens\n1.5,4,1\n'
 told "no format" ":1: the first line \"a,b,c\" is that of no trace format known here (want Azure's LLM inference traces or Mooncake's \
-traces or BurstGPT's traces or Vidur's traces or tiersim's own JSON lines)" 'a,b,c\n1,2,3\n'
+traces or BurstGPT's traces or Vidur's traces or tiersim's own JSON lines or tiersim's own CSV)" 'a,b,c\n1,2,3\n'
 told "an empty file" ":1: the file is empty (want a trace)" ''
 told "no rows" ": it has no row" 'TIMESTAMP,ContextTokens,GeneratedTokens\n'
 told "BurstGPT: a time" ':3: Timestamp "x" is no time (want seconds from 0 on)' "${burst}x,GPT-4,4,1,5,API log\n"
