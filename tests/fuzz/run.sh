@@ -1,19 +1,31 @@
 #!/bin/bash
 # run.sh - the fuzzer's corpus, each file whole and cut at every byte, through all trace readers in the ordinary build.
-#   run.sh fuzz SECONDS: libFuzzer on a copy of the corpus (make fuzz builds it); what it finds new is left in fuzz.corpus.
+#   The same of ServeGen's files (tests/fuzz/servegen).
+#   run.sh fuzz SECONDS: libFuzzer on copies of both (make fuzz builds it), so long each; what it finds new is left in
+#   fuzz.corpus and fuzz.servegen.
 set -euo pipefail
 srcdir=${srcdir:-.}
 here=$srcdir/tests/fuzz
 if [ "${1:-}" = fuzz ]; then
-    mkdir -p fuzz.corpus
+    mkdir -p fuzz.corpus fuzz.servegen
     cp "$here"/corpus/* fuzz.corpus/
-    exec nice tests/fuzz/fuzz_traces fuzz.corpus -dict="$here/traces.dict" -max_len=1500 -max_total_time="$2" \
+    cp "$here"/servegen/* fuzz.servegen/
+    nice tests/fuzz/fuzz_traces fuzz.corpus -dict="$here/traces.dict" -max_len=1500 -max_total_time="$2" \
         -artifact_prefix=fuzz-found-
+    exec nice tests/fuzz/fuzz_servegen fuzz.servegen -max_len=1500 -max_total_time="$2" -artifact_prefix=fuzz-found-
 fi
 replay=$(dirname "${TIERSIM:?the path of the tiersim program}")/tests/fuzz/fuzz_replay
-if said=$("$replay" "$here"/corpus/* 2>&1); then
-    echo "ok - the corpus, whole and cut: $said"
-else
-    echo "not ok - the corpus, whole and cut: $said"
-    exit 1
-fi
+bad=0
+through() { # WHAT PROGRAM FILE...
+    local what=$1 said
+    shift
+    if said=$("$@" 2>&1); then
+        echo "ok - $what, whole and cut: $said"
+    else
+        echo "not ok - $what, whole and cut: $said"
+        bad=1
+    fi
+}
+through "the corpus" "$replay" "$here"/corpus/*
+through "ServeGen's files" "${replay}_servegen" "$here"/servegen/*
+exit $bad

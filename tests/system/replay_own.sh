@@ -162,10 +162,11 @@ no_csv "two sizes" 'bad.csv:3: block_tokens "8" is not that of the first row' $f
 no_csv "fields" 'bad.csv:2: 3 fields, but the header has 4' $few 0,0,1
 no_csv "an empty number" 'bad.csv:3: output_tokens is missing' $few 0,0,1,1 1,0,1,
 no_csv "no number" 'bad.csv:2: t_ns is no whole number from 0' $few 0,1.5,1,1
-no_csv "too large" 'bad.csv:2: id is no whole number from 0' $few 99999999999999999999,1,1,1
+no_csv "too large" 'bad.csv:2: id is no whole number from 0' $few 18446744073709551617,1,1,1
 no_csv "time goes back" 'bad.csv:3: t_ns is before' $few 0,5,1,1 1,4,1,1
 no_csv "parents" 'bad.csv:3: parents holds something else' $all 0,0,9,1,,,16,, '1,0,9,1,1,0 x,16,,'
 no_csv "a space at their end" 'bad.csv:3: parents holds something else' $all 0,0,9,1,,,16,, '1,0,9,1,1,0 ,16,,'
+no_csv "two spaces" 'bad.csv:3: parents holds something else' $all 0,0,9,1,,,16,, '1,0,9,1,1,0  0,16,,'
 no_csv "no parent" 'id 1 names a parent that is no row' $all 0,0,9,1,,,16,, 1,0,9,1,1,7,16,,
 no_csv "runs" 'bad.csv:2: blocks holds something else' $all 0,0,9,1,,,16,1,5
 no_csv "too many blocks" 'bad.csv:2: blocks holds' $all '0,0,9,1,,,16,1,5:1 7:1'
