@@ -40,6 +40,10 @@ static void print_times(const struct described *d, FILE *out)
         fprintf(out, "times        none: arrivals must be drawn\n");
         return;
     }
+    if (s->last_ns == 0) {
+        fprintf(out, "times        all at 0\n");
+        return;
+    }
     fprintf(out, "span         %.7g s\n", seconds(s->last_ns));
     fprintf(out, "rate         %.6g/s\n", trace_suggest_rate(s));
     fprintf(out, "gaps         coefficient of variation %.4g (1: Poisson)\n", trace_stats_cv(s));
