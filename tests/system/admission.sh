@@ -190,6 +190,33 @@ verdict OVERLOADED "150 %, cut by a horizon" -s run.horizon=150s
 verdict OVERLOADED "150 %, half of it refused" "${limit[@]}"
 verdict BACKLOGGED "a closed loop of more users than slots" -s workload.arrivals=closed_loop -s workload.concurrency=40
 verdict STABLE "one of as many" -s workload.arrivals=closed_loop -s workload.concurrency=4
+# Calls from 1.75 s on are not answered before the run is cut, and nothing at all happens from then on: the second half is
+# counted to its end, though no record falls there.
+awk 'BEGIN { print "arrived_at,num_prefill_tokens,num_decode_tokens"; for (i = 0; i < 300; i++) printf "%.3f,10,%d\n", i / 100, i < 175 ? 250 : 2000 }' > cut.csv
+cat > cut.ini << 'X'
+[run]
+horizon = 8s
+log = request
+[gpu]
+preset = h100
+[model]
+preset = llama-3.1-8b
+[replica]
+cost = fixed
+step_time = 10ms
+[engine]
+preset = vllm
+[scheduler]
+max_num_seqs = 1000
+[workload]
+arrivals = trace
+trace = cut.csv
+[class c]
+input = trace
+output = trace
+X
+"$TIERSIM" run cut.ini -q --force -o "$db"
+check "answers that a horizon cuts off are missed" "\"$(ask "SELECT verdict FROM v_verdict")\" == \"OVERLOADED\"" "$(ask "SELECT * FROM v_verdict")"
 run -s run.horizon=100s "${patience[@]}" "${again[@]}"
 left=$(ask "SELECT sum(requests) FROM v_left WHERE state IN ('held', 'waiting', 'running')")
 check "what is in flight at the horizon is told by state" \
