@@ -127,7 +127,7 @@ static int take_blocks(const struct own_reader *r, struct trace_row *row, struct
 
 static int take_time(struct own_reader *r, struct trace_row *row, struct err *e)
 {
-    int64_t t_ns;
+    int64_t t_ns = 0;
 
     if (take_needed(r, OWN_T, 0, TIME_MAX_NS, &t_ns, e) != 0)
         return -1;
