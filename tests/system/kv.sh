@@ -10,14 +10,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 failed=0
-is() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        echo "ok - kv: $1"
-    else
-        echo "not ok - kv: $1 (want $2, got $3)"
-        failed=1
-    fi
-}
+suite=kv
 run() { # SCENARIO OPTION...: into k.db
     local scenario=$srcdir/$1
     shift

@@ -12,15 +12,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 failed=0
-is() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        echo "ok - kv moves: $1"
-    else
-        echo "not ok - kv moves: $1"
-        diff <(echo "$2") <(echo "$3") | head -20 | sed 's/^/#   /'
-        failed=1
-    fi
-}
+suite="kv moves"
 run() { # SCENARIO OPTION...: into k.db
     local scenario=$1
     shift

@@ -10,15 +10,7 @@ trap 'rm -rf "$scratch"' EXIT
 . "$srcdir/tests/check.sh"
 cd "$scratch" || exit 1
 
-is() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        echo "ok - memory: $1"
-    else
-        echo "not ok - memory: $1"
-        diff <(echo "$2") <(echo "$3") | head -20 | sed 's/^/#   /'
-        failed=1
-    fi
-}
+suite=memory
 run() { # FILE SCENARIO OPTION...
     local file=$1 scenario=$2
     shift 2

@@ -10,14 +10,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0
 
-is() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        echo "ok - mooncake: $1"
-    else
-        echo "not ok - mooncake: $1 (want $2, got $3)"
-        failed=1
-    fi
-}
+suite=mooncake
 sql() { sqlite3 "$scratch/m.db" "$1"; }
 
 # An independent count: lines, prompt tokens, answer tokens, last time in ns.

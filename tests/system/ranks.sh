@@ -11,15 +11,7 @@ trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 failed=0
 
-is() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        echo "ok - ranks: $1"
-    else
-        echo "not ok - ranks: $1"
-        diff <(echo "$2") <(echo "$3") | head -20 | sed 's/^/#   /'
-        failed=1
-    fi
-}
+suite=ranks
 run() { # FILE SCENARIO OPTION...
     local file=$1 scenario=$2
     shift 2

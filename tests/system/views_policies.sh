@@ -10,15 +10,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 failed=0
-is() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        echo "ok - views of policies: $1"
-    else
-        echo "not ok - views of policies: $1"
-        diff <(echo "$2") <(echo "$3") | head -20 | sed 's/^/#   /'
-        failed=1
-    fi
-}
+suite="views of policies"
 run() { # FILE SCENARIO OPTION...
     local file=$1 scenario=$2
     shift 2
