@@ -27,16 +27,18 @@ enum { CHUNK_EVENTS = 1 << 14 };
 struct arguments {
     const char *output, *expect;
     bool force, quiet, json;
+    int64_t point; /* of a study; -1: not given */
     struct cmd_scenario scenario;
 };
 
-enum { OPT_EXPECT = 256, OPT_JSON };
+enum { OPT_EXPECT = 256, OPT_JSON, OPT_POINT };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.db", 0, "results file (default: SCENARIO's name with .db, here)", 0},
     {"force", 'f', NULL, 0, "replace an existing results file", 0},
     {"expect-fingerprint", OPT_EXPECT, "HEX", 0, "exit 1 unless the run's fingerprint is HEX", 0},
     {"json", OPT_JSON, NULL, 0, "report as JSON", 0},
+    {"point", OPT_POINT, "K", 0, "run point K of a study, from 0 on (`tiersim sweep --dry-run` lists them)", 0},
     {"quiet", 'q', NULL, 0, "no report, no progress", 0},
     {0},
 };
@@ -64,6 +66,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_JSON:
         a->json = true;
+        return 0;
+    case OPT_POINT:
+        if (*arg == '\0' || arg[strspn(arg, "0123456789")] != '\0' || strlen(arg) > 9)
+            argp_error(state, "--point: \"%s\" is not the number of a point", arg);
+        a->point = strtoll(arg, NULL, 10);
         return 0;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->scenario;
@@ -402,14 +409,14 @@ static int run(struct arguments *a, const struct scenario *sc)
 
 int cmd_run(int argc, char **argv)
 {
-    struct arguments a = {0};
+    struct arguments a = {.point = -1};
     struct scenario sc;
     struct diags d;
     int code = EXIT_CODE_USAGE;
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     diags_init(&d);
-    if (scenario_load(&sc, a.scenario.path, a.scenario.sets, a.scenario.n_sets, &d)) {
+    if (scenario_load_point(&sc, a.scenario.path, a.scenario.sets, a.scenario.n_sets, a.point, &d)) {
         if (a.output == NULL)
             a.output = default_output(a.scenario.path, &sc.arena);
         if (is_same_file(a.output, a.scenario.path))

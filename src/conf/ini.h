@@ -48,6 +48,7 @@ struct ini_entry {
     const char *dir;  /* what a relative path in value is relative to */
     int rank;         /* a higher rank overrides */
     bool used;
+    bool iter; /* a study's point set it (iter.h) */
 };
 
 struct ini_entries {

@@ -1,7 +1,9 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "conf/iter.h"
 #include "scenario/pools.h"
 #include "scenario/tables.h"
 
@@ -366,8 +368,31 @@ bool load_entries(struct loader *l, bool pool, size_t before)
     return l->d->n == before;
 }
 
+enum { NO_POINT = -1 }; /* of scenario_load */
+
+/* A study's variables get their values; a study without variables left open is a scenario. */
+static bool put_point(struct loader *l, int64_t point)
+{
+    struct iter it;
+
+    if (!iter_read(&it, &l->es, &l->sc->arena, l->d))
+        return false;
+    if (point == NO_POINT && it.n_points > 1) {
+        diags_add(l->d, l->sc->path, 0,
+                  "is a study of %" PRId64 " points: `tiersim sweep %s` runs them all, `tiersim run %s --point K` one, "
+                  "from 0 on", it.n_points, l->sc->path, l->sc->path);
+        return false;
+    }
+    if (point >= it.n_points) {
+        diags_add(l->d, l->sc->path, 0, "there is no point %" PRId64 ": points are numbered from 0 to %" PRId64, point,
+                  it.n_points - 1);
+        return false;
+    }
+    return iter_apply(&it, point == NO_POINT ? 0 : point, &l->es, &l->sc->arena, l->d);
+}
+
 static bool load(struct scenario *sc, const char *path, const char *text, char *const *sets, size_t n_sets,
-                 struct diags *d)
+                 int64_t point, struct diags *d)
 {
     struct loader l = {.sc = sc, .d = d};
     struct pools_raw raw = {.n_own = 0};
@@ -376,7 +401,7 @@ static bool load(struct scenario *sc, const char *path, const char *text, char *
     *sc = (struct scenario){.text = ""};
     arena_init(&sc->arena);
     sc->path = arena_strdup(&sc->arena, path);
-    if (read_all(&l, text, sets, n_sets)) {
+    if (read_all(&l, text, sets, n_sets) && put_point(&l, point)) {
         pools_split(&l, &raw);
         if (load_entries(&l, false, l.garbled ? before : d->n))
             pools_load(&l, &raw);
@@ -392,13 +417,19 @@ static bool load(struct scenario *sc, const char *path, const char *text, char *
 
 bool scenario_load(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, struct diags *d)
 {
-    return load(sc, path, NULL, sets, n_sets, d);
+    return load(sc, path, NULL, sets, n_sets, NO_POINT, d);
+}
+
+bool scenario_load_point(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, int64_t point,
+                         struct diags *d)
+{
+    return load(sc, path, NULL, sets, n_sets, point, d);
 }
 
 bool scenario_load_text(struct scenario *sc, const char *name, const char *text, char *const *sets, size_t n_sets,
                         struct diags *d)
 {
-    return load(sc, name, text, sets, n_sets, d);
+    return load(sc, name, text, sets, n_sets, NO_POINT, d);
 }
 
 void scenario_free(struct scenario *sc)

@@ -215,6 +215,10 @@ static inline bool scenario_reads_trace(const struct scenario *sc)
 /* Loads file and -s assignments (n of them), presets and includes. Gives false with diags filled when anything is
  * wrong; *sc must be freed in any case. */
 bool scenario_load(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, struct diags *d);
+/* One point of a study (conf/iter.h), whose first is 0; point -1: not given, as scenario_load has it, which refuses
+ * studies of more than one. */
+bool scenario_load_point(struct scenario *sc, const char *path, char *const *sets, size_t n_sets, int64_t point,
+                         struct diags *d);
 /* The same for text at hand; name stands for the file in messages. */
 bool scenario_load_text(struct scenario *sc, const char *name, const char *text, char *const *sets, size_t n_sets,
                         struct diags *d);

@@ -1,6 +1,7 @@
 #include "scenario/tables.h"
 
 #include "base/bug.h"
+#include "conf/iter.h"
 #include "policy/experts.h"
 #include "scenario/agent_rows.h"
 #include "scenario/expert_rows.h"
@@ -608,6 +609,10 @@ static const struct section sections[SECTIONS] = {
                 {{&agent_choice_rows[7], 1}, POLICY_DURATION, "think_", AG(think.ops), AG(think.options)},
                 {{&agent_choice_rows[8], 1}, POLICY_LENGTH, "subs_", AG(subs.ops), AG(subs.options)}},
      .n_choices = 9},
+    {.name = "sweep", /* load.c takes it out before anything is bound */
+     .help = "which points a study has, whose scenario holds ${...}",
+     .unbound = true,
+     .table = {iter_sweep_rows, ITER_SWEEP_ROWS}},
     {.name = "class",
      .help = "one kind of requests: [class NAME], as many as wanted",
      .named = &classes,
