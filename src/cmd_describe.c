@@ -1,6 +1,6 @@
 /*
- * cmd_describe.c - tiersim describe model NAME | gpu NAME | tiers ... | trace FILE: what a preset of data/, or a trace, is,
- * in figures.
+ * cmd_describe.c - tiersim describe model NAME | gpu NAME | tiers ... | trace FILE: what a preset of data/, or a trace,
+ * is, in figures.
  */
 #include "config.h"
 

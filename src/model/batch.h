@@ -35,9 +35,9 @@
  *     t:      j                     j+k-1-c
  *             |------- below -------|---- not ---
  *
- * Speculation (policy/speculation.h): a step in which each decoding sequence gains several tokens counts as so many steps
- * of t, one batch_end each; a sequence that ends within them leaves there. Blocks for all of them are taken when the
- * step begins, and those that who left did not come to need are given back with the last.
+ * Speculation (policy/speculation.h): a step in which each decoding sequence gains several tokens counts as so many
+ * steps of t, one batch_end each; a sequence that ends within them leaves there. Blocks for all of them are taken when
+ * the step begins, and those that who left did not come to need are given back with the last.
  *
  * Blocks: a sequence with n tokens in the cache holds ceil(n / B), less the first ones where the prefix cache holds
  * them for it (request.shared): those count in `cached`, once for all who share them, with what the cache keeps for

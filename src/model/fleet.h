@@ -1,9 +1,10 @@
 /*
- * fleet.h - the replicas of one pool ([pool NAME]; without such sections there is one, of all replicas): what they share.
+ * fleet.h - the replicas of one pool ([pool NAME]; without such sections there is one, of all replicas): what they
+ * share.
  *
  * Replicas are numbered through all fleets; a router knows those of its own fleet, from 0. A fleet's replicas stand on
- * nodes of their own, so that what several GPUs share (links, tiers, hosts) is shared within a fleet, or by all. Where a
- * replica of the scenario has members (group.h), each of them is a replica here, with its part of the GPUs.
+ * nodes of their own, so that what several GPUs share (links, tiers, hosts) is shared within a fleet, or by all. Where
+ * a replica of the scenario has members (group.h), each of them is a replica here, with its part of the GPUs.
  * Ownership: the world. `requests` and the trace are the world's; the scenario outlives it.
  */
 #ifndef MODEL_FLEET_H

@@ -5,14 +5,15 @@
  *
  * Ranks (dp) are in lockstep, since each layer's experts take the tokens of all. Whenever none steps and one has
  * work, all plan; the step takes as long as that of the slowest, each with its own tokens in the attention and what is
- * computed once a rank, and the tokens of all in the experts. A rank without work goes along (a dummy batch): no record.
+ * computed once a rank, and the tokens of all in the experts. A rank without work goes along (a dummy batch): no
+ * record.
  *
  *     rank 0   |== own ==|------|== own ========|      own: as long as the step would be if this rank were the slowest
  *     rank 1   |== own =========|== own ===|----|      ---: it waits
  *     rank 2   |----------------|== own ==|-----|           no work in the first step
  *
- * Micro-batches (pp) are staggered, as the virtual engines of vLLM v0: each plans when its own latest step has ended, and
- * passes the n stages in turn. A stage has one micro-batch at a time, in the order in which they began:
+ * Micro-batches (pp) are staggered, as the virtual engines of vLLM v0: each plans when its own latest step has ended,
+ * and passes the n stages in turn. A stage has one micro-batch at a time, in the order in which they began:
  *
  *     C[s] = max(C[s - 1], free[s]) + t      free[s] = C[s]      the step ends at C[n - 1]
  *
@@ -43,7 +44,8 @@ struct group {
     int64_t own_ns;   /* of them: own work */
 };
 
-/* What a member's step is set to take in lockstep, once all have planned: that of the slowest; own_ns of each is set. */
+/* What a member's step is set to take in lockstep, once all have planned: that of the slowest; own_ns of each is
+ * set. */
 int64_t group_lockstep_ns(struct group *g);
 /* A staggered member that begins now, with a micro-batch which takes so long alone: when its step ends; -1: after the
  * clock does. */

@@ -2,11 +2,11 @@
  * holders.h - which replicas of a fleet have the beginning of a request's prompt: what a router asks the cache
  * (router.h, next_holder and look).
  *
- * The prefix tree knows which stores have copies (prefix_next_holder): a replica's HBM, or a unit of a tier, which means
- * all replicas that share the unit. Who has a copy there only, of a unit that the least loaded replica reaches too, has no
- * more than that one; so such a unit is passed over, and a tier that all share costs nothing. Holders of an earlier part
- * elsewhere may still go on from it: what they have at most reaches to its end. O(path + holders), whatever the fleet's
- * size.
+ * The prefix tree knows which stores have copies (prefix_next_holder): a replica's HBM, or a unit of a tier, which
+ * means all replicas that share the unit. Who has a copy there only, of a unit that the least loaded replica reaches
+ * too, has no more than that one; so such a unit is passed over, and a tier that all share costs nothing. Holders of an
+ * earlier part elsewhere may still go on from it: what they have at most reaches to its end. O(path + holders),
+ * whatever the fleet's size.
  *
  * With an age, the tree asked is an index that is behind the caches by so much (index.h), and where none, the caches'
  * own. How many tokens a copy spares is what the cache itself would use (kv_usable).

@@ -8,7 +8,8 @@
  * The index has a store of the same number for each of the tree's, without bounds; those not wanted stay empty. It is
  * exact: it has what the tree had then, whatever was put and evicted since.
  * Cost: O(nodes on the path) for each copy that comes or goes, and the memory of what comes and goes in `age`.
- * Invariant: the news are in order of time. Ownership: the index owns its tree and its news; the tree watched outlives it.
+ * Invariant: the news are in order of time. Ownership: the index owns its tree and its news; the tree watched outlives
+ * it.
  */
 #ifndef MODEL_INDEX_H
 #define MODEL_INDEX_H

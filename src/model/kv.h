@@ -98,8 +98,8 @@ bool kv_store_early(struct kv *kv, const struct replica *from, uint32_t slot, in
 void kv_hand_over(struct kv *kv, struct replica *from, uint32_t slot, int64_t now_ns);
 /* Whose KV a transfer of it brings. */
 int64_t kv_job_source(const struct kv *kv, const struct move_state *job);
-/* Its client has given up, and its transfers were cancelled (or there are none): neither replica, nor a tier on the way,
- * keeps room for it. KV that it has where it waits is its batch's. */
+/* Its client has given up, and its transfers were cancelled (or there are none): neither replica, nor a tier on the
+ * way, keeps room for it. KV that it has where it waits is its batch's. */
 void kv_cancel_handoff(struct kv *kv, struct request *q);
 /* Its KV is on its way to a tier, or to a replica before it is itself: transfers that `loads` does not count. */
 bool kv_sets_out(const struct request *q);
@@ -110,7 +110,8 @@ void kv_take_over(struct kv *kv, struct replica *to, uint32_t slot, int64_t now_
 
 /* It keeps nothing of the cache, and what to restore for it is decided anew. */
 void kv_let_go(struct kv *kv, struct request *q);
-/* A transfer was cancelled when so many bytes had come. Gives the request that cannot go on without it, or SLOT_NONE. */
+/* A transfer was cancelled when so many bytes had come. Gives the request that cannot go on without it, or
+ * SLOT_NONE. */
 uint32_t kv_job_lost(struct kv *kv, const struct move_state *job, int64_t delivered, int64_t now_ns);
 /* What was swapped out of a waiting request is lost. */
 void kv_unswap(struct kv *kv, struct request *q);

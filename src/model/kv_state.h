@@ -72,7 +72,8 @@ bool kv_shares(const struct kv *kv, const struct request *q); /* the content of 
 int64_t kv_usable(const struct kv *kv, const struct request *q, int64_t blocks);
 void kv_unpin(struct kv *kv, struct request *q);
 int64_t kv_spare_blocks(const struct kv *kv, const struct replica *r); /* free and not set aside for the running */
-/* That a replica reaches, [1 + n_tiers]: its HBM, and of each tier a unit, or an empty store where it is out of reach. */
+/* That a replica reaches, [1 + n_tiers]: its HBM, and of each tier a unit, or an empty store where it is out of
+ * reach. */
 void kv_stores(const struct kv *kv, int64_t replica, int32_t *stores);
 
 /* ---- kv_tier.c: down, and the ends of transfers ---- */

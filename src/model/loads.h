@@ -6,8 +6,8 @@
  *
  * Measures (loads_measure) are kept only where the router asks for them. A replica's speed is a mean over its steps in
  * which a step loses weight as later ones take time: with a sum S of tokens in T of steps, a step of t makes them
- * S (1 - t/window) + tokens and T (1 - t/window) + t; a prompt token takes T/S. It starts from a window of the speed that
- * is given as known beforehand.
+ * S (1 - t/window) + tokens and T (1 - t/window) + t; a prompt token takes T/S. It starts from a window of the speed
+ * that is given as known beforehand.
  */
 #ifndef MODEL_LOADS_H
 #define MODEL_LOADS_H

@@ -15,9 +15,9 @@
  * a divisor (scenario/check.c). A link has a port for each direction, and one for both where both_Bps says so; a tier
  * has one port, and a byte costs it 1/read or 1/write seconds. A tier that bounces crosses another's port in both ways.
  *
- * Pools (scenario/pools.h) stand on nodes of their own: no unit is shared by replicas of two pools, but one for the whole
- * cluster. Where one hands KV to another, each replica has a port in each direction to the other GPUs: `handoff`'s
- * share of network_bandwidth, or of nvlink_bandwidth where there is no network, of all its GPUs together.
+ * Pools (scenario/pools.h) stand on nodes of their own: no unit is shared by replicas of two pools, but one for the
+ * whole cluster. Where one hands KV to another, each replica has a port in each direction to the other GPUs:
+ * `handoff`'s share of network_bandwidth, or of nvlink_bandwidth where there is no network, of all its GPUs together.
  *
  * Time of a transfer beside its bytes: the links' and the tier's latency, and fragment_ns for each piece of
  * fragment_bytes, of those that one unit gets.

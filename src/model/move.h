@@ -50,7 +50,7 @@
     K(EXPERT, expert, "expert weights fetched or read in place")                                                       \
     K(TABLE, table, "rows of conditional memory tables")                                                               \
     K(HANDOFF, handoff, "KV from the replica that computed a prompt to the one that answers")                         \
-    K(WEIGHTS, weights, "weights of a replica that starts")                                                                \
+    K(WEIGHTS, weights, "weights of a replica that starts")                                                            \
     K(LOAD, load, "background load")
 
 enum move_kind {

@@ -121,8 +121,8 @@ void prefix_check(const struct prefix *p);
 
 /* ---- who has what (routers) ---- */
 
-/* The copies along a chain's first `blocks` blocks: from the deepest node that it runs through towards the root, at each
- * node those of the stores that came last first. Good until the tree changes. */
+/* The copies along a chain's first `blocks` blocks: from the deepest node that it runs through towards the root, at
+ * each node those of the stores that came last first. Good until the tree changes. */
 struct prefix_holders {
     int32_t node, place;
     int64_t blocks; /* of the chain, at most, up to the end of the node */

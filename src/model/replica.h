@@ -19,9 +19,9 @@
  * A server whose receive_interval is more than 1 looks at the requests that came (SGLang's
  * --scheduler-recv-interval) before that many decode steps only, after each step with prompts, and when nothing runs.
  * One with a balance_timeout (TensorRT-LLM's attention_dp_config) looks once there is a request for each rank, or when
- * the first has waited for so many decode steps. One with a batch_wait_timeout (its batch_wait_timeout_iters) looks once
- * the new prompts and the decodes are batch_wait_tokens, when nothing decodes, or when the first has waited for so many
- * steps. Those it has not seen are the tail of the waiting queue, which is kept from the scheduler.
+ * the first has waited for so many decode steps. One with a batch_wait_timeout (its batch_wait_timeout_iters) looks
+ * once the new prompts and the decodes are batch_wait_tokens, when nothing decodes, or when the first has waited for so
+ * many steps. Those it has not seen are the tail of the waiting queue, which is kept from the scheduler.
  *
  * Steps of a replica follow each other without a gap while anything runs; what the serving software does between
  * steps is part of the step's cost (engine_options).
@@ -61,7 +61,7 @@ struct replica_env {
     const struct speculation *speculation; /* NULL or without drafts: none */
     uint64_t seed, replication;
     struct kv *kv; /* NULL: no prefix cache and no tiers */
-    bool keeps_cost; /* of a step: it shares the HBM port with transfers, its time takes other ranks' too, or it has drafts */
+    bool keeps_cost; /* of a step: it shares the HBM port, its time takes other ranks' too, or it has drafts */
     struct replica_starts *starts; /* NULL: nobody wants to know */
 };
 
@@ -112,7 +112,7 @@ struct replica {
     struct cost_step cost; /* of the current step, where env.keeps_cost */
     bool waking;           /* the world has an event pending that will begin a step */
     uint64_t end_event;    /* the world's: the end of the step, where it shares no ports */
-    int64_t front_free_ns; /* the world's: when its front end has served all sent to it; of a group, the first member's */
+    int64_t front_free_ns; /* the world's: when its front end has served all sent; a group's: the first member's */
     int64_t n_front;       /* requests there */
     uint32_t gone;         /* the world's: the first of those given up in the current step; SLOT_NONE */
     struct group *group;   /* the world's: the replica of the scenario that it is a member of; NULL: it is one itself */

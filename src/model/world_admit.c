@@ -1,6 +1,6 @@
 /*
- * world_admit.c - the world's part in [admission] (policy/admission.h): who is in the system by class, and the question at
- * the door.
+ * world_admit.c - the world's part in [admission] (policy/admission.h): who is in the system by class, and the question
+ * at the door.
  *
  * Requests count from when they are let in until they end; waiting are those without a first token. Which of them have
  * given one is told by the replicas, class by class (replica_starts).

@@ -8,7 +8,7 @@
  * for it, it does: those behind have their places.
  *
  *   arrives --refused--------------------------> rejected --.
- *      |---- in time --> completed                           >-- retries left? --> backoff --> arrives, as a new request
+ *      |---- in time --> completed                           >-- retries left? --> backoff --> arrives, a new request
  *      |---- timeout --> (end of step) --> timed_out --------|
  *      `---- fault --> failed -----------------------------'
  *

@@ -1,6 +1,7 @@
 /*
- * world_fault.h - what the files of faults share: world_fault.c (when, and what becomes of requests), world_fault_about.c
- * (which units and replicas), world_fault_loss.c (what goes down, and what is lost with it). Private to them.
+ * world_fault.h - what the files of faults share: world_fault.c (when, and what becomes of requests),
+ * world_fault_about.c (which units and replicas), world_fault_loss.c (what goes down, and what is lost with it).
+ * Private to them.
  */
 #ifndef MODEL_WORLD_FAULT_H
 #define MODEL_WORLD_FAULT_H

@@ -2,8 +2,8 @@
  * world_group.c - the world's part in groups (group.h): events at which their members' steps begin and end.
  *
  * A group in lockstep has one event for the begin of all its members' steps and one for their end, of its first member;
- * where steps share ports with transfers, each member's is a job of its own as long as the slowest's, and the group's ends
- * with the last of them. All members are done with their step before the central queue is asked for more.
+ * where steps share ports with transfers, each member's is a job of its own as long as the slowest's, and the group's
+ * ends with the last of them. All members are done with their step before the central queue is asked for more.
  */
 #include "config.h"
 

@@ -5,15 +5,15 @@
  *     ^                    \--cut by a fault--'(off)                              its cache is lost
  *     '---------------------------------------------------------------------------'
  *
- * All replicas that there may be are made at the start; one that is off is down like one that failed (replica.down), and
- * one that drains is down for the router alone: who is there already is served to the end.
+ * All replicas that there may be are made at the start; one that is off is down like one that failed (replica.down),
+ * and one that drains is down for the router alone: who is there already is served to the end.
  *
- * Loading: the replica's share of the weights on each GPU, times its GPUs, over the path of the coldest tier to its HBM,
- * where it meets all else that uses those ports; or load_time. The tier is taken to have the weights, as bytes read; they
- * take no room in it.
+ * Loading: the replica's share of the weights on each GPU, times its GPUs, over the path of the coldest tier to its
+ * HBM, where it meets all else that uses those ports; or load_time. The tier is taken to have the weights, as bytes
+ * read; they take no room in it.
  *
- * Who goes: the ready replica with the fewest requests, of equals the last. Who comes: the first that is off and not down
- * by a fault. Cooldowns: from the latest start to the next; from the latest change of any kind to the next drain.
+ * Who goes: the ready replica with the fewest requests, of equals the last. Who comes: the first that is off and not
+ * down by a fault. Cooldowns: from the latest start to the next; from the latest change of any kind to the next drain.
  * Not modelled: a drain that is called off when load returns; caches that survive; ready checks beyond start_time.
  */
 #include "config.h"

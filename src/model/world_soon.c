@@ -1,6 +1,6 @@
 /*
- * world_soon.c - memory brought closer ahead of the events: with thousands of replicas each step's end touches lines that
- * no recent one did. Changes nothing but the time a run takes.
+ * world_soon.c - memory brought closer ahead of the events: with thousands of replicas each step's end touches lines
+ * that no recent one did. Changes nothing but the time a run takes.
  */
 #include "config.h"
 

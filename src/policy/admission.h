@@ -1,14 +1,14 @@
 /*
  * admission.h - whether a request that arrives is let in, or refused at the door.
  *
- * Asked once for each attempt of a call, at its arrival, after it was found to fit at all and before it is routed. Who is
- * refused has ended (status rejected); whether the client calls again is its class's own to say (retries).
+ * Asked once for each attempt of a call, at its arrival, after it was found to fit at all and before it is routed. Who
+ * is refused has ended (status rejected); whether the client calls again is its class's own to say (retries).
  *
- * A policy remembers what it wants: `state` for itself, and `of_class`, one piece for each class; both are zeroed when a
- * run begins. It is told of each first token (started), which is when a request has left the queue.
+ * A policy remembers what it wants: `state` for itself, and `of_class`, one piece for each class; both are zeroed when
+ * a run begins. It is told of each first token (started), which is when a request has left the queue.
  *
- * Waiting are those that were let in and have given no token yet: held centrally, at a front end, queued at a replica, or
- * having their prompt computed. Outstanding are those that were let in and have not ended.
+ * Waiting are those that were let in and have given no token yet: held centrally, at a front end, queued at a replica,
+ * or having their prompt computed. Outstanding are those that were let in and have not ended.
  */
 #ifndef POLICY_ADMISSION_H
 #define POLICY_ADMISSION_H

@@ -6,8 +6,8 @@
  *                 wait = requests that wait ahead x mean time between the latest `over` first tokens
  *
  *             which is the queue's length over its rate of service (Whitt, "Predicting queueing delays", Management
- *             Science 45, 1999, on what the number in system tells). Until there were `over` of them the time counts from
- *             the start of the run; before the first nobody is refused. A class without that SLO never is.
+ *             Science 45, 1999, on what the number in system tells). Until there were `over` of them the time counts
+ *             from the start of the run; before the first nobody is refused. A class without that SLO never is.
  * by = load   refused when more than load + priority x load_step requests a replica would be outstanding: the lower the
  *             priority of its class, the earlier it is shed.
  *

@@ -28,8 +28,8 @@ struct arrival_ops {
     double (*gap_s)(const void *options, struct rng *r);
     /* ARRIVAL_CLOSED, ARRIVAL_TRACE: how many are in flight at once; 0: as the times say. Else NULL. */
     int64_t (*concurrency)(const void *options);
-    /* ARRIVAL_OPEN without gap_s. next_s: seconds from the last arrival (from 0, the first) to the next; INFINITY: there
-     * is none. Each mixes what it draws. */
+    /* ARRIVAL_OPEN without gap_s. next_s: seconds from the last arrival (from 0, the first) to the next; INFINITY:
+     * there is none. Each mixes what it draws. */
     size_t state_size;
     void (*begin)(const void *options, void *state, struct rng *rate);
     double (*next_s)(void *state, struct rng *gaps, struct rng *rate);

@@ -60,7 +60,7 @@ struct cost_ops {
     void (*prepare)(const void *options, const struct layout *layout, void *state);
     int64_t (*step_ns)(const void *state, const struct cost_step *step);       /* > 0 */
     struct cost_port (*port)(const void *state, const struct cost_step *step); /* of step_ns; NULL: no use of it */
-    int64_t (*draft_ns)(const void *state, const struct cost_step *step); /* of step_ns: drafting; NULL: there is none */
+    int64_t (*draft_ns)(const void *state, const struct cost_step *step); /* of step_ns: drafting; NULL: none */
     void (*release)(void *state);                                              /* NULL: nothing to free */
 };
 

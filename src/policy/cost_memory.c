@@ -6,8 +6,8 @@
  * context parallel ranks, and all that their tp * dp hold of the experts. The tokens of a sequence are spread evenly
  * over those, windows too; a state that is not made of tokens (linear layers, compressors) is on each. Their
  * activations are counted as without: what fewer tokens save, gathered KV takes. Where multi-token prediction drafts,
- * its layers are there too, each as large as the mean layer, with a KV cache; a draft model is, whole, with its own KV of
- * the same tokens. Not modelled: fragmentation, CUDA contexts and graphs (memory_fraction stands for them), the
+ * its layers are there too, each as large as the mean layer, with a KV cache; a draft model is, whole, with its own KV
+ * of the same tokens. Not modelled: fragmentation, CUDA contexts and graphs (memory_fraction stands for them), the
  * activations of drafting.
  */
 #include "policy/cost.h"

@@ -5,21 +5,21 @@
  *   step = attention projections + MLP, shared and routed experts + small kernels + communication     of T tokens
  *        + attention of decodes (sums S_k) + attention of prompts (pairs P_k) + head + software
  *
- * cost_groups.c reduces each group to a line or two in the number of tokens of the slowest rank, so that a step costs some
- * dozen multiplications. Equations with sources: DESIGN.md, "Step time".
+ * cost_groups.c reduces each group to a line or two in the number of tokens of the slowest rank, so that a step costs
+ * some dozen multiplications. Equations with sources: DESIGN.md, "Step time".
  *
  * Ranks: a replica of dp attention ranks steps together, so the one with most tokens counts; whole prompts stay on one
  * rank. Where they have batches of their own (ranks = apart), a step is what one rank has, and other_decode and
  * other_prefill are what the experts get from the others. pp stages each work on 1/pp of the batch at a time, so a
  * token takes as long as the whole model does for 1/pp of the batch, but a sequence is in one part only; chunks of a
  * prompt follow each other through the stages, so that its last one alone takes all of the model's time; with
- * micro_batches = apart a step is one micro-batch, alone through all stages (model/group.c has them wait for each other).
- * Speculation: a step verifies 1 + spec_tokens tokens of each sequence that decodes - products, experts, head and
- * exchanges grow by that, KV is read once - and drafts the next ones in as many passes of the drafting model, one after
- * the other, each a step of its own (the model's layers of multi-token prediction: one layer and the head). As engines
- * do, the first pass takes the verified tokens and the step's prompts, so that the drafting model has their KV; the
- * further ones one token of each sequence. Not modelled: the projection that joins a draft layer's two inputs, drafts of
- * prompts that end in the step beyond the first, draft layers being on the last stage only.
+ * micro_batches = apart a step is one micro-batch, alone through all stages (model/group.c has them wait for each
+ * other). Speculation: a step verifies 1 + spec_tokens tokens of each sequence that decodes - products, experts, head
+ * and exchanges grow by that, KV is read once - and drafts the next ones in as many passes of the drafting model, one
+ * after the other, each a step of its own (the model's layers of multi-token prediction: one layer and the head). As
+ * engines do, the first pass takes the verified tokens and the step's prompts, so that the drafting model has their KV;
+ * the further ones one token of each sequence. Not modelled: the projection that joins a draft layer's two inputs,
+ * drafts of prompts that end in the step beyond the first, draft layers being on the last stage only.
  * Prefill context parallelism, as vLLM's: each of pcp ranks computes the ith and the ith last of 2 pcp pieces of a
  * chunk, so that all attend as many pairs (Llama 3, arXiv 2407.21783, 3.3.2), and gathers the KV that the others hold,
  * layer by layer. Every rank computes the decoded tokens, attends the 1/(cp pcp) of the context that it holds, and
@@ -165,8 +165,8 @@ static inline double time_s(const struct roofline *s, const struct cost_step *st
     return t + s->step_s + s->seq_s * (decodes + prompts) / s->dp;
 }
 
-/* Two halves of a step that overlap are no sum of what n and the contexts take; nor do these tell it where the experts get
- * tokens of others too. */
+/* Two halves of a step that overlap are no sum of what n and the contexts take; nor do these tell it where the experts
+ * get tokens of others too. */
 static void tabulate_decodes(struct roofline *s, const struct layout *l)
 {
     int64_t most = l->limits.max_num_seqs * layout_ranks(l);

@@ -52,7 +52,7 @@ struct roofline {
     double expert_flop_s, expert_token_s; /* per token of an expert: compute, activations */
     double expert_byte_s;                 /* per distinct expert: weights */
     double ep, spread, topk;
-    double excess, excess_rows; /* what the engine adds to compute, as a share, of so many rows of each expert at most */
+    double excess, excess_rows; /* what the engine adds to compute, a share, of so many rows of each expert at most */
     double n_experts;
     double copies; /* experts with their second copies, over experts; 1: there are none */
     /* ranks, stages, speculation */
@@ -74,8 +74,8 @@ static inline double roofline_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* cost_groups.c: all but the table of decodes and what drafts. knees: those of the steps' sums. verify, logits: tokens of
- * each sequence that decodes. */
+/* cost_groups.c: all but the table of decodes and what drafts. knees: those of the steps' sums. verify, logits: tokens
+ * of each sequence that decodes. */
 void roofline_set(struct roofline *s, const struct layout *l, const struct cost_knees *knees, double verify,
                   double logits);
 

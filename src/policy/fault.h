@@ -7,7 +7,7 @@
  *   drive    `modules` of a unit of a tier; the rest serves   in the unit, unless kept       all of it
  *   module   a unit of a tier with the GPUs that use it       in the unit, in their HBM      `modules` fewer, for good
  *   gpu      the replica that the GPU is of                   in its HBM                     all of it
- *   host     the replicas on a node, units of tiers in it     in those, in their HBM         `modules` of `target` fewer
+ *   host     the replicas on a node, units of tiers in it     in those, in their HBM         `modules` of `target` less
  *
  * With a speed above 0 nothing is lost: a tier or a link has that much of its bandwidth, a replica whose GPU or host it
  * is takes 1/speed of the time for a step (the slowest GPU sets the pace).

@@ -119,7 +119,7 @@ struct cache_options {         /* [cache] */
     int64_t block_tokens;      /* of a shared block; 0: the trace's, or the least multiple of kv_block_tokens */
     int64_t blocks;            /* of those, HBM's prefix cache holds no more beside what runs; 0: as many as fit */
     int64_t evict_tokens;      /* so many tokens of a run are given up at once, where the run has as many */
-    int64_t checkpoint_tokens;  /* models with bounded state (windows, linear layers): reuse begins at multiples of it */
+    int64_t checkpoint_tokens; /* bounded state (windows, linear layers): reuse begins at multiples of it */
     const char *overflow;      /* tier for KV of running sequences that HBM has no room for, read in place; "none" */
     int64_t overflow_at;       /* its index; -1: none */
     int64_t overflow_bytes;    /* of it, for each replica */

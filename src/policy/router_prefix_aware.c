@@ -9,8 +9,8 @@
  * of decodes, which cost less than tokens to compute.
  *
  * Of those who have nothing cached only the least loaded can win, so it is compared with the holders, longest prefix
- * first, until no later one can be better: who has at most so much costs at least the least load + prefix_weight x (prompt
- * - that). A prefix that very many have (a system prompt) is followed up to `candidates` holders only.
+ * first, until no later one can be better: who has at most so much costs at least the least load + prefix_weight x
+ * (prompt - that). A prefix that very many have (a system prompt) is followed up to `candidates` holders only.
  *
  * The index is that of index_age ago: what was cached since is not seen, what was evicted since is still believed in.
  * Loads are as of now. Ties go to the lowest replica index.

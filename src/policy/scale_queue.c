@@ -1,7 +1,7 @@
 /*
  * queue - as many replicas as bring the outstanding requests, or those that wait, to `target` each: ceil(n / target),
- * where that is more than there are; fewer only where one less would still keep to `low` of the target (so that it does not
- * swing).
+ * where that is more than there are; fewer only where one less would still keep to `low` of the target (so that it does
+ * not swing).
  */
 #include "policy/scaler.h"
 

@@ -1,7 +1,7 @@
 /*
  * slo - one replica more while fewer than `target` of the requests that ended in the latest `over` intervals met their
- * class's SLOs; one less when all but a half of the allowed misses are unused, and the others' slots would be no fuller than
- * `headroom`.
+ * class's SLOs; one less when all but a half of the allowed misses are unused, and the others' slots would be no fuller
+ * than `headroom`.
  *
  * After a change the window starts anew: what ended before says nothing of the replicas there are now.
  */

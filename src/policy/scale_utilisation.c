@@ -2,8 +2,8 @@
  * utilisation - so many replicas that each would be used by `target`: ceil(ready * used / target), and no change while
  * used / target is within `tolerance` of 1 (the rule of Kubernetes' Horizontal Pod Autoscaler).
  *
- * Engines that batch are busy at nearly any load, since a step takes hardly less time for fewer sequences; what fills up
- * is the batch and its KV. So the default is `slots`.
+ * Engines that batch are busy at nearly any load, since a step takes hardly less time for fewer sequences; what fills
+ * up is the batch and its KV. So the default is `slots`.
  */
 #include "policy/scaler.h"
 

@@ -1,9 +1,9 @@
 /*
  * scaler.h - how many replicas a pool should have.
  *
- * Asked every `interval` of [autoscale]; answers with a number of replicas, those that start included. The model keeps it
- * within min and the pool's count, minds the cooldowns, starts replicas or drains them (model/world_scale.c). A policy may
- * remember what it wants in `state`, zeroed when a run begins.
+ * Asked every `interval` of [autoscale]; answers with a number of replicas, those that start included. The model keeps
+ * it within min and the pool's count, minds the cooldowns, starts replicas or drains them (model/world_scale.c). A
+ * policy may remember what it wants in `state`, zeroed when a run begins.
  */
 #ifndef POLICY_SCALER_H
 #define POLICY_SCALER_H

@@ -2,8 +2,8 @@
  * continuous - iteration-level batching as vLLM v1 does it; `chunked` is another name for it.
  *
  * One token budget a step (max_num_batched_tokens) over the running, then the waiting:
- *   1. each decoding sequence takes one token, and one for each draft; if the new KV blocks do not fit, running ones are
- *      preempted, the last in order first (with fcfs the latest admitted), one by one, until they do;
+ *   1. each decoding sequence takes one token, and one for each draft; if the new KV blocks do not fit, running ones
+ *      are preempted, the last in order first (with fcfs the latest admitted), one by one, until they do;
  *   2. sequences in the middle of their prompt go on, in the order of admission, within the budget;
  *      their blocks count in 1, so that one which does not fit is preempted itself (it is the latest);
  *   3. only if nothing was preempted, waiting requests are admitted in order while budget, slots

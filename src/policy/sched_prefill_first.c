@@ -11,8 +11,9 @@
  * budget could hold gets a step's whole budget when nothing else prefills.
  *
  * Admission asks for the blocks of the whole prompt, and when others run, for one more block (with speculation what a
- * step may take) for each that would then be running. Without such a reserve a full cache would admit, by a step of its own, in each step the request that the
- * next decode step must preempt: decodes would stand still while one prompt is computed again and again.
+ * step may take) for each that would then be running. Without such a reserve a full cache would admit, by a step of its
+ * own, in each step the request that the next decode step must preempt: decodes would stand still while one prompt is
+ * computed again and again.
  *
  * So decodes stall for as long as prompts come: TTFT is short and the tail of ITL long, against continuous.
  *

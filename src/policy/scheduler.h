@@ -6,16 +6,16 @@
  * decodes in the step, or none does (decodes_pause): that is the model's rule, and what keeps a step O(1).
  *
  * The plan must keep (checked by the replica, tested for each registered scheduler):
- *   tokens   (1 + drafts) n_decode left after preemption + sum of chunks <= max_num_batched_tokens (n_decode 0 when they
- *            pause)
+ *   tokens   (1 + drafts) n_decode left after preemption + sum of chunks <= max_num_batched_tokens (n_decode 0 when
+ *            they pause)
  *   seqs     running after the plan <= max_num_seqs
  *   blocks   what decodes and chunks need <= free + freed by preemption (decodes none when they pause)
  *   work     at least one decode or chunk, unless nothing runs or waits
  *   once     no sequence twice; only the running are preempted, only the waiting admitted
  *   order    the waiting are admitted as their cursor gives them, none left out; the running are preempted likewise
  *
- * It is not asked where there is nothing to decide: nobody waits, no prompt is under way and the blocks that the decodes
- * need are free. They all decode then.
+ * It is not asked where there is nothing to decide: nobody waits, no prompt is under way and the blocks that the
+ * decodes need are free. They all decode then.
  *
  * Where nothing is ever to be preempted ([cache] preempt = none), admission reserves all blocks that a request may
  * come to need: most_blocks of it, ahead_blocks of those who run. Else both are 0.

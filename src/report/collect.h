@@ -13,29 +13,30 @@
  *
  *   duration                 T, s                       completed            requests
  *   failed                   calls without an answer: rejected, timed out or failed, and not tried again
- *   rejected, timed_out      requests that ended so       retried              requests after which their client tried again
+ *   rejected, timed_out      requests that ended so       retried              requests that their client sent again
  *   total_input_tokens, total_output_tokens             of completed requests
  *   request_throughput       completed / T              request_goodput      completed and met every SLO (<=) / T
  *   slo_attainment           met / (completed + failed): a rejection is a miss. What a client sends again is one call:
- *                            objectives are measured from the arrival of its first attempt (latencies from the request's)
- *   verdict                  0 STABLE, 1 BACKLOGGED, 2 OVERLOADED, with verdict_offered and verdict_answered (calls/s) and
- *                            verdict_waiting: verdict.h
+ *                            objectives are measured from the arrival of its first attempt (latencies from the
+ *                            request's)
+ *   verdict                  0 STABLE, 1 BACKLOGGED, 2 OVERLOADED, with verdict_offered and verdict_answered (calls/s)
+ *                            and verdict_waiting: verdict.h
  *   output_throughput        output tokens / T          total_token_throughput  (input + output) / T
  *   output_throughput_per_gpu                           output_throughput / gpus
  *   max_output_tokens_per_s  the most tokens that left steps within one whole second [k, k + 1) of simulated time
  *   max_concurrent_requests  the peak of requests in the system, over the whole run
- *   replica_seconds          replicas that there were, also those that started or drained, over T; scale_outs, scale_ins
- *                            replicas that were started or drained in T ([autoscale])
+ *   replica_seconds          replicas that there were, also those that started or drained, over T; scale_outs,
+ *                            scale_ins: replicas that were started or drained in T ([autoscale])
  *   steps                    steps counted              mean_batch     n_decode weighted by step time
  *   utilisation              step time / replica_seconds  prefill_tokens computed in steps, recomputed ones included
  *   mean_kv_blocks           kv_blocks weighted by step time           peak_kv_blocks   its maximum, of one replica
  *   peak_waiting             the largest n_waiting of a step           preemptions      how many there were
  *   {mean,median,std,p90,p95,p99}_{ttft,tpot,itl,e2el,queue}_ms
- *   and where drafts are verified (policy/speculation.h), of steps that did: acceptance_length, the tokens that a sequence
- *   has of a verification; decode_tokens_per_step, those that all were given; draft_share, the time of drafting over step
- *   time. An ITL is then the time between two outputs of a sequence, each of one token or more; TPOT is by token.
- *   And those of the memories, where there is more than HBM without a prefix cache: collect_memory.h; those of pools,
- *   where there are several: collect_pools.h; those of agents' tasks: collect_agents.h
+ *   and where drafts are verified (policy/speculation.h), of steps that did: acceptance_length, the tokens that a
+ *   sequence has of a verification; decode_tokens_per_step, those that all were given; draft_share, the time of
+ *   drafting over step time. An ITL is then the time between two outputs of a sequence, each of one token or more; TPOT
+ *   is by token. And those of the memories, where there is more than HBM without a prefix cache: collect_memory.h;
+ *   those of pools, where there are several: collect_pools.h; those of agents' tasks: collect_agents.h
  *
  * request_goodput and slo_attainment are NaN where no class has an SLO. Of one class are given only the
  * metrics of its requests (a step's gap is shared by all classes in it, so there is no ITL of a class).
@@ -67,14 +68,14 @@ void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n)
 /* For records read back from a file that holds only some kinds: what needs kind k is then NaN, not 0. */
 void collect_lacks(struct collect *c, enum ev_kind k);
 
-/* What serves. members: of the replicas, each with steps of its own; as many as replicas where none is apart. gpus: of all
- * replicas, for per-GPU rates. */
+/* What serves. members: of the replicas, each with steps of its own; as many as replicas where none is apart. gpus: of
+ * all replicas, for per-GPU rates. */
 struct collect_fleet {
     int64_t replicas, members, gpus;
 };
 
-/* After the trace is finished. t_end_ns is the run's last instant; duration = t_end - warmup. max_concurrent: the model's
- * exact peak of requests in flight. *out is owned by c, also the names in it. Call once. */
+/* After the trace is finished. t_end_ns is the run's last instant; duration = t_end - warmup. max_concurrent: the
+ * model's exact peak of requests in flight. *out is owned by c, also the names in it. Call once. */
 int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collect_fleet *fleet, int64_t max_concurrent,
                         const struct store_metric **out);
 void collect_free(struct collect *c);

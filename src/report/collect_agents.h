@@ -6,8 +6,8 @@
  *   {mean,median,p90,p99}_task_ms             t_end - t_start
  *   mean_task_steps                           the agent's own LLM calls
  *   task_slowdown                             sum of times / sum of (path_alone + path_tool): against an idle machine
- *   task_share/PART                           of the sum of times, what PART took on the tasks' paths (table agent_task): retry,
- *                                             queue, restore, prefill, handoff, decode, tool
+ *   task_share/PART                           of the sum of times, what PART took on the tasks' paths (table
+ *                                             agent_task): retry, queue, restore, prefill, handoff, decode, tool
  *
  * Counted are tasks that began at or after warm-up; all but the first three are of those that were answered to their
  * end.

@@ -17,11 +17,11 @@
  *   written_bytes/T          what arrived in it; below HBM
  *   drive_writes_per_day/T   of the unit written most: bytes written x write amplification / what it holds, a day
  *   drive_life_years/T       at that rate: promised drive writes over those years / drive_writes_per_day
- *   steps_slowed_share       time that steps lost at ports, themselves or waiting for transfers that did (collect_steps.h)
- *                            / step time (t_end at or after warm-up)
- *   itl_contention_ms        of the mean gap between two tokens (of steps begun at or after warm-up): what its step lost
+ *   steps_slowed_share       time that steps lost at ports, themselves or waiting for transfers that did
+ *                            (collect_steps.h) / step time (t_end at or after warm-up)
+ *   itl_contention_ms        of the mean gap between two tokens (of steps begun at or after warm-up): lost by its step
  *   itl_contention_ms/K/P/BY of that: where K (step: the step's own work) lost it to BY
- *   contention_s/K/P/BY      time lost by K at the ports P to BY: the sum of all units, whether a step waited for it or not
+ *   contention_s/K/P/BY      time lost by K at the ports P to BY: the sum of all units, waited for by a step or not
  *
  * Memory grows with the requests in flight: what a request found is kept until it has ended.
  */

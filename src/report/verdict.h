@@ -1,10 +1,10 @@
 /*
  * verdict.h - whether a run kept up with what was offered: STABLE, BACKLOGGED or OVERLOADED.
  *
- * The window judged is the second half of [warm-up, T], T = the earlier of the run's end and the last arrival + s, where
- * s is the mean time from a call's arrival to its answer. In that half C calls were answered; those that came one s
- * earlier, in a time as long, were A. Q and N are the means of the waiting (let in, not yet admitted to a batch) and of all
- * in the system over the last quarter of the time in which calls came.
+ * The window judged is the second half of [warm-up, T], T = the earlier of the run's end and the last arrival + s,
+ * where s is the mean time from a call's arrival to its answer. In that half C calls were answered; those that came one
+ * s earlier, in a time as long, were A. Q and N are the means of the waiting (let in, not yet admitted to a batch) and
+ * of all in the system over the last quarter of the time in which calls came.
  *
  *   OVERLOADED   A - C > 3 sqrt(A + C), and A - C > A / 50: completions lag what is offered by more than chance would
  *                have it (the difference of two Poisson counts has that deviation) and by more than a fiftieth
@@ -12,9 +12,9 @@
  *                by chance in that time, and by Little's law more than a tenth of the time in the system is spent in it
  *   STABLE       neither
  *
- * What is refused or given up is offered and not answered: a server that sheds to keep its queue short is OVERLOADED, in
- * so far as its clients do not come again and get their answer. Where calls came for less than s, all at once say, no rate
- * of arrivals can be told and nothing is OVERLOADED.
+ * What is refused or given up is offered and not answered: a server that sheds to keep its queue short is OVERLOADED,
+ * in so far as its clients do not come again and get their answer. Where calls came for less than s, all at once say,
+ * no rate of arrivals can be told and nothing is OVERLOADED.
  *
  * At the critical load itself chance decides; at less than about 1000 calls overloads of less than a third are not told
  * from it. A closed loop is never OVERLOADED.

@@ -21,7 +21,8 @@ struct pools_raw {
     size_t n_own;
 };
 
-/* Takes the entries of sections such as [replica prefill] away from the others. Call when all are read, before presets. */
+/* Takes the entries of sections such as [replica prefill] away from the others. Call when all are read, before
+ * presets. */
 void pools_split(struct loader *l, struct pools_raw *raw);
 /* Loads each pool into sc->pools[i].as; without pools there is one, of the scenario itself. */
 void pools_load(struct loader *l, const struct pools_raw *raw);

@@ -20,7 +20,8 @@ struct graphs;
 struct graphs *graphs_new(void);
 void graphs_free(struct graphs *g);
 
-/* A row of the graph that is read, and its item, whose chain is taken. False: a parent is no row of the graph before it. */
+/* A row of the graph that is read, and its item, whose chain is taken. False: a parent is no row of the graph before
+ * it. */
 bool graph_add(struct graphs *g, const struct trace_row *row, const struct work_item *item);
 bool graph_is_empty(const struct graphs *g); /* of the one that is read */
 /* It is complete and begins: its first call. */

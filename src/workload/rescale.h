@@ -3,9 +3,9 @@
  * faster, and its bursts with it).
  *
  *   scale < 1   each row is kept with probability scale, drawn row by row
- *   scale > 1   the trace and copies of it together: whole copies, and one that keeps each row with the fraction that is
- *               left. Each copy is turned within the slice: it begins at a row drawn at random, goes to the slice's end,
- *               and on from its start.
+ *   scale > 1   the trace and copies of it together: whole copies, and one that keeps each row with the fraction that
+ *               is left. Each copy is turned within the slice: it begins at a row drawn at random, goes to the slice's
+ *               end, and on from its start.
  *
  * So how rates rise and fall stays in real time. What it does to burstiness, with I(t) the index of dispersion of the
  * counts in windows of length t and c the coefficient of variation of the gaps:
