@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/opt.h"
+
 enum prices_basis {
     PRICES_RENT, /* by the hour, of somebody who has it: all in */
     PRICES_OWN,  /* bought: capital by annuity, upkeep and power beside it */
@@ -33,6 +35,7 @@ struct prices { /* [prices] */
     bool whole_nodes;        /* GPUs of nodes that replicas only partly use are paid, too */
     double pue;              /* power of the building over that of the machines in it */
     double usd_per_kwh;
+    const char *products;    /* "TIER:NAME ...": the [memory_price NAME] of a tier, or of "hbm"; NULL: by their own names */
 };
 
 struct gpu_price { /* [gpu_price NAME] */
@@ -47,15 +50,24 @@ struct gpu_price { /* [gpu_price NAME] */
     double bundled_nand_gb;
     double idle_watts, busy_watts; /* of a GPU without a step, and in one */
     double node_watts;             /* of the rest of the system, per GPU, whatever it does */
-    const char *products;          /* "TIER:NAME ...": the [memory_price NAME] of a tier of this GPU's machines */
+    const char *products;          /* as of [prices], before it, in this GPU's machines */
 };
-
-enum memory_kind { MEMORY_HBM, MEMORY_DRAM, MEMORY_NAND, MEMORY_KINDS };
 
 struct memory_price { /* [memory_price NAME] */
     const char *name;
     double usd_per_gb; /* what its maker takes */
     double margin;     /* of who sells it on, in his price: the buyer pays usd_per_gb / (1 - margin) */
+    struct opt_list path_usd_per_gb; /* through the year ahead, in equal parts of it; n = 0: as it is */
+    double elasticity;               /* of all buyers: price * s^(-1/elasticity) where supply falls to s; 0: it stays */
+};
+
+struct supplier { /* [supplier NAME] */
+    const char *name;
+    const char *memory;   /* [memory_price NAME] */
+    int64_t module_bytes;
+    double share;         /* of all that is made */
+    double available;     /* of that, what can be had */
+    double usd_per_gb;    /* 0: that of memory */
 };
 
 struct price_card { /* [price_card] */

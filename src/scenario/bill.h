@@ -73,6 +73,10 @@ struct scenario;
 /* 0, or -1 where the scenario has no [prices] (the bill is empty then). Names are the scenario's. */
 int bill_make(const struct scenario *sc, struct bill *b);
 
+/* Of the pool's GPU; NULL: there is none. */
+const struct gpu_price *bill_gpu_price(const struct scenario *sc, int64_t pool);
+/* Of a tier, or of HBM (tier -1), in a pool; NULL: none is listed. */
+const struct memory_price *bill_listed_price(const struct scenario *sc, int64_t pool, int64_t tier);
 /* The price of a tier, or of HBM (tier -1), in a pool: of [memory_price], else of [tier] or [memory]; usd_per_gb 0: none. */
 struct memory_price bill_memory_price(const struct scenario *sc, int64_t pool, int64_t tier);
 

@@ -408,6 +408,8 @@ static bool load(struct scenario *sc, const char *path, const char *text, char *
         if (d->n == before)
             faults_resolve(sc, d);
         if (d->n == before)
+            prices_resolve(sc, d);
+        if (d->n == before)
             print_normal_form(sc);
     }
     pools_raw_free(&raw);

@@ -56,6 +56,14 @@ static const char *data_folder(struct arena *a)
     return NULL;
 }
 
+/* Where the preset NAME of a folder lies, "data/gpus/NAME", or, of a folder such as "prices-", "data/prices-NAME". */
+static const char *preset_at(const char *data, const char *folder, const char *name, struct arena *a)
+{
+    size_t n = strlen(folder);
+
+    return arena_printf(a, "%s/%s%s%s.ini", data, folder, folder[n - 1] == '-' ? "" : "/", name);
+}
+
 static int by_name(const void *x, const void *y)
 {
     return strcmp(*(const char *const *)x, *(const char *const *)y);
@@ -64,16 +72,18 @@ static int by_name(const void *x, const void *y)
 size_t preset_names(const char *folder, const char **names, size_t max, struct arena *a)
 {
     const char *data = data_folder(a);
-    DIR *dir = data ? opendir(arena_printf(a, "%s/%s", data, folder)) : NULL;
+    bool prefix = folder[strlen(folder) - 1] == '-';
+    DIR *dir = data ? opendir(prefix ? data : arena_printf(a, "%s/%s", data, folder)) : NULL;
     const struct dirent *e;
-    size_t n = 0;
+    size_t n = 0, skip = prefix ? strlen(folder) : 0;
 
     if (dir == NULL)
         return 0;
     while (n < max && (e = readdir(dir)) != NULL) {
         size_t length = strlen(e->d_name);
-        if (length > 4 && e->d_name[0] != '.' && strcmp(e->d_name + length - 4, ".ini") == 0)
-            names[n++] = arena_printf(a, "%.*s", (int)length - 4, e->d_name);
+        if (length > skip + 4 && e->d_name[0] != '.' && strncmp(e->d_name, folder, skip) == 0 &&
+            strcmp(e->d_name + length - 4, ".ini") == 0)
+            names[n++] = arena_printf(a, "%.*s", (int)(length - skip) - 4, e->d_name + skip);
     }
     closedir(dir);
     qsort(names, n, sizeof *names, by_name);
@@ -113,7 +123,7 @@ const char *preset_file(const char *folder, const struct ini_entry *e, struct ar
     size_t n = preset_names(folder, names, PRESETS_MAX, a);
     for (size_t i = 0; i < n; i++)
         if (strcmp(names[i], e->value) == 0)
-            return arena_printf(a, "%s/%s/%s.ini", data, folder, names[i]);
+            return preset_at(data, folder, names[i], a);
     for (size_t i = 0; i < n && used < sizeof known; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", names[i]);
     const char *nearest = opt_nearest(e->value, names, n);

@@ -26,6 +26,7 @@
 #include "policy/layout.h"
 #include "policy/fault.h"
 #include "policy/memory.h"
+#include "policy/prices.h"
 
 struct run_options { /* [run] */
     int64_t seed, replication;
@@ -177,6 +178,12 @@ struct scenario {
     struct workload_options workload;
     const struct arrival_ops *arrival;
     void *arrival_options;
+    struct prices prices; /* [prices]; prices_given tells whether there is one */
+    struct gpu_price *gpu_prices;
+    struct memory_price *memory_prices;
+    struct supplier *suppliers;
+    int64_t n_gpu_prices, n_memory_prices, n_suppliers;
+    struct price_card price_card; /* [price_card]; price_card_given */
     struct fault_options *faults; /* [fault NAME] */
     int64_t n_faults;
     struct agent_options *agents; /* [agent NAME] */
@@ -256,6 +263,9 @@ void speculation_resolve(struct scenario *sc, struct diags *d);
 /* And for each [fault NAME]: its target, and which of its keys go together (faults.c). After experts_resolve; asks for
  * a layout, so only once that was checked. */
 void faults_resolve(struct scenario *sc, struct diags *d);
+
+/* What [prices] names, and whether all that the fleet is made of has a price (prices.c). After the pools. */
+void prices_resolve(struct scenario *sc, struct diags *d);
 
 /* The names in [agent NAME] and in [class NAME] agent, and which of an agent's keys go together (agents.c). */
 void agents_resolve(struct scenario *sc, struct diags *d);

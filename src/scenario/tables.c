@@ -8,6 +8,7 @@
 #include "scenario/fault_rows.h"
 #include "scenario/fault_rows.h"
 #include "scenario/memory_rows.h"
+#include "scenario/price_rows.h"
 #include "scenario/rows.h"
 #include "scenario/scenario.h"
 #include "trace/trace.h"
@@ -452,6 +453,12 @@ static const struct section_named agents = {
     "agent NAME", "coding", NULL, sizeof(struct agent_options), SC(agents), SC(n_agents)};
 static const struct section_named tools = {
     "tool NAME", "shell", NULL, sizeof(struct tool_options), SC(tools), SC(n_tools)};
+static const struct section_named gpu_prices = {
+    "gpu_price NAME", "h100", NULL, sizeof(struct gpu_price), SC(gpu_prices), SC(n_gpu_prices)};
+static const struct section_named memory_prices = {
+    "memory_price NAME", "socamm", NULL, sizeof(struct memory_price), SC(memory_prices), SC(n_memory_prices)};
+static const struct section_named suppliers = {
+    "supplier NAME", "first", NULL, sizeof(struct supplier), SC(suppliers), SC(n_suppliers)};
 static const struct section_named classes = {
     "class NAME",
     "chat",
@@ -461,7 +468,8 @@ static const struct section_named classes = {
     SC(n_classes)};
 _Static_assert(offsetof(struct link_options, name) == 0 && offsetof(struct tier_options, name) == 0 &&
                    offsetof(struct class_options, name) == 0 && offsetof(struct fault_options, name) == 0 &&
-                   offsetof(struct pool_options, name) == 0 && offsetof(struct agent_options, name) == 0 &&
+                   offsetof(struct pool_options, name) == 0 && offsetof(struct gpu_price, name) == 0 &&
+                   offsetof(struct memory_price, name) == 0 && offsetof(struct supplier, name) == 0 && offsetof(struct agent_options, name) == 0 &&
                    offsetof(struct tool_options, name) == 0,
                "the name comes first");
 
@@ -613,6 +621,35 @@ static const struct section sections[SECTIONS] = {
      .help = "which points a study has, whose scenario holds ${...}",
      .unbound = true,
      .table = {iter_sweep_rows, ITER_SWEEP_ROWS}},
+    {.name = "prices",
+     .help = "what the fleet costs, or a preset; without it, nothing is priced",
+     .preset_folder = "prices-",
+     .optional = true,
+     .unbound = true,
+     .table = OPT_TABLE(prices_rows),
+     .base = SC(prices)},
+    {.name = "gpu_price",
+     .help = "prices and watts of a GPU: [gpu_price NAME], as many as wanted",
+     .named = &gpu_prices,
+     .preset_of = "prices",
+     .table = OPT_TABLE(gpu_price_rows)},
+    {.name = "memory_price",
+     .help = "price of a kind of memory: [memory_price NAME], as many as wanted",
+     .named = &memory_prices,
+     .preset_of = "prices",
+     .table = OPT_TABLE(memory_price_rows)},
+    {.name = "supplier",
+     .help = "who makes a kind of memory: [supplier NAME], as many as wanted",
+     .named = &suppliers,
+     .preset_of = "prices",
+     .table = OPT_TABLE(supplier_rows)},
+    {.name = "price_card",
+     .help = "what tokens are sold for, or a preset",
+     .preset_folder = "cards",
+     .optional = true,
+     .unbound = true,
+     .table = OPT_TABLE(price_card_rows),
+     .base = SC(price_card)},
     {.name = "class",
      .help = "one kind of requests: [class NAME], as many as wanted",
      .named = &classes,

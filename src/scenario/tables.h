@@ -44,7 +44,7 @@ enum { SECTION_CHOICES = 10 };
 struct section {
     const char *name, *help;
     const struct section_named *named; /* NULL: there is one of it */
-    const char *preset_folder;         /* of data/; NULL: the section has no presets */
+    const char *preset_folder;         /* of data/, or, with a - at its end, how files of data/ begin; NULL: no presets */
     const char *preset_from;           /* whose section of a preset's file fills it; NULL: its own */
     bool optional;                     /* with a preset folder: it may be left out */
     bool unbound;                      /* where it is left out, it has no defaults, and no place in the normal form */
@@ -59,7 +59,7 @@ struct section {
     struct opt_table item_table;
 };
 
-enum { SECTIONS = 26 };
+enum { SECTIONS = 31 };
 
 /* In the order of the normal form; the classes come last. Call sections_get first: it fills in the policies' names. */
 const struct section *sections_get(void);

@@ -39,4 +39,8 @@ struct describe_tiers {
 };
 void describe_tiers(const struct describe_tiers *t, bool json, FILE *out);
 
+/* The bill of a scenario that has [prices] (describe_bill.c). */
+struct scenario;
+void describe_bill(const struct scenario *sc, bool json, FILE *out);
+
 #endif
