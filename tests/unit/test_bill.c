@@ -197,6 +197,16 @@ START_TEST(memory_bundled)
 }
 END_TEST
 
+/* Two tiers share the bundle, the first in order first: 750 GB of 900, and 150 of 750. */
+START_TEST(bundle_shared)
+{
+    load(common, tiers, "[prices]\nbasis = own\n[gpu_price a]\nbundled_dram_gb = 300\n[tier cxl]\ngpus = 4\n",
+         "capacity = 1000GB\nread_bandwidth = 1GB/s\nusd_per_gb = 3\n", NULL);
+    make();
+    NEAR(b.capex_usd, 120000 + 600 * 3 + 6000 * 0.5 + 20000);
+}
+END_TEST
+
 START_TEST(memory_rented)
 {
     load(common, tiers, "[gpu_price a]\nbundled_dram_gb = 200\n", NULL);
@@ -306,7 +316,7 @@ int main(void)
     Suite *suite = suite_create("bill");
     TCase *t = tcase_create("bill");
     const TTest *tests[] = {none,   annuity,       rent,  tco,      own,         own_card, memory_bought, memory_bundled,
-                            memory_rented, bounced, nodes, products, hbm_unknown, pools,    by_replica,    round_trip};
+                            memory_rented, bundle_shared, bounced, nodes, products, hbm_unknown, pools,    by_replica,    round_trip};
 
     tcase_add_checked_fixture(t, setup, teardown);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
