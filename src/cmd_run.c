@@ -21,6 +21,7 @@
 #include "report/collect.h"
 #include "report/report.h"
 #include "store/store.h"
+#include "study/warmup.h"
 
 enum { CHUNK_EVENTS = 1 << 14 };
 
@@ -358,6 +359,15 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     return end.fingerprint;
 }
 
+/* Also where the run that follows would be refused for its results file: it then says so. */
+static int find_warmup(const struct arguments *a, struct scenario *sc, struct err *e)
+{
+    if (sc->run.warmup_by != WARMUP_MSER5 || (!a->force && access(a->output, F_OK) == 0))
+        return 0;
+    catch_signals();
+    return warmup_find(sc, &interrupted, &sc->run.warmup_ns, e);
+}
+
 /* So that -o SCENARIO --force loses nothing. */
 static bool is_same_file(const char *a, const char *b)
 {
@@ -366,7 +376,7 @@ static bool is_same_file(const char *a, const char *b)
     return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-static int run(struct arguments *a, const struct scenario *sc)
+static int run(struct arguments *a, struct scenario *sc)
 {
     struct err e = {0};
     struct store *store = NULL;
@@ -374,9 +384,11 @@ static int run(struct arguments *a, const struct scenario *sc)
     char file[4096] = "";
     bool cut = false;
     struct store_class *classes = classes_of(sc);
-    struct workload *load = workload_new(sc, &e);
+    struct workload *load = NULL;
 
     bug_context.seed = (uint64_t)sc->run.seed;
+    if (find_warmup(a, sc, &e) == 0 && !interrupted)
+        load = workload_new(sc, &e);
     if (load && open_store(&store, a, sc, load, classes, &e) == 0) {
         snprintf(file, sizeof file, "%s", store_file(store));
         catch_signals();
@@ -390,6 +402,10 @@ static int run(struct arguments *a, const struct scenario *sc)
         if (*file)
             fprintf(stderr, "tiersim: the run failed; what it had recorded is kept in %s\n", file);
         return e.code;
+    }
+    if (interrupted && *file == '\0') {
+        fprintf(stderr, "tiersim: interrupted while the warm-up was sought; nothing is kept\n");
+        return 128 + interrupted;
     }
     if (interrupted) {
         fprintf(stderr, "tiersim: interrupted%s are kept in %s\n",

@@ -43,6 +43,8 @@ static void check_run(const struct check *c)
 
     if (sc->run.horizon_ns && sc->run.warmup_ns >= sc->run.horizon_ns)
         check_wrong(c, "run", "warmup", "the warm-up reaches the horizon, so that nothing would be measured");
+    if (sc->run.warmup_by == WARMUP_MSER5 && sc->run.warmup_ns > 0)
+        check_wrong(c, "run", "warmup", "warmup_by = mser5 finds the warm-up itself: leave one of the two out");
 }
 
 /* That each tp-th of a tensor is whole. */

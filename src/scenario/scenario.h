@@ -28,10 +28,13 @@
 #include "policy/memory.h"
 #include "policy/prices.h"
 
+enum warmup_by { WARMUP_GIVEN, WARMUP_MSER5 };
+
 struct run_options { /* [run] */
     int64_t seed, replication;
     int64_t horizon_ns; /* 0: none */
     int64_t warmup_ns;
+    int warmup_by; /* enum warmup_by; MSER5: who runs the scenario sets warmup_ns (study/warmup.h) */
     int log; /* enum log_level */
 };
 

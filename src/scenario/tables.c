@@ -16,6 +16,9 @@
 static const char *const log_levels[] = {"summary", "request", "step", "all", NULL};
 _Static_assert(LOG_SUMMARY == 0 && LOG_REQUEST == 1 && LOG_STEP == 2 && LOG_ALL == 3, "the order of log_levels");
 
+static const char *const warmup_ways[] = {"given", "mser5", NULL};
+_Static_assert(WARMUP_GIVEN == 0 && WARMUP_MSER5 == 1, "the order of warmup_ways");
+
 static const struct opt run_rows[] = {
     INT("seed", run_options, seed, 0, 9e15, "1", "seed of every random stream; the same seed gives the same run"),
     INT("replication", run_options, replication, 0, 9e15, "0",
@@ -24,6 +27,9 @@ static const struct opt run_rows[] = {
          "simulated time at which the run is cut; without it, it drains"),
     TIME("warmup", run_options, warmup_ns, 0, 9e6, "0s",
          "requests that arrive before this are left out of the metrics"),
+    CHOICE("warmup_by", AT(run_options, warmup_by), warmup_ways, "given",
+           "given: by the key warmup; mser5: found by MSER-5 in the latencies of the run, which is simulated once before for "
+           "it, and refused past half of the calls"),
     CHOICE("log", AT(run_options, log), log_levels, "all",
            "what the results file holds: every event, or steps and requests, or requests, or metrics only"),
 };
