@@ -10,16 +10,18 @@
 #include "base/err.h"
 #include "cmd.h"
 #include "report/report.h"
+#include "study/calls.h"
 
 struct arguments {
     const char *file;
-    bool json;
+    bool json, intervals;
 };
 
-enum { OPT_JSON = 256 };
+enum { OPT_JSON = 256, OPT_INTERVALS };
 
 static const struct argp_option options[] = {
     {"json", OPT_JSON, NULL, 0, "print JSON with vLLM's keys instead of text", 0},
+    {"intervals", OPT_INTERVALS, NULL, 0, "instead of the report, 95 % intervals of one long run by batch means", 0},
     {0},
 };
 
@@ -30,6 +32,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPT_JSON:
         a->json = true;
+        return 0;
+    case OPT_INTERVALS:
+        a->intervals = true;
         return 0;
     case ARGP_KEY_ARG:
         if (a->file)
@@ -55,13 +60,28 @@ static const struct argp argp = {
     NULL,
     NULL};
 
+static int print_intervals(const struct arguments *a, struct err *e)
+{
+    struct calls_interval intervals[CALLS_INTERVALS];
+    struct calls calls;
+    int rc = calls_read(&calls, a->file, e);
+
+    if (rc == 0) {
+        calls_intervals(&calls, intervals);
+        calls_intervals_print(intervals, a->json, stdout);
+    }
+    calls_free(&calls);
+    return rc;
+}
+
 int cmd_report(int argc, char **argv)
 {
     struct arguments a = {0};
     struct err e = {0};
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (report_print(a.file, a.json ? REPORT_JSON : REPORT_TEXT, stdout, &e) != 0) {
+    if ((a.intervals ? print_intervals(&a, &e)
+                     : report_print(a.file, a.json ? REPORT_JSON : REPORT_TEXT, stdout, &e)) != 0) {
         fprintf(stderr, "tiersim: %s\n", e.msg);
         return e.code;
     }

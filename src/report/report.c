@@ -243,6 +243,8 @@ static void print_text(const struct results *r, FILE *out)
     some(&p, "Rejected:", "rejected");
     some(&p, "Timed out:", "timed_out");
     some(&p, "Tried again:", "retried");
+    if (r->mser5)
+        line_value(&p, "Warm-up left out, by MSER-5 (s):", (double)r->warmup_ns / 1e9, 2, "");
     line(&p, "Benchmark duration (s):", "duration", 2);
     line(&p, "Total input tokens:", "total_input_tokens", 0);
     line(&p, "Total generated tokens:", "total_output_tokens", 0);
@@ -320,6 +322,7 @@ static void print_json(const struct results *r, FILE *out)
     json_int(&j, "seed", r->seed);
     json_int(&j, "replication", r->replication);
     json_real(&j, "warmup", (double)r->warmup_ns / 1e9);
+    json_text(&j, "warmup_by", r->mser5 ? "mser5" : "given");
     json_real(&j, "t_end", (double)r->t_end_ns / 1e9);
     json_int(&j, "events", r->events);
     json_real(&j, "wall_s", r->wall_s);
