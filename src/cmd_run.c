@@ -294,13 +294,26 @@ static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *
     return h * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* In the folder of the results. NULL: the log wants no exact percentiles. */
+static struct value_pool *new_value_pool(const struct scenario *sc, const char *output)
+{
+    const char *slash = strrchr(output, '/');
+    char folder[4096];
+
+    if (sc->run.log == LOG_SUMMARY)
+        return NULL;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - output) + 1 : 1, slash ? output : ".");
+    return value_pool_new(folder, sc->run.metrics_memory);
+}
+
 /* The run itself, once its store is open. Gives the fingerprint; *cut: a signal came before its end. */
 static uint64_t run_into(struct store *store, const struct scenario *sc, struct workload *load,
                          const struct store_class *classes, bool quiet, bool *cut, struct err *e)
 {
     struct collect_fleet fleet = {0, 0, 0};
     double start = wall_s();
-    struct collect *collect = collect_new(classes, sc->n_classes, sc->run.warmup_ns, sc->run.log != LOG_SUMMARY);
+    struct value_pool *pool = new_value_pool(sc, store_file(store));
+    struct collect *collect = collect_new(classes, sc->n_classes, sc->run.warmup_ns, pool);
     struct digest_sink digest;
     struct trace trace;
 
@@ -334,7 +347,7 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
         fleet.members += l->replica.count * layout_members(l);
         fleet.gpus += l->replica.count * layout_gpus(l);
     }
-    int64_t n_metrics = collect_metrics(collect, world_now(world), &fleet, world_max_concurrent(world), &metrics);
+    int64_t n_metrics = collect_metrics(collect, world_now(world), &fleet, world_max_concurrent(world), &metrics, e);
     *cut = interrupted; /* once: a signal that comes later finds the run complete */
     struct store_end end = {
         .status = e->code ? "failed"
@@ -346,7 +359,7 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
         .events = world_events(world),
         .wall_s = wall_s() - start,
         .metrics = metrics,
-        .n_metrics = n_metrics,
+        .n_metrics = n_metrics > 0 ? n_metrics : 0,
         .counters = counters,
         .n_counters = n_counts,
     };
@@ -354,6 +367,7 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     world_free(world);
     trace_free(&trace);
     collect_free(collect);
+    value_pool_free(pool);
     free(pools);
     cmd_run_memory_free(&memory);
     return end.fingerprint;

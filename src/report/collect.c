@@ -25,7 +25,8 @@ struct collect {
     struct tally *of_class;
     int64_t n_classes;
     int64_t warmup_ns;
-    bool exact, lacks[EV_KINDS];
+    struct value_pool *pool; /* NULL: percentiles from histograms */
+    bool lacks[EV_KINDS];
 
     struct weighted itl;
     int64_t steps, preemptions, prefill_tokens, peak_kv_blocks, peak_waiting;
@@ -156,7 +157,6 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
     const struct ev_resume *resume = (const struct ev_resume *)u->rec[EV_RESUME];
     const struct ev_preempt *preempt = (const struct ev_preempt *)u->rec[EV_PREEMPT];
 
-    (void)e;
     count_steps(c, (const struct ev_step *)u->rec[EV_STEP], u->n[EV_STEP]);
     count_scales(c, (const struct ev_scale *)u->rec[EV_SCALE], u->n[EV_SCALE]);
     count_drafts(c, (const struct ev_speculation *)u->rec[EV_SPECULATION], u->n[EV_SPECULATION]);
@@ -176,18 +176,19 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
     if (c->pools)
         pool_tally_consume(c->pools, u);
     agent_tally_consume(c->agents, u);
-    return 0;
+    return c->pool ? value_pool_error(c->pool, e) : 0;
 }
 
 static const struct sink_ops collect_ops = {.name = "metrics", .consume = consume};
 
-static void tally_init(struct tally *t, bool exact)
+static void tally_init(struct tally *t, struct value_pool *pool)
 {
     for (int f = 0; f < FAMILIES; f++)
-        t->series[f].exact = exact;
+        series_init(&t->series[f], pool);
 }
 
-struct collect *collect_new(const struct store_class *classes, int64_t n_classes, int64_t warmup_ns, bool exact)
+struct collect *collect_new(const struct store_class *classes, int64_t n_classes, int64_t warmup_ns,
+                            struct value_pool *pool)
 {
     struct collect *c = mem_zalloc(1, sizeof *c);
 
@@ -195,15 +196,15 @@ struct collect *collect_new(const struct store_class *classes, int64_t n_classes
     c->classes = classes;
     c->n_classes = n_classes;
     c->warmup_ns = warmup_ns;
-    c->exact = exact;
-    c->itl.exact = exact;
+    c->pool = pool;
+    weighted_init(&c->itl, pool);
     c->second = -1;
     c->verdict = verdict_new();
-    c->agents = agent_tally_new(warmup_ns, exact);
+    c->agents = agent_tally_new(warmup_ns, pool);
     arena_init(&c->names);
     c->of_class = mem_zalloc((size_t)n_classes, sizeof *c->of_class);
     for (int64_t k = 0; k < n_classes; k++) {
-        tally_init(&c->of_class[k], exact);
+        tally_init(&c->of_class[k], pool);
         c->of_class[k].has_slo = classes[k].slo_ttft_ns > 0 || classes[k].slo_tpot_ns > 0 || classes[k].slo_e2el_ns > 0;
     }
     return c;
@@ -261,32 +262,38 @@ static const char *const stat_names[][STATS] = {
     [TTFT] = STAT_NAMES("ttft"),   [TPOT] = STAT_NAMES("tpot"), [E2EL] = STAT_NAMES("e2el"),
     [QUEUE] = STAT_NAMES("queue"), [ITL] = STAT_NAMES("itl"),
 };
-static const double stat_p[STATS] = {[MEDIAN] = 0.5, [P90] = 0.9, [P95] = 0.95, [P99] = 0.99};
+enum { PERCENTILES = 4 };
+static const int percentile[PERCENTILES] = {MEDIAN, P90, P95, P99};
+static const double percentile_p[PERCENTILES] = {0.5, 0.9, 0.95, 0.99};
 
-static void give_series(struct collect *c, int64_t class_id, int family, struct series *s)
+static void give_stats(struct collect *c, int64_t class_id, int family, double stat[STATS],
+                       const double quantile[PERCENTILES], bool lacks)
 {
-    series_sort(s);
-    for (int i = 0; i < STATS; i++) {
-        double ns = i == MEAN ? series_mean(s) : i == STD ? series_std(s) : series_quantile(s, stat_p[i]);
-
-        if (c->lacks[EV_REQUEST])
-            ns = NAN;
-        give_marked(c, class_id, stat_names[family][i], ns / 1e6, "ms", stat_p[i] > 0 && !c->exact);
-    }
+    for (int i = 0; i < PERCENTILES; i++)
+        stat[percentile[i]] = quantile[i];
+    for (int i = 0; i < STATS; i++)
+        give_marked(c, class_id, stat_names[family][i], lacks ? NAN : stat[i] / 1e6, "ms",
+                    i != MEAN && i != STD && !c->pool);
 }
 
-static void give_itl(struct collect *c)
+static int give_series(struct collect *c, int64_t class_id, int family, const struct series *s, struct err *e)
 {
-    bool lacks = c->lacks[EV_STEP] || c->lacks[EV_RESUME];
+    double stat[STATS] = {[MEAN] = series_mean(s), [STD] = series_std(s)}, quantile[PERCENTILES];
 
-    weighted_sort(&c->itl);
-    for (int i = 0; i < STATS; i++) {
-        double ns = i == MEAN  ? weighted_mean(&c->itl)
-                    : i == STD ? weighted_std(&c->itl)
-                               : weighted_quantile(&c->itl, stat_p[i]);
+    if (series_quantiles(s, percentile_p, PERCENTILES, quantile, e))
+        return -1;
+    give_stats(c, class_id, family, stat, quantile, c->lacks[EV_REQUEST]);
+    return 0;
+}
 
-        give_marked(c, -1, stat_names[ITL][i], lacks ? NAN : ns / 1e6, "ms", stat_p[i] > 0 && !c->exact);
-    }
+static int give_itl(struct collect *c, struct err *e)
+{
+    double stat[STATS] = {[MEAN] = weighted_mean(&c->itl), [STD] = weighted_std(&c->itl)}, quantile[PERCENTILES];
+
+    if (weighted_quantiles(&c->itl, percentile_p, PERCENTILES, quantile, e))
+        return -1;
+    give_stats(c, -1, ITL, stat, quantile, c->lacks[EV_STEP] || c->lacks[EV_RESUME]);
+    return 0;
 }
 
 static double rate(double amount, double seconds)
@@ -396,25 +403,20 @@ static void add_up(const struct collect *c, struct tally *all)
     }
 }
 
-int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collect_fleet *fleet, int64_t max_concurrent,
-                        const struct store_metric **out)
+/* Of all calls, then of steps and what else there is. */
+static int give_all(struct collect *c, const struct tally *all, int64_t t_end_ns, double duration,
+                    const struct collect_fleet *fleet, int64_t max_concurrent, struct err *e)
 {
-    double duration = t_end_ns > c->warmup_ns ? (double)(t_end_ns - c->warmup_ns) / NS_PER_S : 0;
-    struct tally all = {0};
-
-    tally_init(&all, c->exact);
-    add_up(c, &all);
     give(c, -1, "duration", duration, "s");
-    give_tally(c, -1, &all, duration);
-    give_of(c, EV_REQUEST, "output_throughput_per_gpu", rate((double)all.output_tokens, duration * (double)fleet->gpus),
+    give_tally(c, -1, all, duration);
+    give_of(c, EV_REQUEST, "output_throughput_per_gpu", rate((double)all->output_tokens, duration * (double)fleet->gpus),
             "tokens/s");
     give_of(c, EV_STEP, "max_output_tokens_per_s", (double)c->peak_second_tokens, "tokens/s");
     give_of(c, EV_REQUEST, "max_concurrent_requests", (double)max_concurrent, "requests");
-    give_series(c, -1, TTFT, &all.series[TTFT]);
-    give_series(c, -1, TPOT, &all.series[TPOT]);
-    give_itl(c);
-    give_series(c, -1, E2EL, &all.series[E2EL]);
-    give_series(c, -1, QUEUE, &all.series[QUEUE]);
+    if (give_series(c, -1, TTFT, &all->series[TTFT], e) || give_series(c, -1, TPOT, &all->series[TPOT], e) ||
+        give_itl(c, e) || give_series(c, -1, E2EL, &all->series[E2EL], e) ||
+        give_series(c, -1, QUEUE, &all->series[QUEUE], e))
+        return -1;
     double seconds = give_scaling(c, t_end_ns, duration, fleet->replicas);
     if (fleet->members > fleet->replicas) /* [autoscale] has none */
         seconds = duration * (double)fleet->members;
@@ -425,17 +427,28 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collec
         memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_named, c);
     if (c->pools)
         pool_tally_metrics(c->pools, c->lacks, duration, &c->names, give_named, c);
-    agent_tally_metrics(c->agents, give_agent, c);
+    return agent_tally_metrics(c->agents, give_agent, c, e);
+}
+
+int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collect_fleet *fleet, int64_t max_concurrent,
+                        const struct store_metric **out, struct err *e)
+{
+    double duration = t_end_ns > c->warmup_ns ? (double)(t_end_ns - c->warmup_ns) / NS_PER_S : 0;
+    struct tally all = {0};
+
+    tally_init(&all, c->pool);
+    add_up(c, &all);
+    int status = give_all(c, &all, t_end_ns, duration, fleet, max_concurrent, e);
     for (int f = 0; f < FAMILIES; f++)
         series_free(&all.series[f]);
 
-    for (int64_t k = 0; k < c->n_classes; k++) {
+    for (int64_t k = 0; k < c->n_classes && status == 0; k++) {
         give_tally(c, k, &c->of_class[k], duration);
-        for (int f = 0; f < FAMILIES; f++)
-            give_series(c, k, f, &c->of_class[k].series[f]);
+        for (int f = 0; f < FAMILIES && status == 0; f++)
+            status = give_series(c, k, f, &c->of_class[k].series[f], e);
     }
     *out = c->metrics;
-    return c->n_metrics;
+    return status ? -1 : c->n_metrics;
 }
 
 void collect_free(struct collect *c)

@@ -41,23 +41,25 @@
  * request_goodput and slo_attainment are NaN where no class has an SLO. Of one class are given only the
  * metrics of its requests (a step's gap is shared by all classes in it, so there is no ITL of a class).
  *
- * Percentiles are linear (type 7), std is population. At log levels request, step and all they are exact: values are
- * kept (8 bytes a value, steps 16) and sorted by radix at the end. At summary they come from a log histogram
- * (<= 0.1% error) and are marked approximate; memory then does not grow with the run. Means and std are exact
- * at every level.
+ * Percentiles are linear (type 7), std is population. At log levels request, step and all they are exact, of values that
+ * are all kept: 8 bytes a latency, 16 a step, in a file beyond some size (values.h), so that memory does not grow with
+ * the run. At summary they come from a log histogram (<= 0.1% error) and are marked approximate. Means and std are exact at every
+ * level.
  *
  * Ties: steps must come in order of t_end_ns (the model's order; max_output_tokens_per_s needs it).
  */
 #ifndef REPORT_COLLECT_H
 #define REPORT_COLLECT_H
 
+#include "report/values.h"
 #include "store/store.h"
 #include "trace/trace.h"
 
 struct collect;
 
-/* Classes are those of the store config (SLOs). exact: keep values. */
-struct collect *collect_new(const struct store_class *classes, int64_t n_classes, int64_t warmup_ns, bool exact);
+/* Classes are those of the store config (SLOs). pool: for exact percentiles, borrowed until collect_free; or NULL. */
+struct collect *collect_new(const struct store_class *classes, int64_t n_classes, int64_t warmup_ns,
+                            struct value_pool *pool);
 struct sink *collect_sink(struct collect *c);
 /* Before the first record, once. m and what it points to are borrowed until collect_free. False: nothing to tell of. */
 bool collect_memory(struct collect *c, const struct store_memory *m);
@@ -75,9 +77,10 @@ struct collect_fleet {
 };
 
 /* After the trace is finished. t_end_ns is the run's last instant; duration = t_end - warmup. max_concurrent: the
- * model's exact peak of requests in flight. *out is owned by c, also the names in it. Call once. */
+ * model's exact peak of requests in flight. *out is owned by c, also the names in it. Call once. -1 with err: values
+ * cannot be read back. */
 int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collect_fleet *fleet, int64_t max_concurrent,
-                        const struct store_metric **out);
+                        const struct store_metric **out, struct err *e);
 void collect_free(struct collect *c);
 
 #endif

@@ -14,18 +14,17 @@ static const char *const part_names[PARTS] = {
 
 struct agent_tally {
     int64_t warmup_ns;
-    bool exact;
     int64_t answered, failed, with_deadline, in_time, steps;
     struct series time;
     unsigned __int128 part_ns[PARTS], alone_ns, time_ns;
 };
 
-struct agent_tally *agent_tally_new(int64_t warmup_ns, bool exact)
+struct agent_tally *agent_tally_new(int64_t warmup_ns, struct value_pool *pool)
 {
     struct agent_tally *t = mem_zalloc(1, sizeof *t);
 
     t->warmup_ns = warmup_ns;
-    t->exact = t->time.exact = exact;
+    series_init(&t->time, pool);
     return t;
 }
 
@@ -71,22 +70,25 @@ static double share(double part, double whole)
     return whole > 0 ? part / whole : NAN;
 }
 
-void agent_tally_metrics(struct agent_tally *t, agent_give *give, void *ctx)
+int agent_tally_metrics(struct agent_tally *t, agent_give *give, void *ctx, struct err *e)
 {
-    double n = (double)t->answered, all_ns = (double)t->time_ns;
+    static const double p[] = {0.5, 0.9, 0.99};
+    double n = (double)t->answered, all_ns = (double)t->time_ns, at_p_ns[3];
 
     if (t->answered + t->failed == 0)
-        return;
-    series_sort(&t->time);
+        return 0;
+    if (series_quantiles(&t->time, p, 3, at_p_ns, e))
+        return -1;
     give(ctx, "agent_tasks", n, "tasks", false);
     give(ctx, "agent_tasks_failed", (double)t->failed, "tasks", false);
     give(ctx, "agent_attainment", share((double)t->in_time, (double)t->with_deadline), "", false);
     give(ctx, "mean_task_ms", series_mean(&t->time) / 1e6, "ms", false);
-    give(ctx, "median_task_ms", series_quantile(&t->time, 0.5) / 1e6, "ms", !t->exact);
-    give(ctx, "p90_task_ms", series_quantile(&t->time, 0.9) / 1e6, "ms", !t->exact);
-    give(ctx, "p99_task_ms", series_quantile(&t->time, 0.99) / 1e6, "ms", !t->exact);
+    give(ctx, "median_task_ms", at_p_ns[0] / 1e6, "ms", !t->time.exact);
+    give(ctx, "p90_task_ms", at_p_ns[1] / 1e6, "ms", !t->time.exact);
+    give(ctx, "p99_task_ms", at_p_ns[2] / 1e6, "ms", !t->time.exact);
     give(ctx, "mean_task_steps", share((double)t->steps, n), "steps", false);
     give(ctx, "task_slowdown", share(all_ns, (double)t->alone_ns), "", false);
     for (int i = 0; i < PARTS; i++)
         give(ctx, part_names[i], share((double)t->part_ns[i], all_ns), "", false);
+    return 0;
 }

@@ -17,16 +17,17 @@
 
 #include <stdbool.h>
 
+#include "report/values.h"
 #include "trace/trace.h"
 
 struct agent_tally;
 
-/* exact: keep values, as in collect.h. */
-struct agent_tally *agent_tally_new(int64_t warmup_ns, bool exact);
+/* pool: as in collect.h. */
+struct agent_tally *agent_tally_new(int64_t warmup_ns, struct value_pool *pool);
 void agent_tally_consume(struct agent_tally *t, const struct trace_unit *u);
-/* Each metric to `give`; none where no task has ended. */
+/* Each metric to `give`; none where no task has ended. -1 with err: values cannot be read back. */
 typedef void agent_give(void *ctx, const char *name, double value, const char *unit, bool approximate);
-void agent_tally_metrics(struct agent_tally *t, agent_give *give, void *ctx);
+int agent_tally_metrics(struct agent_tally *t, agent_give *give, void *ctx, struct err *e);
 void agent_tally_free(struct agent_tally *t);
 
 #endif

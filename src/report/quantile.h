@@ -12,11 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/sort.h"
+/* Where a quantile of n values lies, n > 0: between two ranks, which are one at the end. */
+struct rank_between {
+    uint64_t rank, next;
+    double share; /* of the way from one to the other */
+};
+struct rank_between quantile_rank(uint64_t n, double p);
+double quantile_between(const struct rank_between *r, double at, double next);
 
 double quantile_sorted(const double *x, size_t n, double p);
-
-/* Of the list in which each key stands `value` times; total is the sum of these. Sorted by key. */
-double quantile_weighted(const struct sort_pair *x, size_t n, uint64_t total, double p);
 
 #endif

@@ -195,7 +195,9 @@ int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err
                                          EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT, EV_SCALE, EV_SPECULATION,
                                          EV_AGENT_TASK};
     enum { N_MEMORY = 4 };
-    struct reading g = {.collect = collect_new(r->classes, r->n_classes, r->warmup_ns, true),
+    /* Who reads writes nothing: what a dead run left has its values in memory. */
+    struct value_pool *pool = value_pool_new("", INT64_MAX);
+    struct reading g = {.collect = collect_new(r->classes, r->n_classes, r->warmup_ns, pool),
                         .n_classes = r->n_classes};
     const struct store_metric *metrics;
     int result = -1;
@@ -211,7 +213,10 @@ int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err
     }
     r->t_end_ns = g.t_last_ns;
     const struct collect_fleet fleet = {r->n_replicas, r->n_members, r->gpus};
-    r->n_metrics = collect_metrics(g.collect, r->t_end_ns, &fleet, peak_concurrency(&g), &metrics);
+    int64_t n_metrics = collect_metrics(g.collect, r->t_end_ns, &fleet, peak_concurrency(&g), &metrics, e);
+    if (n_metrics < 0)
+        goto out;
+    r->n_metrics = n_metrics;
     r->metrics = arena_alloc(&r->arena, (size_t)r->n_metrics * sizeof *r->metrics);
     memcpy(r->metrics, metrics, (size_t)r->n_metrics * sizeof *r->metrics);
     for (int64_t i = 0; i < r->n_metrics; i++)
@@ -220,6 +225,7 @@ int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err
     result = 0;
 out:
     collect_free(g.collect);
+    value_pool_free(pool);
     free(g.arrive);
     free(g.end);
     return result;

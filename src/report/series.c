@@ -5,7 +5,63 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/sort.h"
 #include "report/quantile.h"
+
+/* Doubles that are not negative order as their bits do. */
+static uint64_t key_of(double value)
+{
+    uint64_t key;
+
+    sim_assert(value >= 0);
+    memcpy(&key, &value, sizeof key);
+    return key;
+}
+
+static double value_of(uint64_t key)
+{
+    double value;
+
+    memcpy(&value, &key, sizeof value);
+    return value;
+}
+
+/* Of `total` values, as quantile.h says; from the two beside each. */
+static int quantiles(const struct values *const *v, size_t n_v, uint64_t total, const double *p, int n,
+                     double value(uint64_t), double *out, struct err *e)
+{
+    struct rank_between at[QUANTILES_MAX];
+    struct sort_pair order[2 * QUANTILES_MAX]; /* ranks, and whose they are */
+    uint64_t rank[2 * QUANTILES_MAX], key[2 * QUANTILES_MAX];
+    double side[2 * QUANTILES_MAX];
+
+    sim_assert(n <= QUANTILES_MAX);
+    for (int i = 0; i < n; i++)
+        out[i] = NAN;
+    if (total == 0)
+        return 0;
+    for (int i = 0; i < n; i++) {
+        at[i] = quantile_rank(total, p[i]);
+        order[2 * i] = (struct sort_pair){at[i].rank, (uint64_t)(2 * i)};
+        order[2 * i + 1] = (struct sort_pair){at[i].next, (uint64_t)(2 * i + 1)};
+    }
+    sort_pairs(order, (size_t)(2 * n));
+    for (int i = 0; i < 2 * n; i++)
+        rank[i] = order[i].key;
+    if (values_at_ranks(v, n_v, rank, (size_t)(2 * n), key, e))
+        return -1;
+    for (int i = 0; i < 2 * n; i++)
+        side[order[i].value] = value(key[i]);
+    for (int i = 0; i < n; i++)
+        out[i] = quantile_between(&at[i], side[2 * i], side[2 * i + 1]);
+    return 0;
+}
+
+void series_init(struct series *s, struct value_pool *p)
+{
+    *s = (struct series){.exact = p != NULL};
+    values_init(&s->values, p, false);
+}
 
 void series_add(struct series *s, double value)
 {
@@ -14,15 +70,10 @@ void series_add(struct series *s, double value)
     s->n++;
     s->mean += off / (double)s->n;
     s->squares += off * (value - s->mean);
-    if (!s->exact) {
+    if (s->exact)
+        values_add(&s->values, key_of(value));
+    else
         hist_add(&s->hist, value, 1);
-        return;
-    }
-    if (s->n > s->cap) {
-        s->cap = s->cap ? 2 * s->cap : 1024;
-        s->value = mem_realloc(s->value, s->cap * sizeof *s->value);
-    }
-    s->value[s->n - 1] = value;
 }
 
 /* Moments of the union: Chan, Golub, LeVeque 1979. */
@@ -36,21 +87,12 @@ void series_append(struct series *to, const struct series *from)
     to->mean += off * b / (a + b);
     to->squares += from->squares + off * off * a * b / (a + b);
     if (to->exact) {
-        if (n > to->cap) {
-            to->cap = n;
-            to->value = mem_realloc(to->value, n * sizeof *to->value);
-        }
-        memcpy(to->value + to->n, from->value, from->n * sizeof *to->value);
+        to->also = mem_realloc((void *)to->also, (to->n_also + 1) * sizeof *to->also);
+        to->also[to->n_also++] = &from->values;
     } else {
         hist_merge(&to->hist, &from->hist);
     }
     to->n = n;
-}
-
-void series_sort(struct series *s)
-{
-    if (s->exact)
-        sort_doubles(s->value, s->n);
 }
 
 double series_mean(const struct series *s)
@@ -63,27 +105,33 @@ double series_std(const struct series *s)
     return s->n ? sqrt(s->squares / (double)s->n) : NAN;
 }
 
-double series_quantile(const struct series *s, double p)
+int series_quantiles(const struct series *s, const double *p, int n, double *out, struct err *e)
 {
-    return s->exact ? quantile_sorted(s->value, s->n, p) : hist_quantile(&s->hist, p);
+    if (!s->exact) {
+        for (int i = 0; i < n; i++)
+            out[i] = hist_quantile(&s->hist, p[i]);
+        return 0;
+    }
+    const struct values **all = mem_alloc((s->n_also + 1) * sizeof *all);
+    all[0] = &s->values;
+    for (size_t i = 0; i < s->n_also; i++)
+        all[i + 1] = s->also[i];
+    int status = quantiles(all, s->n_also + 1, s->n, p, n, value_of, out, e);
+    free((void *)all);
+    return status;
 }
 
 void series_free(struct series *s)
 {
-    free(s->value);
+    values_free(&s->values);
+    free((void *)s->also);
     hist_free(&s->hist);
 }
 
-void weighted_grow(struct weighted *w)
+void weighted_init(struct weighted *w, struct value_pool *p)
 {
-    w->cap = w->cap ? 2 * w->cap : 4096;
-    w->pair = mem_realloc(w->pair, w->cap * sizeof *w->pair);
-}
-
-void weighted_sort(struct weighted *w)
-{
-    if (w->exact)
-        sort_pairs(w->pair, w->n);
+    *w = (struct weighted){.exact = p != NULL};
+    values_init(&w->values, p, true);
 }
 
 double weighted_mean(const struct weighted *w)
@@ -102,13 +150,24 @@ double weighted_std(const struct weighted *w)
     return variance > 0 ? sqrt(variance) : 0;
 }
 
-double weighted_quantile(const struct weighted *w, double p)
+static double number_of(uint64_t key)
 {
-    return w->exact ? quantile_weighted(w->pair, w->n, w->total, p) : hist_quantile(&w->hist, p);
+    return (double)key;
+}
+
+int weighted_quantiles(const struct weighted *w, const double *p, int n, double *out, struct err *e)
+{
+    const struct values *v = &w->values;
+
+    if (w->exact)
+        return quantiles(&v, 1, w->total, p, n, number_of, out, e);
+    for (int i = 0; i < n; i++)
+        out[i] = hist_quantile(&w->hist, p[i]);
+    return 0;
 }
 
 void weighted_free(struct weighted *w)
 {
-    free(w->pair);
+    values_free(&w->values);
     hist_free(&w->hist);
 }

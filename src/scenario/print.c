@@ -2,8 +2,8 @@
  * print.c - the normal form: every key with its value, presets and includes resolved, in the order of tables.c.
  *
  * Loading it gives the same normal form, wherever it lies: paths are absolute in it, and it names no presets.
- * The configuration's hash is FNV-1a (64 bit; Fowler, Noll, Vo) over the normal form without run.log, which
- * changes no result, and with paths cut to their last part, so that it is the same on any machine. What a trace file
+ * The configuration's hash is FNV-1a (64 bit; Fowler, Noll, Vo) over the normal form without run.log and
+ * run.metrics_memory, which change no result, and with paths cut to their last part, so that it is the same on any machine. What a trace file
  * holds is not hashed: the run's fingerprint tells two of the same name apart.
  */
 #include <limits.h>
@@ -193,7 +193,7 @@ static void mix_item(void *ctx, const struct item *x)
     const struct opt *o = &x->b->table->rows[x->row];
     uint64_t *hash = ctx;
 
-    if (strcmp(x->section, "run") == 0 && strcmp(o->name, "log") == 0)
+    if (strcmp(x->section, "run") == 0 && (strcmp(o->name, "log") == 0 || strcmp(o->name, "metrics_memory") == 0))
         return;
     *hash = mix(mix(mix(*hash, x->section), x->b->prefix), o->name);
     *hash = mix(*hash, o->kind == OPT_PATH ? last_part(x->value) : x->value);

@@ -36,6 +36,7 @@ struct run_options { /* [run] */
     int64_t warmup_ns;
     int warmup_by; /* enum warmup_by; MSER5: who runs the scenario sets warmup_ns (study/warmup.h) */
     int log; /* enum log_level */
+    int64_t metrics_memory; /* bytes */
 };
 
 struct cluster_options { /* [cluster] */

@@ -32,6 +32,9 @@ static const struct opt run_rows[] = {
            "it, and refused past half of the calls"),
     CHOICE("log", AT(run_options, log), log_levels, "all",
            "what the results file holds: every event, or steps and requests, or requests, or metrics only"),
+    BYTES("metrics_memory", run_options, metrics_memory, 0, 1e15, "8MB",
+          "what the values of percentiles may take in memory; those beyond go to a file without a name in the folder of "
+          "the results, until the run ends. Not for log = summary, which keeps none"),
 };
 
 static const char *const pool_roles[] = {"both", "prefill", "decode", NULL};

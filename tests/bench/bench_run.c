@@ -8,7 +8,7 @@
  *   1m        scenarios/bench-1m.ini: contexts of a million tokens that move between three memories
  *             and the same with blocks of 16 tokens, of which a context has 62,000
  *   agents    scenarios/bench-agents.ini, 50,000 sessions, a million requests, and a tenth of it, once: what a call of an agent
- *             costs, and that memory, but for the values that the full log's metrics keep, does not grow with the sessions
+ *             costs, and that memory does not grow with the sessions
  *   mooncake  scenarios/mooncake-8x3.ini: a production trace on eight replicas with three memories; left out, and said
  *             so, where the trace is not there
  *

@@ -140,6 +140,14 @@ ok "full disk: status is failed" is failed "$(sql "$scratch/f.db.part" 'SELECT s
 ok "full disk: the committed prefix is kept" consistent "$scratch/f.db.part"
 ok "full disk: report reads it" reports "$scratch/f.db.part"
 
+# With log = request the values of percentiles take more room than the results.
+(ulimit -f 4200; exec "$TIERSIM" run "$bench" -q -o "$scratch/v.db" -s run.log=request -s run.metrics_memory=0B -s workload.requests=30000) 2> "$scratch/err"
+ok "no room for the percentiles' values: exit 74" is 74 $?
+ok "no room for the percentiles' values: the message says so" says "$scratch/err" "metrics_memory: File too large"
+ok "no room for the percentiles' values: no complete file" test ! -e "$scratch/v.db"
+ok "no room for the percentiles' values: status is failed" is "failed|1" "$(sql "$scratch/v.db.part" "SELECT status, message GLOB '*metrics_memory*' FROM run")"
+ok "no room for the percentiles' values: report reads it" reports "$scratch/v.db.part"
+
 # ---- traces ----
 azure=$srcdir/scenarios/azure-conv-2023.ini
 "$TIERSIM" run "$azure" -q -o "$scratch/t.db" -s "workload.trace=$scratch/none.csv" 2> "$scratch/err"

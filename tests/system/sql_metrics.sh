@@ -69,6 +69,11 @@ result "speculation: there were preemptions ($n)" $((n > 0)) "none"
 check_file pools "$tmp/pools.db"
 n=$(sqlite3 "$tmp/pools.db" "SELECT count(*) FROM metric WHERE name GLOB '*/prefill' OR name GLOB '*/decode' OR name GLOB '*hand*'")
 result "pools: metrics of their own ($n)" $((n == 7)) "$n"
+# Values of percentiles in a file: where they are in memory they are the same.
+run "$tmp/file.db" -s run.log=all -s run.metrics_memory=0B
+check_file "values in a file" "$tmp/file.db"
+n=$(find "$tmp" -name 'tiersim-*' | wc -l)
+result "values in a file: nothing is left of it" $((n == 0)) "$n"
 # The same over several commits: requests in flight at the end have rows of an earlier one.
 run "$tmp/long.db" -s run.log=all -s run.horizon=100s -s workload.rate=60/s -s workload.requests=100000
 check_file "cut after many commits" "$tmp/long.db"

@@ -103,9 +103,9 @@ static void make_records(void)
     }
 }
 
-static struct collect *feed(bool exact)
+static struct collect *feed(struct value_pool *pool)
 {
-    struct collect *c = collect_new(classes, CLASSES, WARMUP_NS, exact);
+    struct collect *c = collect_new(classes, CLASSES, WARMUP_NS, pool);
     struct sink *sink = collect_sink(c);
     struct err e = {0};
 
@@ -127,6 +127,14 @@ static struct collect *feed(bool exact)
 
 static const struct store_metric *metrics;
 static int64_t n_metrics;
+
+static void take_metrics(struct collect *c, int64_t t_end_ns, int64_t max_concurrent)
+{
+    struct err e = {0};
+
+    n_metrics = collect_metrics(c, t_end_ns, &FLEET, max_concurrent, &metrics, &e);
+    ck_assert_int_gt(n_metrics, 0);
+}
 
 static const struct store_metric *find(int64_t class_id, const char *name)
 {
@@ -260,12 +268,12 @@ static void expect_steps(double tolerance)
     expect_list(NONE, "itl", &itl, tolerance);
 }
 
-static void check_all(bool exact)
+static void check_all(struct value_pool *pool)
 {
-    struct collect *c = feed(exact);
-    double tolerance = exact ? 0 : 1e-3;
+    struct collect *c = feed(pool);
+    double tolerance = pool ? 0 : 1e-3;
 
-    n_metrics = collect_metrics(c, END_NS, &FLEET, 123, &metrics);
+    take_metrics(c, END_NS, 123);
     expect(NONE, "duration", 59.2, 1e-15);
     expect(NONE, "max_concurrent_requests", 123, 0);
     expect(NONE, "output_throughput_per_gpu", find(NONE, "output_throughput")->value / 8, 1e-15);
@@ -275,25 +283,33 @@ static void check_all(bool exact)
     expect_requests(2, true, tolerance);
     expect_steps(tolerance);
     collect_free(c);
+    value_pool_free(pool);
 }
 
 START_TEST(exact_values)
 {
-    check_all(true);
+    check_all(value_pool_new("/tmp", INT64_MAX));
+}
+END_TEST
+
+START_TEST(exact_values_in_a_file)
+{
+    check_all(value_pool_new("/tmp", 0));
 }
 END_TEST
 
 START_TEST(histogram_values)
 {
-    check_all(false);
+    check_all(NULL);
 }
 END_TEST
 
 START_TEST(nothing_recorded)
 {
-    struct collect *c = collect_new(classes, CLASSES, 0, true);
+    struct value_pool *pool = value_pool_new("/tmp", 0);
+    struct collect *c = collect_new(classes, CLASSES, 0, pool);
 
-    n_metrics = collect_metrics(c, 0, &FLEET, 0, &metrics);
+    take_metrics(c, 0, 0);
     expect(NONE, "completed", 0, 0);
     expect(NONE, "duration", 0, 0);
     expect(NONE, "request_throughput", NAN, 0);
@@ -303,16 +319,17 @@ START_TEST(nothing_recorded)
     expect(NONE, "mean_batch", NAN, 0);
     expect(NONE, "slo_attainment", NAN, 0);
     collect_free(c);
+    value_pool_free(pool);
 }
 END_TEST
 
 START_TEST(kinds_that_a_file_lacks)
 {
-    struct collect *c = feed(true);
+    struct collect *c = feed(NULL);
 
     collect_lacks(c, EV_STEP);
     collect_lacks(c, EV_PREEMPT);
-    n_metrics = collect_metrics(c, END_NS, &FLEET, 1, &metrics);
+    take_metrics(c, END_NS, 1);
     expect(NONE, "steps", NAN, 0);
     expect(NONE, "utilisation", NAN, 0);
     expect(NONE, "preemptions", NAN, 0);
@@ -328,6 +345,7 @@ int main(void)
     TCase *tc = tcase_create("collect");
 
     tcase_add_test(tc, exact_values);
+    tcase_add_test(tc, exact_values_in_a_file);
     tcase_add_test(tc, histogram_values);
     tcase_add_test(tc, nothing_recorded);
     tcase_add_test(tc, kinds_that_a_file_lacks);

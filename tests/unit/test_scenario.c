@@ -276,7 +276,7 @@ END_TEST
 
 START_TEST(hash)
 {
-    static const char *const log[] = {"run.log=step", NULL}, *const same[] = {"run.seed=1", NULL},
+    static const char *const log[] = {"run.log=step", "run.metrics_memory=1MB", NULL}, *const same[] = {"run.seed=1", NULL},
                              *const seed[] = {"run.seed=2", NULL};
 
     load_base(NULL);
