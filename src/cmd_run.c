@@ -294,6 +294,21 @@ static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *
     return h * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* The least of [engine] and of pools' own. */
+static struct verdict_front front_of(const struct scenario *sc)
+{
+    const struct engine_options *e = &sc->layout.engine;
+    struct verdict_front f = {e->request_latency_ns, e->request_service_ns, e->token_service_ns};
+
+    for (int64_t i = 0; i < sc->n_pools; i++) {
+        e = &sc->pools[i].as->layout.engine;
+        f.latency_ns = e->request_latency_ns < f.latency_ns ? e->request_latency_ns : f.latency_ns;
+        f.service_ns = e->request_service_ns < f.service_ns ? e->request_service_ns : f.service_ns;
+        f.token_ns = e->token_service_ns < f.token_ns ? e->token_service_ns : f.token_ns;
+    }
+    return f;
+}
+
 /* In the folder of the results. NULL: the log wants no exact percentiles. */
 static struct value_pool *new_value_pool(const struct scenario *sc, const char *output)
 {
@@ -329,6 +344,8 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     collect_memory(collect, &memory);
     struct store_pool *pools = pools_of(sc);
     collect_pools(collect, pools, sc->n_pools);
+    struct verdict_front front = front_of(sc);
+    collect_front(collect, &front);
     if (store_put_memory(store, &memory, e) == 0)
         simulate(sc, world, quiet, e);
     trace_finish(&trace, e);

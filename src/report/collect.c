@@ -8,7 +8,6 @@
 #include "report/collect_memory.h"
 #include "report/collect_pools.h"
 #include "report/series.h"
-#include "report/verdict.h"
 
 enum family { TTFT, TPOT, E2EL, QUEUE, FAMILIES, ITL = FAMILIES };
 
@@ -214,6 +213,11 @@ bool collect_memory(struct collect *c, const struct store_memory *m)
 {
     c->memory = memory_tally_new(m, c->warmup_ns);
     return c->memory != NULL;
+}
+
+void collect_front(struct collect *c, const struct verdict_front *f)
+{
+    verdict_set_front(c->verdict, f);
 }
 
 void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n)

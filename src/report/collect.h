@@ -52,6 +52,7 @@
 #define REPORT_COLLECT_H
 
 #include "report/values.h"
+#include "report/verdict.h"
 #include "store/store.h"
 #include "trace/trace.h"
 
@@ -63,6 +64,9 @@ struct collect *collect_new(const struct store_class *classes, int64_t n_classes
 struct sink *collect_sink(struct collect *c);
 /* Before the first record, once. m and what it points to are borrowed until collect_free. False: nothing to tell of. */
 bool collect_memory(struct collect *c, const struct store_memory *m);
+
+/* The front end, for the verdict; of several pools, the least of each figure. */
+void collect_front(struct collect *c, const struct verdict_front *f);
 
 /* The same for pools, in the order of their replicas. */
 void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n);

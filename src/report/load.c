@@ -263,6 +263,35 @@ static int take_pool(struct file *f, sqlite3_stmt *stmt, int64_t row, struct err
     return p->name ? 0 : damaged(f, e, "table replica");
 }
 
+/* [engine] key, or that of a pool's own. */
+static bool is_engine_key(const char *key, const char *name)
+{
+    const char *dot = strrchr(key, '.');
+
+    return dot && strcmp(dot + 1, name) == 0 && strncmp(key, "engine", 6) == 0 && (key[6] == '.' || key[6] == ' ');
+}
+
+/* The least of all. */
+static int take_front(struct file *f, sqlite3_stmt *stmt, int64_t row, struct err *e)
+{
+    struct verdict_front *t = &f->r->front;
+    const struct {
+        const char *name;
+        int64_t *ns;
+    } times[] = {
+        {"request_latency", &t->latency_ns}, {"request_service", &t->service_ns}, {"token_service", &t->token_ns}};
+    const char *key = text(f, stmt, 0, NAME_BYTES_MAX);
+    double ns = real_or_nan(stmt, 1) * 1e9;
+
+    (void)e;
+    if (row == 0)
+        *t = (struct verdict_front){INT64_MAX, INT64_MAX, INT64_MAX};
+    for (size_t i = 0; key && i < sizeof times / sizeof *times; i++)
+        if (is_engine_key(key, times[i].name) && ns >= 0 && ns < 1e18 && llround(ns) < *times[i].ns)
+            *times[i].ns = llround(ns);
+    return 0;
+}
+
 static int take_param(struct file *f, sqlite3_stmt *stmt, int64_t row, struct err *e)
 {
     struct calibration *c = &f->r->calibration;
@@ -331,6 +360,10 @@ static int read_tables(struct file *f, struct err *e)
              "'*.extrapolated' OR key = 'run.warmup_by'"
              " LIMIT 100",
              take_param, e) ||
+        each(f,
+             "SELECT key, value_num FROM run_param WHERE key GLOB 'engine*.request_latency' OR"
+             " key GLOB 'engine*.request_service' OR key GLOB 'engine*.token_service' LIMIT 1000",
+             take_front, e) ||
         each(f,
              "SELECT count(*), sum(gpus), max(kv_blocks), count(DISTINCT first_member) FROM replica NOT INDEXED",
              take_replicas, e))

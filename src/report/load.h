@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "report/verdict.h"
 #include "store/store.h"
 
 /* What calibration says of a run like this: measured over simulated means, 90% interval, of systems that the engine's
@@ -40,6 +41,7 @@ struct results { /* texts and arrays live in the arena; a text that the file lea
     struct store_pool *pools; /* of them: name and number of replicas */
     int64_t n_classes, n_metrics, n_counters, n_pools;
     struct calibration calibration;
+    struct verdict_front front;
     int64_t n_replicas, n_members, gpus, kv_blocks; /* rows of table replica; GPUs of all; blocks of the largest */
     struct arena arena;
 };

@@ -17,6 +17,7 @@ struct bin { /* what happened in it */
 
 struct verdict {
     int64_t width_ns, t_offered_ns; /* the latest call; -1: none came */
+    struct verdict_front front;
     struct bin bin[BINS];
 };
 
@@ -32,6 +33,11 @@ struct verdict *verdict_new(void)
 void verdict_free(struct verdict *v)
 {
     free(v);
+}
+
+void verdict_set_front(struct verdict *v, const struct verdict_front *f)
+{
+    v->front = *f;
 }
 
 /* ---- counting ---- */
@@ -60,6 +66,15 @@ static struct bin *bin_at(struct verdict *v, int64_t t_ns)
     return &v->bin[t_ns / v->width_ns];
 }
 
+/* When a request begins to wait. */
+static int64_t to_queue_ns(const struct verdict *v, const struct ev_request *q)
+{
+    __int128 t_ns = (__int128)q->t_arrive_ns + v->front.latency_ns + v->front.service_ns +
+                    (__int128)q->input_tokens * v->front.token_ns;
+
+    return t_ns < INT64_MAX ? (int64_t)t_ns : INT64_MAX;
+}
+
 void verdict_add(struct verdict *v, const struct ev_request *q)
 {
     if (q->attempt == 0) {
@@ -69,10 +84,11 @@ void verdict_add(struct verdict *v, const struct ev_request *q)
     }
     if (q->status == REQUEST_REJECTED)
         return;
-    int64_t t_from_queue_ns = q->t_admit_ns >= 0 ? q->t_admit_ns : q->t_end_ns;
-    bin_at(v, q->t_arrive_ns)->waiting++;
+    int64_t t_to_queue_ns = to_queue_ns(v, q), t_from_queue_ns = q->t_admit_ns >= 0 ? q->t_admit_ns : q->t_end_ns;
     bin_at(v, q->t_arrive_ns)->in_system++;
-    if (t_from_queue_ns >= 0)
+    if (t_from_queue_ns < 0 || t_from_queue_ns > t_to_queue_ns)
+        bin_at(v, t_to_queue_ns)->waiting++;
+    if (t_from_queue_ns > t_to_queue_ns)
         bin_at(v, t_from_queue_ns)->waiting--;
     if (q->t_end_ns >= 0)
         bin_at(v, q->t_end_ns)->in_system--;

@@ -4,7 +4,8 @@
  * The window judged is the second half of [warm-up, T], T = the earlier of the run's end and the last arrival + s,
  * where s is the mean time from a call's arrival to its answer. In that half C calls were answered; those that came one
  * s earlier, in a time as long, were A. Q and N are the means of the waiting (let in, not yet admitted to a batch) and
- * of all in the system over the last quarter of the time in which calls came.
+ * of all in the system over the last quarter of the time in which calls came. What an idle front end would take for a
+ * request is no waiting: it counts from then on, or not at all if it is over by then.
  *
  *   OVERLOADED   A - C > 3 sqrt(A + C), and A - C > A / 50: completions lag what is offered by more than chance would
  *                have it (the difference of two Poisson counts has that deviation) and by more than a fiftieth
@@ -20,7 +21,7 @@
  * from it. A closed loop is never OVERLOADED.
  *
  * Counts are kept in bins of time, whose width doubles when the run gets longer: edges are rounded to them, by at most
- * 1/2048 of the run. Memory does not grow.
+ * 1/2048 of the run and what the front end takes. Memory does not grow.
  */
 #ifndef REPORT_VERDICT_H
 #define REPORT_VERDICT_H
@@ -42,6 +43,11 @@ struct verdict;
 
 struct verdict *verdict_new(void);
 void verdict_free(struct verdict *v);
+/* What an idle front end takes: latency + service + input_tokens * token. Before the first request; none is 0. */
+struct verdict_front {
+    int64_t latency_ns, service_ns, token_ns;
+};
+void verdict_set_front(struct verdict *v, const struct verdict_front *f);
 /* Each request once, as it was in the end. */
 void verdict_add(struct verdict *v, const struct ev_request *q);
 struct verdict_counts verdict_of(const struct verdict *v, int64_t warmup_ns, int64_t t_end_ns);

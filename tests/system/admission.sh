@@ -190,6 +190,35 @@ verdict OVERLOADED "150 %, cut by a horizon" -s run.horizon=150s
 verdict OVERLOADED "150 %, half of it refused" "${limit[@]}"
 verdict BACKLOGGED "a closed loop of more users than slots" -s workload.arrivals=closed_loop -s workload.concurrency=40
 verdict STABLE "one of as many" -s workload.arrivals=closed_loop -s workload.concurrency=4
+# Idle machines, and calls on their way in: 14 ms of vLLM's front end each.
+cat > idle.ini << 'X'
+[run]
+seed = 1
+log = request
+[gpu]
+preset = h100
+[model]
+preset = llama-3.1-8b
+[engine]
+preset = vllm
+[replica]
+count = 1000
+[router]
+policy = power_of_two
+[workload]
+arrivals = poisson
+rate = 10000/s
+requests = 20000
+[class c]
+input = constant
+input_tokens = 100
+output = constant
+output_tokens = 5
+X
+"$TIERSIM" run idle.ini -q --force -o "$db"
+check "a thousand idle GPUs are STABLE" "\"$(ask "SELECT verdict FROM v_verdict")\" == \"STABLE\"" "$(ask "SELECT * FROM v_verdict")"
+"$TIERSIM" run idle.ini -q --force -o "$db" -s replica.count=8
+check "eight for as much are OVERLOADED" "\"$(ask "SELECT verdict FROM v_verdict")\" == \"OVERLOADED\"" "$(ask "SELECT * FROM v_verdict")"
 # Calls from 1.75 s on are not answered before the run is cut, and nothing at all happens from then on: the second half is
 # counted to its end, though no record falls there.
 awk 'BEGIN { print "arrived_at,num_prefill_tokens,num_decode_tokens"; for (i = 0; i < 300; i++) printf "%.3f,10,%d\n", i / 100, i < 175 ? 250 : 2000 }' > cut.csv

@@ -92,10 +92,16 @@ DELETE FROM memory WHERE (SELECT count(*) = 1 AND NOT max(caches) FROM tier);
 
 -- The verdict (report/verdict.h): times in bins whose width is the least 2^k ns, k >= 20, so that the last is below 4096.
 CREATE TEMP TABLE happened AS
-WITH q AS (SELECT *, coalesce(t_admit_ns, t_end_ns) AS t_from_queue FROM request)
+WITH least AS (SELECT CAST(round(1e9 * min(value_num) FILTER (WHERE key GLOB 'engine*.request_latency')) AS INTEGER) AS latency,
+                      CAST(round(1e9 * min(value_num) FILTER (WHERE key GLOB 'engine*.request_service')) AS INTEGER) AS service,
+                      CAST(round(1e9 * min(value_num) FILTER (WHERE key GLOB 'engine*.token_service')) AS INTEGER) AS token FROM run_param),
+q AS (SELECT *, t_arrive_ns + latency + service + input_tokens * token AS t_to_queue, coalesce(t_admit_ns, t_end_ns) AS t_from_queue
+      FROM request, least),
+waits AS (SELECT * FROM q WHERE status <> 'rejected' AND (t_from_queue IS NULL OR t_from_queue > t_to_queue))
 SELECT t_arrive_ns AS t, 1 AS offered, 0 AS answered, 0 AS waiting, 0 AS in_system, 0 AS sojourn FROM q WHERE attempt = 0
-UNION ALL SELECT t_arrive_ns, 0, 0, 1, 1, 0 FROM q WHERE status <> 'rejected'
-UNION ALL SELECT t_from_queue, 0, 0, -1, 0, 0 FROM q WHERE status <> 'rejected' AND t_from_queue IS NOT NULL
+UNION ALL SELECT t_arrive_ns, 0, 0, 0, 1, 0 FROM q WHERE status <> 'rejected'
+UNION ALL SELECT t_to_queue, 0, 0, 1, 0, 0 FROM waits
+UNION ALL SELECT t_from_queue, 0, 0, -1, 0, 0 FROM waits WHERE t_from_queue IS NOT NULL
 UNION ALL SELECT t_end_ns, 0, status = 'completed', 0, -1, (status = 'completed') * (t_end_ns - t_call_ns)
           FROM q WHERE status <> 'rejected' AND t_end_ns IS NOT NULL;
 CREATE TEMP TABLE clock AS

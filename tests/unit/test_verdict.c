@@ -16,6 +16,7 @@ struct setting {
     int n, servers;
     double horizon_s, limit; /* 0: none; most in the system, others are refused */
     bool at_once;
+    double front_s; /* between arrival and queue */
 };
 
 static const struct setting plain = {.load = 0.8, .n = 4000, .servers = 1};
@@ -33,6 +34,8 @@ static enum verdict_name judge(const struct setting *x, uint64_t seed)
     double t = 0, free_s[4] = {0}, last = 0, left[64] = {0};
 
     rng_init(&r, seed, 0, 0, RNG_TEST);
+    verdict_set_front(v, &(struct verdict_front){.latency_ns = ns_of(x->front_s) / 2, .service_ns = ns_of(x->front_s) / 4,
+                                                 .token_ns = ns_of(x->front_s) / 40});
     for (int i = 0; i < x->n; i++) {
         int k = 0, inside = 0;
         t += x->at_once ? 0 : dist_exponential(&r, 1 / x->load);
@@ -43,10 +46,10 @@ static enum verdict_name judge(const struct setting *x, uint64_t seed)
             inside += left[m] > t;
         if (x->horizon_s > 0 && t > x->horizon_s)
             break;
-        struct ev_request q = {.id = i, .t_arrive_ns = ns_of(t), .t_call_ns = ns_of(t), .t_admit_ns = -1, .t_end_ns = ns_of(t),
+        struct ev_request q = {.id = i, .input_tokens = 10, .t_arrive_ns = ns_of(t), .t_call_ns = ns_of(t), .t_admit_ns = -1, .t_end_ns = ns_of(t),
                                .status = REQUEST_REJECTED};
         if (x->limit == 0 || inside < x->limit) {
-            double begin = t > free_s[k] ? t : free_s[k], end = begin + service;
+            double queued = t + x->front_s, begin = queued > free_s[k] ? queued : free_s[k], end = begin + service;
             free_s[k] = left[i % 64] = end;
             last = end > last ? end : last;
             bool began = x->horizon_s == 0 || begin <= x->horizon_s, ended = x->horizon_s == 0 || end <= x->horizon_s;
@@ -112,6 +115,28 @@ START_TEST(service_is_no_backlog)
 }
 END_TEST
 
+/* Of a thousand that are on their way in, none waits for the server. */
+START_TEST(a_front_end_is_no_backlog)
+{
+    struct setting x = plain;
+
+    x.front_s = 1000;
+    x.load = 0.5;
+    ck_assert_int_ge(count(&x, VERDICT_STABLE), SEEDS - 1);
+    x.n = 30;
+    ck_assert_int_ge(count(&x, VERDICT_STABLE), SEEDS - 1);
+    x = plain;
+    x.front_s = 100;
+    x.load = 1.3;
+    ck_assert_int_eq(count(&x, VERDICT_OVERLOADED), SEEDS);
+    x.load = 20;
+    ck_assert_int_eq(count(&x, VERDICT_BACKLOGGED), SEEDS);
+    x.front_s = 0.1;
+    x.at_once = true;
+    ck_assert_int_eq(count(&x, VERDICT_BACKLOGGED), SEEDS);
+}
+END_TEST
+
 START_TEST(who_refuses_is_overloaded)
 {
     struct setting x = plain;
@@ -173,6 +198,7 @@ int main(void)
     tcase_add_test(c, loads_are_told_apart);
     tcase_add_test(c, a_horizon_does_not_matter);
     tcase_add_test(c, service_is_no_backlog);
+    tcase_add_test(c, a_front_end_is_no_backlog);
     tcase_add_test(c, who_refuses_is_overloaded);
     tcase_add_test(c, all_at_once_is_a_backlog);
     tcase_add_test(c, nothing_is_stable);

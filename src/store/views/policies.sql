@@ -19,7 +19,7 @@ SELECT CASE CAST(max(CASE name WHEN 'verdict' THEN value END) AS INTEGER)
 FROM metric WHERE class IS NULL;
 INSERT INTO doc VALUES
     ('v_verdict', NULL, 'whether the run kept up: OVERLOADED where in the second half of the run fewer calls were answered than came, BACKLOGGED where a queue stands'),
-    ('v_verdict', 'waiting', 'mean number of requests that waited, towards the end of the arrivals');
+    ('v_verdict', 'waiting', 'mean number of requests that waited, towards the end of the arrivals; not those that an idle front end would still have');
 
 CREATE VIEW v_scale AS
 SELECT s.t_ns / 1e9 AS t_s, s.replica,
