@@ -154,7 +154,7 @@ struct params {
     int64_t n, cap;
 };
 
-static void add_param(void *ctx, const char *key, const char *value, double num)
+static void add_param(void *ctx, const char *key, const char *value, double num, bool is_iter)
 {
     struct params *p = ctx;
 
@@ -162,7 +162,7 @@ static void add_param(void *ctx, const char *key, const char *value, double num)
         p->cap = p->cap ? 2 * p->cap : 64;
         p->at = mem_realloc(p->at, (size_t)p->cap * sizeof *p->at);
     }
-    p->at[p->n++] = (struct store_param){strdup(key), strdup(value), num};
+    p->at[p->n++] = (struct store_param){strdup(key), strdup(value), num, is_iter};
 }
 
 static void params_free(struct params *p)

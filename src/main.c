@@ -23,6 +23,8 @@ static const struct {
     {"run", cmd_run, "simulate a scenario into a results file and report"},
     {"check", cmd_check, "read a scenario and say what is wrong with it, or what it resolves to"},
     {"explain", cmd_explain, "what a key, a section or a policy means"},
+    {"sweep", cmd_sweep, "run all points of a study, a scenario with ${...} values, into one file"},
+    {"merge", cmd_merge, "put the points of a study that ran elsewhere into one file"},
     {"report", cmd_report, "print what a results file says"},
     {"export", cmd_export, "what a results file holds, in another form: a trace to replay"},
     {"describe", cmd_describe, "what a model or a GPU of the catalogue, tiers or a trace are, in figures"},

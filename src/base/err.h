@@ -12,6 +12,7 @@ enum exit_code {
     EXIT_CODE_OK = 0,
     EXIT_CODE_FAILED = 1,   /* the run failed: a bad trace line, ... */
     EXIT_CODE_USAGE = 2,    /* usage or scenario error */
+    EXIT_CODE_INCOMPLETE = 4, /* a study of which points are missing */
     EXIT_CODE_IO = 74,      /* EX_IOERR: disk full, unreadable file */
     EXIT_CODE_SIGINT = 130, /* interrupted; partial results kept and marked */
     EXIT_CODE_SIGTERM = 143,

@@ -118,7 +118,12 @@ static int64_t number(const struct file *f, const char *sql, int64_t none)
     return v;
 }
 
-static int check_schema(const struct file *f, struct err *e)
+static bool is_study(const struct file *f)
+{
+    return number(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'study'", 0) > 0;
+}
+
+static int check_version(const struct file *f, struct err *e)
 {
     int64_t version = number(f, "PRAGMA user_version", -1);
 
@@ -127,6 +132,37 @@ static int check_schema(const struct file *f, struct err *e)
     if (version != STORE_SCHEMA_VERSION)
         return err_set(e, EXIT_CODE_IO, "%s: has schema version %lld, this program reads %d", f->path,
                        (long long)version, STORE_SCHEMA_VERSION);
+    return 0;
+}
+
+#define TABLES_STUDY "('study', 'variable', 'param', 'run', 'run_param', 'metric', 'student')"
+
+enum { TABLES_STUDY_N = 7 };
+
+static int check_study_schema(const struct file *f, struct err *e)
+{
+    if (check_version(f, e))
+        return -1;
+    if (!is_study(f))
+        return err_set(e, EXIT_CODE_IO, "%s: is the results file of one run, no study file", f->path);
+    if (number(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN" TABLES_STUDY,
+               0) != TABLES_STUDY_N)
+        return damaged(f, e, "a table is missing");
+    if (number(f,
+               "SELECT count(*) FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table'"
+               " AND (c.hidden > 0 OR lower(c.name) = 'rowid') AND t.name IN" TABLES_STUDY,
+               1) != 0)
+        return damaged(f, e, "a table has a column that cannot be");
+    return 0;
+}
+
+static int check_schema(const struct file *f, struct err *e)
+{
+    if (check_version(f, e))
+        return -1;
+    if (is_study(f))
+        return err_set(e, EXIT_CODE_IO, "%s: is a study file, which has the metrics of many runs; their records are in "
+                       "the files that its table run names (shard)", f->path);
     /* Views and virtual tables in their place (no rootpage) could do anything. */
     if (number(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN" TABLES_READ,
                0) != TABLES_READ_N)
@@ -374,20 +410,40 @@ static int read_tables(struct file *f, struct err *e)
     return r->n_metrics ? 0 : rows_to_metrics(r, f->db, f->path, e);
 }
 
-int results_open(const char *path, sqlite3 **db, struct err *e)
+static int open_checked(const char *path, int (*check)(const struct file *f, struct err *e), sqlite3 **db, struct err *e)
 {
     struct file f = {.path = path};
 
     if (check_file(path, e) == 0 && open_file(&f, e) == 0) {
         if (sqlite3_exec(f.db, "PRAGMA temp_store=MEMORY; BEGIN", NULL, NULL, NULL) != SQLITE_OK)
             refused(&f, e);
-        else if (check_schema(&f, e) == 0) {
+        else if (check(&f, e) == 0) {
             *db = f.db;
             return 0;
         }
     }
     sqlite3_close(f.db);
     return -1;
+}
+
+int results_open(const char *path, sqlite3 **db, struct err *e)
+{
+    return open_checked(path, check_schema, db, e);
+}
+
+int results_open_study(const char *path, sqlite3 **db, struct err *e)
+{
+    return open_checked(path, check_study_schema, db, e);
+}
+
+bool results_is_study(const char *path)
+{
+    struct file f = {.path = path};
+    struct err e = {0};
+    bool is = check_file(path, &e) == 0 && open_file(&f, &e) == 0 && is_study(&f);
+
+    sqlite3_close(f.db);
+    return is;
 }
 
 int results_load(struct results *r, const char *path, struct err *e)

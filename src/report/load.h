@@ -49,6 +49,11 @@ struct results { /* texts and arrays live in the arena; a text that the file lea
 /* The file itself, checked as far as its schema, for who reads it by SQL; sqlite3_close it. -1 with err. */
 int results_open(const char *path, struct sqlite3 **db, struct err *e);
 
+/* The same for a study file (store/study_schema.h): only its own tables are real ones; views are not to be trusted. */
+int results_open_study(const char *path, struct sqlite3 **db, struct err *e);
+/* Whether the file says that it is a study file; false also for what cannot be read. */
+bool results_is_study(const char *path);
+
 /* Frees nothing on failure but the caller must call results_free in any case. */
 int results_load(struct results *r, const char *path, struct err *e);
 void results_free(struct results *r);

@@ -8,6 +8,7 @@
 #include "report/json.h"
 #include "report/load.h"
 #include "report/report_memory.h"
+#include "report/report_study.h"
 #include "report/verdict.h"
 
 enum { WIDTH = 50, LABEL = 40 };
@@ -360,6 +361,9 @@ static void print_json(const struct results *r, FILE *out)
 int report_print(const char *path, enum report_format format, FILE *out, struct err *e)
 {
     struct results r;
+
+    if (results_is_study(path))
+        return report_study(path, format, out, e);
     int rc = results_load(&r, path, e);
 
     if (rc == 0 && format == REPORT_JSON)

@@ -168,7 +168,7 @@ static void give_param(void *ctx, const struct item *x)
     const struct param *p = ctx;
 
     p->f(p->ctx, arena_printf(p->a, "%s.%s%s", x->section, x->b->prefix, x->b->table->rows[x->row].name), x->value,
-         opt_value_num(x->b, x->row));
+         opt_value_num(x->b, x->row), x->b->origin[x->row] && x->b->origin[x->row]->iter);
 }
 
 void scenario_each_param(const struct scenario *sc, scenario_param *f, void *ctx)

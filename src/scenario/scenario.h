@@ -285,8 +285,9 @@ void scenario_print(const struct scenario *sc, bool origin, FILE *out);
  * for an unknown key (the message with the nearest key goes to err). */
 bool scenario_explain(const char *key, FILE *out, FILE *err);
 
-/* Each (key, value) of the normal form, for run_param. value_num is NaN where the value is no number. */
-typedef void scenario_param(void *ctx, const char *key, const char *value, double value_num);
+/* Each (key, value) of the normal form, for run_param. value_num is NaN where the value is no number; is_iter: a study
+ * varies it (conf/iter.h). */
+typedef void scenario_param(void *ctx, const char *key, const char *value, double value_num, bool is_iter);
 void scenario_each_param(const struct scenario *sc, scenario_param *f, void *ctx);
 
 #endif

@@ -136,8 +136,8 @@ static int put_config(struct store *s, const struct store_config *c)
              "sssiisiIiss", c->version, c->scenario_path, hash, c->seed, c->replication, level_names[c->level],
              c->warmup_ns, c->horizon_ns, c->content_block_tokens, c->scenario_text, c->resolved);
     for (int64_t i = 0; !rc && i < c->n_params; i++)
-        rc = put(s, "INSERT INTO run_param VALUES(1, ?, ?, ?, 0)", "ssd", c->params[i].key, c->params[i].value_text,
-                 c->params[i].value_num);
+        rc = put(s, "INSERT INTO run_param VALUES(1, ?, ?, ?, ?)", "ssdi", c->params[i].key,
+                 c->params[i].value_text, c->params[i].value_num, (int64_t)c->params[i].is_iter);
     for (int64_t i = 0; !rc && i < c->n_classes; i++)
         rc = put(s, "INSERT INTO class VALUES(?, ?, ?, ?, ?, ?)", "isdIII", i, c->classes[i].name, c->classes[i].weight,
                  c->classes[i].slo_ttft_ns, c->classes[i].slo_tpot_ns, c->classes[i].slo_e2el_ns);

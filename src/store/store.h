@@ -42,6 +42,7 @@ struct store_class {
 struct store_param { /* a row of run_param */
     const char *key, *value_text;
     double value_num; /* NaN: NULL */
+    bool is_iter;     /* a study varies it */
 };
 
 struct store_pool {

@@ -268,11 +268,12 @@ struct writer {
     const struct outcome *x;
 };
 
-static void write_param(void *context, const char *key, const char *value, double number)
+static void write_param(void *context, const char *key, const char *value, double number, bool is_iter)
 {
     static const char section[] = "engine.";
     const struct writer *to = context;
 
+    (void)is_iter;
     (void)number;
     if (strncmp(key, section, strlen(section)) != 0 || strcmp(key, "engine.preset") == 0)
         return;

@@ -420,10 +420,11 @@ struct seen {
     int n, rate, memory, log;
 };
 
-static void see(void *ctx, const char *key, const char *value, double num)
+static void see(void *ctx, const char *key, const char *value, double num, bool is_iter)
 {
     struct seen *s = ctx;
 
+    (void)is_iter;
     s->n++;
     ck_assert_ptr_nonnull(strchr(key, '.'));
     s->rate += strcmp(key, "workload.rate") == 0 && strcmp(value, "10/s") == 0 && num == 10;

@@ -37,7 +37,7 @@ static const struct store_tier tiers[] = {{.name = "hbm",
 static const struct store_port ports[] = {{"hbm", "hbm", NULL, 0, 0}, {"hbm", "hbm", NULL, 1, 0}};
 static const struct store_move_kind kinds[] = {{"step", "a step"}, {"restore", "a restore"}};
 static const struct store_memory memory = {tiers, ports, kinds, 1, 2, 2};
-static const struct store_param params[] = {{"replica.count", "2", 2}, {"router.policy", "random", NAN}};
+static const struct store_param params[] = {{"replica.count", "2", 2, false}, {"router.policy", "random", NAN, false}};
 
 static void enter(void)
 {
