@@ -60,6 +60,17 @@ int cmd_workers(const char *text, struct argp_state *state)
     return (int)n;
 }
 
+int64_t cmd_replications(const char *text, struct argp_state *state)
+{
+    enum { MOST = 100000 };
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (*end || end == text || n < 2 || n > MOST)
+        argp_error(state, "--replications: \"%s\" is not a whole number from 2 to %d", text, MOST);
+    return n;
+}
+
 void cmd_print_mistakes(const struct diags *d)
 {
     fflush(stdout);

@@ -6,6 +6,7 @@
 
 #include <argp.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/diag.h"
 
@@ -19,6 +20,7 @@ int cmd_export(int argc, char **argv);
 int cmd_describe(int argc, char **argv);
 int cmd_validate(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 
 /* What a command that takes a scenario is given; the strings are argv's. */
 struct cmd_scenario {
@@ -34,6 +36,9 @@ extern const struct argp cmd_scenario_argp;
 
 /* The N of -j: how many rows are simulated at once. What is no such number ends the program by argp_error. */
 int cmd_workers(const char *text, struct argp_state *state);
+
+/* The N of --replications, likewise. */
+int64_t cmd_replications(const char *text, struct argp_state *state);
 
 /* cmd_run_memory.c: what the results file says of the run's memories. It borrows from the scenario and the world. */
 struct scenario;
