@@ -21,6 +21,7 @@
 #include "report/collect.h"
 #include "report/report.h"
 #include "store/store.h"
+#include "study/replicate.h"
 #include "study/warmup.h"
 
 enum { CHUNK_EVENTS = 1 << 14 };
@@ -29,10 +30,14 @@ struct arguments {
     const char *output, *expect;
     bool force, quiet, json;
     int64_t point; /* of a study; -1: not given */
+    int64_t replications, max_replications; /* 0: not given */
+    int workers;
+    struct replicate_target targets[REPLICATE_TARGETS_MAX];
+    int64_t n_targets;
     struct cmd_scenario scenario;
 };
 
-enum { OPT_EXPECT = 256, OPT_JSON, OPT_POINT };
+enum { OPT_EXPECT = 256, OPT_JSON, OPT_POINT, OPT_REPLICATIONS, OPT_UNTIL_CI, OPT_MAX_REPLICATIONS };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.db", 0, "results file (default: SCENARIO's name with .db, here)", 0},
@@ -40,9 +45,57 @@ static const struct argp_option options[] = {
     {"expect-fingerprint", OPT_EXPECT, "HEX", 0, "exit 1 unless the run's fingerprint is HEX", 0},
     {"json", OPT_JSON, NULL, 0, "report as JSON", 0},
     {"point", OPT_POINT, "K", 0, "run point K of a study, from 0 on (`tiersim sweep --dry-run` lists them)", 0},
+    {"replications", OPT_REPLICATIONS, "N", 0, "run N independent replications into a study file", 0},
+    {"until-ci", OPT_UNTIL_CI, "P%[=METRIC]", 0,
+     "as many replications as it takes for a 95 % interval of METRIC within +- P % (default: the mean TTFT, TPOT, E2EL and the "
+     "output throughput); may be repeated", 0},
+    {"max-replications", OPT_MAX_REPLICATIONS, "N", 0, "with --until-ci: no more than N (default 100)", 0},
+    {"jobs", 'j', "N", 0, "replications at a time (default: one a core)", 0},
     {"quiet", 'q', NULL, 0, "no report, no progress", 0},
     {0},
 };
+
+static void add_target(struct arguments *a, const char *metric, double share, struct argp_state *state)
+{
+    if (a->n_targets == REPLICATE_TARGETS_MAX)
+        argp_error(state, "--until-ci: more than %d metrics", REPLICATE_TARGETS_MAX);
+    a->targets[a->n_targets++] = (struct replicate_target){metric, share};
+}
+
+/* "2%" or "2%=p99_ttft_ms" */
+static void take_target(struct arguments *a, const char *text, struct argp_state *state)
+{
+    static const char *const usual[] = {"mean_ttft_ms", "mean_tpot_ms", "mean_e2el_ms", "output_throughput"};
+    char *end;
+    double percent = strtod(text, &end);
+
+    if (end == text || *end != '%' || (end[1] && (end[1] != '=' || !end[2])) || !(percent > 0 && percent < 100))
+        argp_error(state, "--until-ci: \"%s\" is no such target (want e.g. 2%% or 2%%=p99_ttft_ms)", text);
+    for (size_t i = 0; end[1] == '\0' && i < sizeof usual / sizeof *usual; i++)
+        add_target(a, usual[i], percent / 100, state);
+    if (end[1])
+        add_target(a, end + 2, percent / 100, state);
+}
+
+/* What goes with replications, and what does not. */
+static void check_replications(struct arguments *a, struct argp_state *state)
+{
+    bool several = a->replications > 0 || a->n_targets > 0;
+
+    if (several && (a->point >= 0 || a->expect))
+        argp_error(state, "%s is of one run, and --replications or --until-ci of several",
+                   a->expect ? "--expect-fingerprint" : "--point");
+    if (!several && a->workers > 0)
+        argp_error(state, "-j is for --replications or --until-ci: one run is one process");
+    if (a->n_targets == 0 && a->max_replications > 0)
+        argp_error(state, "--max-replications is for --until-ci");
+    if (a->n_targets > 0) {
+        a->replications = a->replications ? a->replications : 10;
+        a->max_replications = a->max_replications ? a->max_replications : 100;
+        if (a->max_replications < a->replications)
+            argp_error(state, "--max-replications is less than the %d to begin with", (int)a->replications);
+    }
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -72,6 +125,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (*arg == '\0' || arg[strspn(arg, "0123456789")] != '\0' || strlen(arg) > 9)
             argp_error(state, "--point: \"%s\" is not the number of a point", arg);
         a->point = strtoll(arg, NULL, 10);
+        return 0;
+    case OPT_REPLICATIONS:
+        a->replications = cmd_replications(arg, state);
+        return 0;
+    case OPT_MAX_REPLICATIONS:
+        a->max_replications = cmd_replications(arg, state);
+        return 0;
+    case OPT_UNTIL_CI:
+        take_target(a, arg, state);
+        return 0;
+    case 'j':
+        a->workers = cmd_workers(arg, state);
+        return 0;
+    case ARGP_KEY_END:
+        check_replications(a, state);
         return 0;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->scenario;
@@ -454,6 +522,38 @@ static int run(struct arguments *a, struct scenario *sc)
     return EXIT_CODE_OK;
 }
 
+/* Replications go their own way: each is a process. */
+static int replicate(struct arguments *a)
+{
+    struct err e = {0};
+    struct arena names;
+
+    arena_init(&names);
+    if (a->output == NULL)
+        a->output = default_output(a->scenario.path, &names);
+    const struct replicate r = {.ask = {.study = a->scenario.path,
+                                        .out = a->output,
+                                        .sets = a->scenario.sets,
+                                        .n_sets = a->scenario.n_sets,
+                                        .workers = a->workers,
+                                        .force = a->force,
+                                        .quiet = a->quiet},
+                                .n = a->replications,
+                                .most = a->max_replications,
+                                .targets = a->targets,
+                                .n_targets = a->n_targets};
+    bool same = is_same_file(a->output, a->scenario.path);
+    if (same)
+        fprintf(stderr, "tiersim: -o %s is the scenario itself; name another file\n", a->output);
+    int code = same ? EXIT_CODE_USAGE : replicate_run(&r);
+    if (code == EXIT_CODE_OK && !a->quiet && report_print(a->output, a->json ? REPORT_JSON : REPORT_TEXT, stdout, &e) != 0) {
+        fprintf(stderr, "tiersim: %s\n", e.msg);
+        code = e.code;
+    }
+    arena_free(&names);
+    return code;
+}
+
 int cmd_run(int argc, char **argv)
 {
     struct arguments a = {.point = -1};
@@ -462,6 +562,11 @@ int cmd_run(int argc, char **argv)
     int code = EXIT_CODE_USAGE;
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (a.replications > 0) {
+        code = replicate(&a);
+        cmd_scenario_free(&a.scenario);
+        return code;
+    }
     diags_init(&d);
     if (scenario_load_point(&sc, a.scenario.path, a.scenario.sets, a.scenario.n_sets, a.point, &d)) {
         if (a.output == NULL)
