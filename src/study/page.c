@@ -1,139 +1,99 @@
 #include "study/page.h"
 
-#include <math.h>
+#include "base/utf8.h"
 
-enum { SIDE = 460, MARGIN = 58, PLOT = SIDE - MARGIN - 12 };
+/* Light colours are the ones of print. Past the first four, series are told apart on paper by dashes. */
+#define LIGHT                                                                                                          \
+    "--fg:#1b1f24;--bg:#fff;--dim:#5d6673;--line:#d9dde3;--band:#eef1f5;--c0:#0b62c4;--c1:#c2410c;--c2:#15803d;"       \
+    "--c3:#8b2fc9;--c4:#b5175e;--c5:#0e7f8c;--c6:#8a6d00;--c7:#57606f;--good:#15803d;--bad:#b91c1c;--warn:#a16207"
 
 static const char style[] =
-    ":root{--fg:#1c1f24;--bg:#fff;--dim:#6b7280;--line:#d5d9e0;--band:#eef1f5;"
-    "--c0:#0b62c4;--c1:#c2410c;--c2:#15803d;--c3:#9333ea;--c4:#b91c5c;--c5:#57606f}\n"
-    "@media (prefers-color-scheme:dark){:root{--fg:#e5e7eb;--bg:#14171c;--dim:#9aa3af;--line:#363c46;--band:#20252d;"
-    "--c0:#6cb2ff;--c1:#fb923c;--c2:#4ade80;--c3:#c792ff;--c4:#fb7bb0;--c5:#b0b8c4}}\n"
-    "body{font:15px/1.45 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:76rem;margin:2rem auto;"
-    "padding:0 1rem}\n"
-    "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}p,figcaption,.dim{color:var(--dim)}\n"
-    ".plots{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;flex:1 1 26rem}svg{width:100%;height:auto}\n"
-    ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
-    "td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid var(--line)}"
-    "td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}thead th{border-bottom:2px solid var(--dim)}\n"
-    "text{fill:var(--fg);font-size:12px}.grid{stroke:var(--line)}.band{fill:var(--band)}.same{stroke:var(--dim)}\n"
-    "circle{fill-opacity:.55}circle:hover{fill-opacity:1;stroke:var(--fg)}\n"
+    ":root{" LIGHT "}\n"
+    "@media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;--fg:#e6e8eb;--bg:#14171c;--dim:#9aa3af;"
+    "--line:#333a44;--band:#1f242c;--c0:#6cb2ff;--c1:#fb923c;--c2:#4ade80;--c3:#c792ff;--c4:#fb7bb0;--c5:#3fd0d9;"
+    "--c6:#e3c04b;--c7:#b0b8c4;--good:#4ade80;--bad:#f87171;--warn:#facc15}}\n"
+    "*{box-sizing:border-box}body{font:15px/1.5 system-ui,\"DejaVu Sans\",sans-serif;color:var(--fg);background:var(--bg);"
+    "max-width:78rem;margin:0 auto;padding:1.5rem 1rem 4rem;overflow-wrap:anywhere}\n"
+    "h1{font-size:1.5rem;line-height:1.25;margin:.2rem 0 .4rem}h2{font-size:1.2rem;margin:2.6rem 0 .6rem;padding-bottom:.2rem;"
+    "border-bottom:2px solid var(--line)}h3{font-size:1rem;margin:1.6rem 0 .2rem}p{margin:.3rem 0 .8rem;max-width:60rem}\n"
+    "p,figcaption,.dim,dt{color:var(--dim)}a{color:var(--c0)}nav{font-size:.9rem;margin:.6rem 0 0}"
+    "nav a{margin-right:1rem;white-space:nowrap}\n"
+    ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem 2rem}"
+    "figure{margin:.4rem 0;min-width:0}figcaption{font-size:.9rem}figcaption b{color:var(--fg)}\n"
+    ".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(11.5rem,1fr));gap:.7rem;margin:1rem 0}"
+    ".card{border:1px solid var(--line);border-radius:.4rem;padding:.55rem .75rem;min-width:0}.card dt{font-size:.8rem}"
+    ".card dd{margin:0}.card .v{font-size:1.35rem;font-weight:600;line-height:1.3}.card .u{font-size:.85rem;color:var(--dim)}"
+    ".card .n{font-size:.8rem;color:var(--dim)}.good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}\n"
+    ".plot{display:block;overflow:visible;width:calc(100% - 4.6rem);margin:.7rem 1rem 2.9rem 3.6rem}svg svg{overflow:visible}.clip svg{overflow:hidden}"
+    "svg path{vector-effect:non-scaling-stroke}svg text{fill:var(--dim);font-size:12px}.grid{stroke:var(--line);fill:none}"
+    ".band{fill:var(--band)}.same{stroke:var(--dim);fill:none}\n"
+    ".legend{font-size:.85rem;margin:.2rem 0;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem}.legend svg{vertical-align:middle;"
+    "margin-right:.35rem}\n"
+    ".bar{margin:.35rem 0;max-width:60rem}.bar p{display:flex;justify-content:space-between;gap:1rem;margin:0;font-size:.85rem;"
+    "color:var(--fg);max-width:none}.bar span+span{white-space:nowrap}.bar svg{display:block;width:100%;height:14px}\n"
+    ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;white-space:nowrap;"
+    "font-size:.85rem}td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid var(--line)}"
+    "td.t,th.t{text-align:left}thead th{border-bottom:2px solid var(--dim)}\n"
+    "details{margin:.2rem 0 1rem}summary{cursor:pointer;color:var(--dim);font-size:.85rem}pre{font:12px/1.45 ui-monospace,"
+    "\"DejaVu Sans Mono\",monospace;background:var(--band);padding:.6rem .8rem;border-radius:.3rem;white-space:pre-wrap;"
+    "overflow-wrap:anywhere}details .scroll{max-height:28rem;overflow:auto}\n"
+    "circle{fill-opacity:.6}circle:hover{fill-opacity:1;stroke:var(--fg)}path{stroke-linejoin:round}.faint{fill-opacity:.18}"
+    ".area{fill-opacity:.75}\n"
     ".k0{fill:var(--c0)}.k1{fill:var(--c1)}.k2{fill:var(--c2)}.k3{fill:var(--c3)}.k4{fill:var(--c4)}.k5{fill:var(--c5)}"
-    "\n"
+    ".k6{fill:var(--c6)}.k7{fill:var(--c7)}\n"
+    ".l{fill:none;stroke-width:2}.l0{stroke:var(--c0)}.l1{stroke:var(--c1)}.l2{stroke:var(--c2)}.l3{stroke:var(--c3)}"
+    ".l4{stroke:var(--c4)}.l5{stroke:var(--c5)}.l6{stroke:var(--c6)}.l7{stroke:var(--c7)}\n"
     "b.k0{color:var(--c0)}b.k1{color:var(--c1)}b.k2{color:var(--c2)}b.k3{color:var(--c3)}b.k4{color:var(--c4)}"
-    "b.k5{color:var(--c5)}\n";
+    "b.k5{color:var(--c5)}b.k6{color:var(--c6)}b.k7{color:var(--c7)}\n"
+    "@media print{@page{margin:14mm}body{font-size:10pt;max-width:none;padding:0}nav,details:not([open]),summary{display:none}"
+    "figure,.card,.bar,tr{break-inside:avoid}h2,h3{break-after:avoid}.plots{grid-template-columns:1fr 1fr}"
+    ".plots>:only-child{grid-column:1/3}svg,.card{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
+    "details .scroll{max-height:none}.l1{stroke-dasharray:7 3}.l2{stroke-dasharray:2 2}.l3{stroke-dasharray:9 3 2 3}"
+    ".l4{stroke-dasharray:4 4}.l5{stroke-dasharray:1 3}.l6{stroke-dasharray:12 4}.l7{stroke-dasharray:6 2 1 2 1 2}}\n";
 
-/* Text of a table of strangers, made harmless. */
-void page_text(FILE *out, const char *s)
+/* Bytes of the character at s; 0: none that may stand in a page. */
+static int readable(const unsigned char *s)
 {
-    for (; *s; s++)
-        switch (*s) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc((unsigned char)*s < ' ' ? '?' : *s, out);
-        }
+    int n = utf8_length(s);
+    bool control = (*s < ' ' && *s != '\n' && *s != '\t') || *s == 0x7f;
+    bool none = n == 3 && s[0] == 0xef && s[1] == 0xbf && s[2] >= 0xbe; /* U+FFFE, U+FFFF */
+
+    return control || none ? 0 : n;
 }
 
-void page_begin(FILE *out, const char *heading, const char *title)
+void page_text(FILE *out, const char *s)
 {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-          "<meta name=\"viewport\" content=\"width=device-width\"><title>tiersim validate</title>\n<style>\n",
+    for (const unsigned char *c = (const unsigned char *)s; *c;) {
+        int n = readable(c);
+
+        if (n == 0)
+            fputs("\xef\xbf\xbd", out); /* U+FFFD */
+        else if (*c == '&')
+            fputs("&amp;", out);
+        else if (*c == '<')
+            fputs("&lt;", out);
+        else if (*c == '>')
+            fputs("&gt;", out);
+        else if (*c == '"')
+            fputs("&quot;", out);
+        else
+            fwrite(c, 1, (size_t)n, out);
+        c += n ? n : 1;
+    }
+}
+
+void page_begin(FILE *out, const char *heading, const char *name)
+{
+    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
+          "<meta name=\"viewport\" content=\"width=device-width\"/><title>tiersim: ",
           out);
-    fputs(style, out);
-    fprintf(out, "</style></head><body>\n<h1>%s: ", heading);
-    page_text(out, title);
+    page_text(out, name);
+    fprintf(out, "</title>\n<style>\n%s</style></head><body>\n<h1>%s: ", style, heading);
+    page_text(out, name);
     fputs("</h1>\n", out);
 }
 
 void page_end(FILE *out)
 {
     fputs("</body></html>\n", out);
-}
-
-/* ---- plots ---- */
-
-struct page_axis page_axis_empty(void)
-{
-    return (struct page_axis){INFINITY, -INFINITY};
-}
-
-void page_axis_take(struct page_axis *a, double ms)
-{
-    a->low = fmin(a->low, log10(ms) - 0.1);
-    a->high = fmax(a->high, log10(ms) + 0.1);
-}
-
-static double x_at(const struct page_axis *a, double log_ms)
-{
-    return MARGIN + PLOT * (log_ms - a->low) / (a->high - a->low);
-}
-
-static double y_at(const struct page_axis *a, double log_ms)
-{
-    return 12 + PLOT - PLOT * (log_ms - a->low) / (a->high - a->low);
-}
-
-static void put_grid(FILE *out, const struct page_axis *a, bool all)
-{
-    static const int steps[] = {1, 2, 5};
-
-    for (int decade = (int)floor(a->low); decade <= (int)a->high; decade++)
-        for (int i = 0; i < (all ? 3 : 1); i++) {
-            double ms = steps[i] * pow(10, decade), at = log10(ms);
-            if (at < a->low || at > a->high)
-                continue;
-            double x = x_at(a, at), y = y_at(a, at);
-            fprintf(out, "<path class=\"grid\" d=\"M%.1f 12V%dM%d %.1fH%d\"/>", x, 12 + PLOT, MARGIN, y, MARGIN + PLOT);
-            fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>", x, 12 + PLOT + 16, ms);
-            fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n", MARGIN - 6, y + 4, ms);
-        }
-}
-
-static void put_band(FILE *out, const struct page_axis *a, int plot)
-{
-    double up = log10(1.2), down = log10(0.8);
-
-    fprintf(out, "<clipPath id=\"c%d\"><path d=\"M%d 12h%dv%dh-%dz\"/></clipPath>", plot, MARGIN, PLOT, PLOT, PLOT);
-    fprintf(out, "<g clip-path=\"url(#c%d)\"><path class=\"band\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f %.1fz\"/>",
-            plot, x_at(a, a->low), y_at(a, a->low + up), x_at(a, a->high), y_at(a, a->high + up), x_at(a, a->high),
-            y_at(a, a->high + down), x_at(a, a->low), y_at(a, a->low + down));
-    fprintf(out, "<path class=\"same\" d=\"M%.1f %.1fL%.1f %.1f\"/></g>\n", x_at(a, a->low), y_at(a, a->low),
-            x_at(a, a->high), y_at(a, a->high));
-}
-
-double page_x(const struct page_axis *a, double ms)
-{
-    return x_at(a, log10(ms));
-}
-
-double page_y(const struct page_axis *a, double ms)
-{
-    return y_at(a, log10(ms));
-}
-
-void page_plot_begin(FILE *out, const struct page_axis *a, const char *label, int plot)
-{
-    fprintf(out, "<figure><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n", SIDE, SIDE, label);
-    put_band(out, a, plot);
-    put_grid(out, a, a->high - a->low < 1.5);
-}
-
-void page_plot_end(FILE *out, const char *x_title, const char *y_title, const char *caption)
-{
-    fprintf(out,
-            "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>"
-            "<text transform=\"translate(13 %d)rotate(-90)\" text-anchor=\"middle\">%s</text></svg>",
-            MARGIN + PLOT / 2, SIDE - 8, x_title, 12 + PLOT / 2, y_title);
-    fprintf(out, "<figcaption>%s</figcaption></figure>\n", caption);
 }

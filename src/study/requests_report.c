@@ -8,7 +8,7 @@
 #include "study/requests.h"
 
 static const int percents[] = {1, 5, 10, 25, 50, 75, 90, 95, 99};
-enum { PERCENTS = sizeof percents / sizeof *percents };
+enum { PERCENTS = sizeof percents / sizeof *percents, PLOT_HEIGHT = 400 };
 
 static const char *const names[REQUESTS_OF] = {"TTFT", "TPOT", "E2EL"};
 static const char *const titles[REQUESTS_OF] = {"TTFT, ms", "TPOT, ms", "E2EL, ms"};
@@ -139,31 +139,32 @@ void requests_json(const struct requests_report *r, FILE *out)
 /* One dot for each simulated value, against the measured one of the same rank in per cent. */
 static void put_plot(FILE *out, const struct requests_sample *s, enum requests_of of)
 {
-    struct page_axis a = page_axis_empty();
-    char label[64], x_title[64], y_title[64], caption[160];
+    struct page_scale a = page_scale(PAGE_MS, true);
+    char label[64], x_title[64];
     size_t n = s->n_simulated < s->n_measured ? s->n_simulated : s->n_measured;
 
     for (size_t i = 0; i < s->n_measured; i++)
-        page_axis_take(&a, fmax(s->measured[i], 1e-3));
+        page_scale_take(&a, fmax(s->measured[i], 1e-3));
     for (size_t i = 0; i < s->n_simulated; i++)
-        page_axis_take(&a, fmax(s->simulated[i], 1e-3));
+        page_scale_take(&a, fmax(s->simulated[i], 1e-3));
+    page_scale_round(&a);
+    struct page_plot plot = {a, a, PLOT_HEIGHT};
     snprintf(label, sizeof label, "%s, quantiles, simulated against measured", names[of]);
-    snprintf(x_title, sizeof x_title, "measured %s, ms", names[of]);
-    snprintf(y_title, sizeof y_title, "simulated %s, ms", names[of]);
-    snprintf(caption, sizeof caption,
-             "%s. The line: the same distribution; the band: within 20%%. Wasserstein-1 "
-             "distance %.4g ms, %.1f%% of the measured mean.",
-             names[of], s->w1_ms, w1_percent(s));
-    page_plot_begin(out, &a, label, (int)of);
+    snprintf(x_title, sizeof x_title, "measured %s", names[of]);
+    fprintf(out,
+            "<figure><figcaption><b>Simulated %s.</b> The line: the same distribution; the band: within 20%%. Wasserstein-1 "
+            "distance %.4g ms, %.1f%% of the measured mean.</figcaption>\n",
+            names[of], s->w1_ms, w1_percent(s));
+    page_plot_begin(out, &plot, label, x_title);
+    page_plot_same(out, &plot, 0.2);
     for (size_t i = 0; i < n; i++) {
         double p = ((double)i + 0.5) / (double)n, x = quantile_sorted(s->measured, s->n_measured, p),
                y = quantile_sorted(s->simulated, s->n_simulated, p);
-        fprintf(out,
-                "<circle class=\"k0\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>%.1f%%: measured %.4g ms, simulated "
-                "%.4g ms</title></circle>\n",
-                page_x(&a, fmax(x, 1e-3)), page_y(&a, fmax(y, 1e-3)), 100 * p, x, y);
+        page_plot_dot(out, &plot, fmax(x, 1e-3), fmax(y, 1e-3), 0);
+        fprintf(out, "<title>%.1f%%: measured %.4g ms, simulated %.4g ms</title></circle>\n", 100 * p, x, y);
     }
-    page_plot_end(out, x_title, y_title, caption);
+    page_plot_end(out);
+    fputs("</figure>\n", out);
 }
 
 static void put_table(FILE *out, const struct requests_report *r)
@@ -175,7 +176,7 @@ static void put_table(FILE *out, const struct requests_report *r)
     for (enum requests_of of = 0; of < REQUESTS_OF; of++)
         for (int row = 0; row < 3; row++) {
             static const char *const what[] = {"measured, ms", "simulated, ms", "error, %"};
-            fprintf(out, "<tr><td>%s</td><td>%s</td>", row ? "" : names[of], what[row]);
+            fprintf(out, "<tr><td class=\"t\">%s</td><td class=\"t\">%s</td>", row ? "" : names[of], what[row]);
             for (int i = 0; i < PERCENTS; i++) {
                 const struct requests_sample *s = &r->of[of];
                 double m = quantile_sorted(s->measured, s->n_measured, percents[i] / 100.0),

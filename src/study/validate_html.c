@@ -9,7 +9,7 @@
 #include "study/errors.h"
 #include "study/page.h"
 
-enum { COLOURS = PAGE_COLOURS, LABEL_BYTES = 64, TITLE_BYTES = 160 };
+enum { COLOURS = PAGE_COLOURS, LABEL_BYTES = 64, TITLE_BYTES = 160, HEIGHT = 400 };
 
 static const char *const titles[ERRORS_OF] = {"TTFT", "TPOT"};
 
@@ -58,24 +58,25 @@ static struct legend legend_of(const struct errors_row *rows, int64_t n)
 
 /* ---- one plot ---- */
 
-static struct page_axis axis_of(const struct errors_row *rows, int64_t n, enum errors_of of)
+static struct page_plot plot_of(const struct errors_row *rows, int64_t n, enum errors_of of)
 {
-    struct page_axis a = page_axis_empty();
+    struct page_scale s = page_scale(PAGE_MS, true);
 
     for (int64_t i = 0; i < n; i++)
         if (plotted(&rows[i], of)) {
-            page_axis_take(&a, rows[i].predicted[of]);
-            page_axis_take(&a, rows[i].measured[of]);
+            page_scale_take(&s, rows[i].predicted[of]);
+            page_scale_take(&s, rows[i].measured[of]);
         }
-    return a;
+    page_scale_round(&s);
+    return (struct page_plot){s, s, HEIGHT};
 }
 
-static void put_point(FILE *out, const struct page_axis *a, const struct errors_row *r, enum errors_of of, int colour)
+static void put_point(FILE *out, const struct page_plot *p, const struct errors_row *r, enum errors_of of, int colour)
 {
     const struct silicon_config *c = &r->row->config;
 
-    fprintf(out, "<circle class=\"k%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>", colour, page_x(a, r->measured[of]),
-            page_y(a, r->predicted[of]));
+    page_plot_dot(out, p, r->measured[of], r->predicted[of], colour);
+    fputs("<title>", out);
     page_text(out, c->id);
     fputs(": ", out);
     page_text(out, c->model);
@@ -90,22 +91,24 @@ static void put_point(FILE *out, const struct page_axis *a, const struct errors_
             r->predicted[of], errors_percent(r, of));
 }
 
-static void put_plot(FILE *out, const struct errors_row *rows, int64_t n, const struct legend *l, enum errors_of of,
-                     int plot)
+static void put_plot(FILE *out, const struct errors_row *rows, int64_t n, const struct legend *l, enum errors_of of)
 {
-    struct page_axis a = axis_of(rows, n, of);
-    char label[TITLE_BYTES], x_title[TITLE_BYTES], y_title[TITLE_BYTES], caption[TITLE_BYTES];
+    struct page_plot p = plot_of(rows, n, of);
+    char label[TITLE_BYTES], x_title[TITLE_BYTES];
 
     snprintf(label, sizeof label, "%s, predicted against measured", titles[of]);
-    snprintf(x_title, sizeof x_title, "measured mean %s, ms", titles[of]);
-    snprintf(y_title, sizeof y_title, "predicted mean %s, ms", titles[of]);
-    snprintf(caption, sizeof caption,
-             "%s. The line: predicted = measured; the band: within 20%%. Point at a dot for its row.", titles[of]);
-    page_plot_begin(out, &a, label, plot);
+    snprintf(x_title, sizeof x_title, "measured mean %s", titles[of]);
+    fprintf(out,
+            "<figure><figcaption><b>Predicted mean %s.</b> The line: predicted = measured; the band: within 20%%. Point at "
+            "a dot for its row.</figcaption>\n",
+            titles[of]);
+    page_plot_begin(out, &p, label, x_title);
+    page_plot_same(out, &p, 0.2);
     for (int64_t i = 0; i < n; i++)
         if (plotted(&rows[i], of))
-            put_point(out, &a, &rows[i], of, colour_of(l, rows[i].row->config.engine));
-    page_plot_end(out, x_title, y_title, caption);
+            put_point(out, &p, &rows[i], of, colour_of(l, rows[i].row->config.engine));
+    page_plot_end(out);
+    fputs("</figure>\n", out);
 }
 
 static void put_plots(FILE *out, const struct errors_row *rows, int64_t n, enum errors_set set)
@@ -131,7 +134,7 @@ static void put_plots(FILE *out, const struct errors_row *rows, int64_t n, enum 
         fputs("</p>\n<div class=\"plots\">\n", out);
         for (enum errors_of of = 0; of < ERRORS_OF; of++)
             if (any[of])
-                put_plot(out, in, kept, &l, of, (int)set * ERRORS_OF + (int)of);
+                put_plot(out, in, kept, &l, of);
         fputs("</div>\n", out);
     }
     free(in);
@@ -146,13 +149,13 @@ static void put_stats(FILE *out, const struct errors_stats *s)
     fprintf(out, "<td>%" PRId64 "</td>", s->n);
     for (size_t i = 0; i < sizeof x / sizeof *x; i++)
         if (isnan(x[i]))
-            fputs("<td>&ndash;</td>", out);
+            fputs("<td>–</td>", out);
         else
             fprintf(out, "<td>%.1f</td>", x[i]);
     if (s->n_interval)
         fprintf(out, "<td>%.0f%%</td>", 100 * (double)s->inside / (double)s->n_interval);
     else
-        fputs("<td>&ndash;</td>", out);
+        fputs("<td>–</td>", out);
 }
 
 static void put_table(FILE *out, const struct errors *e)
@@ -165,7 +168,7 @@ static void put_table(FILE *out, const struct errors *e)
             columns, columns);
     for (int64_t i = 0; i < e->n; i++) {
         const struct errors_slice *s = &e->slices[i];
-        fprintf(out, "<tr><td>%s</td><td>", i && s->by == e->slices[i - 1].by ? "" : errors_by_names[s->by]);
+        fprintf(out, "<tr><td class=\"t\">%s</td><td class=\"t\">", i && s->by == e->slices[i - 1].by ? "" : errors_by_names[s->by]);
         page_text(out, s->by == ERRORS_ALL ? "" : s->value);
         fputs("</td>", out);
         put_stats(out, &s->of[ERRORS_TTFT]);
@@ -199,7 +202,7 @@ void errors_html(const struct errors_row *rows, int64_t n, const char *title, FI
 {
     page_begin(out, "Predicted against measured", title);
     fprintf(out,
-            "<p>%" PRId64 " rows. Errors are 100 (predicted / measured &minus; 1); median, mean and p90 of "
+            "<p>%" PRId64 " rows. Errors are 100 (predicted / measured − 1); median, mean and p90 of "
             "their size, bias their median; in 90%%: rows within the stated interval.</p>\n",
             n);
     for (enum errors_set set = 0; set < ERRORS_SETS; set++) {

@@ -1,0 +1,339 @@
+#include "study/report_html.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "base/bug.h"
+#include "report/load.h"
+#include "report/verdict.h"
+#include "study/figure.h"
+#include "study/page.h"
+#include "study/query.h"
+
+enum { NOTE_BYTES = 160, VALUE_BYTES = 64, WHY_BYTES = 300 };
+
+/* ---- cards ---- */
+
+static void card(FILE *out, const char *name, const char *value, const char *unit, const char *class, const char *note)
+{
+    fprintf(out, "<div class=\"card\"><dt>%s</dt><dd><span class=\"v %s\">", name, class);
+    page_text(out, value);
+    fprintf(out, "</span> <span class=\"u\">%s</span>", unit);
+    if (note[0]) {
+        fputs("<br/><span class=\"n\">", out);
+        page_text(out, note);
+        fputs("</span>", out);
+    }
+    fputs("</dd></div>\n", out);
+}
+
+static double metric(const struct results *r, const char *name)
+{
+    return results_metric(r, -1, name, NULL);
+}
+
+static void number_card(FILE *out, const char *name, double v, const char *unit, const char *note)
+{
+    char value[VALUE_BYTES];
+
+    if (isnan(v))
+        return;
+    page_number(value, sizeof value, v);
+    card(out, name, value, unit, "", note);
+}
+
+static void share_card(FILE *out, const char *name, double v, const char *note)
+{
+    char value[VALUE_BYTES];
+
+    if (isnan(v))
+        return;
+    snprintf(value, sizeof value, "%.4g", 100 * v);
+    card(out, name, value, "%", "", note);
+}
+
+static void ms_text(char *text, size_t size, double ms)
+{
+    if (ms >= 10000)
+        snprintf(text, size, "%.4g s", ms / 1000);
+    else
+        snprintf(text, size, "%.4g ms", ms);
+}
+
+/* low, high: what measured systems of the kind show of the mean, 90 % of them. */
+static void latency_card(FILE *out, const struct results *r, const char *name, const char *key, double low, double high)
+{
+    char id[VALUE_BYTES], value[VALUE_BYTES], p99[VALUE_BYTES], from[VALUE_BYTES], to[VALUE_BYTES], note[NOTE_BYTES];
+
+    snprintf(id, sizeof id, "median_%s_ms", key);
+    double median = metric(r, id);
+    snprintf(id, sizeof id, "p99_%s_ms", key);
+    ms_text(p99, sizeof p99, metric(r, id));
+    snprintf(id, sizeof id, "mean_%s_ms", key);
+    double mean = metric(r, id);
+    if (isnan(median))
+        return;
+    ms_text(value, sizeof value, median);
+    ms_text(from, sizeof from, mean * low);
+    ms_text(to, sizeof to, mean * high);
+    if (isnan(low) || isnan(high) || isnan(mean))
+        snprintf(note, sizeof note, "p99 %.30s", p99);
+    else
+        snprintf(note, sizeof note, "p99 %.30s; mean on hardware, 90 %%: %.30s to %.30s", p99, from, to);
+    card(out, name, value, "", "", note);
+}
+
+static void verdict_card(FILE *out, const struct results *r)
+{
+    double v = metric(r, "verdict"), waiting = metric(r, "verdict_waiting");
+    char note[NOTE_BYTES] = "";
+
+    if (!(v >= 0 && v < VERDICTS))
+        return;
+    if (!isnan(waiting))
+        snprintf(note, sizeof note, "offered %.4g, answered %.4g calls/s; %.4g wait", metric(r, "verdict_offered"),
+                 metric(r, "verdict_answered"), waiting);
+    card(out, "Verdict", verdict_names[(int)v], "", (int)v == VERDICT_STABLE ? "good" : (int)v == VERDICT_OVERLOADED ? "bad" : "warn",
+         isnan(metric(r, "verdict_offered")) ? "" : note);
+}
+
+/* Of what the file has (cost: where [prices] is set). */
+static const struct {
+    const char *name, *metric, *unit;
+} plain_cards[] = {
+    {"Output per GPU", "output_throughput_per_gpu", "tok/s"},
+    {"Decode batch, mean", "mean_batch", "sequences"},
+    {"Preemptions", "preemptions", ""},
+    {"Tasks of agents", "tasks_completed", ""},
+    {"Times an idle machine's task", "task_slowdown", ""},
+    {"Tokens of a verification", "acceptance_length", ""},
+    {"Replica seconds", "replica_seconds", "s"},
+    {"Cost of the run", "cost_usd", "US$"},
+    {"Cost per hour", "cost_usd_per_h", "US$/h"},
+    {"Cost per M input tokens", "usd_per_m_input", "US$"},
+    {"Cost per M output tokens", "usd_per_m_output", "US$"},
+    {"Cost per request", "usd_per_request", "US$"},
+    {"Cost per task", "usd_per_task", "US$"},
+    {"Energy per output token", "joules_per_output_token", "J"},
+    {"Margin per GPU-hour", "margin_usd_per_gpu_h", "US$"},
+};
+
+static void put_cards(FILE *out, const struct results *r)
+{
+    const struct calibration *c = &r->calibration;
+    char note[NOTE_BYTES], peak[VALUE_BYTES];
+    bool drafts = metric(r, "acceptance_length") > 0; /* no system that was measured had speculation */
+
+    fputs("<dl class=\"cards\">\n", out);
+    verdict_card(out, r);
+    snprintf(note, sizeof note, "%.6g failed, in %.6g s", metric(r, "failed"), metric(r, "duration"));
+    number_card(out, "Answered requests", metric(r, "completed"), "", note);
+    number_card(out, "Request throughput", metric(r, "request_throughput"), "req/s", "");
+    number_card(out, "Goodput", metric(r, "request_goodput"), "req/s", "answered within every objective");
+    share_card(out, "Objectives met", metric(r, "slo_attainment"), "");
+    page_number(peak, sizeof peak, metric(r, "max_output_tokens_per_s"));
+    snprintf(note, sizeof note, "at most %.20s", peak);
+    number_card(out, "Output throughput", metric(r, "output_throughput"), "tok/s", note);
+    latency_card(out, r, "TTFT, median", "ttft", c->ttft_low, c->ttft_high);
+    latency_card(out, r, "TPOT, median", "tpot", drafts ? NAN : c->tpot_low, drafts ? NAN : c->tpot_high);
+    latency_card(out, r, "E2EL, median", "e2el", NAN, NAN);
+    latency_card(out, r, "Queue, median", "queue", NAN, NAN);
+    share_card(out, "Replicas in use", metric(r, "utilisation"), "share of their time in steps");
+    if (r->kv_blocks > 0)
+        share_card(out, "KV blocks in use, peak", metric(r, "peak_kv_blocks") / (double)r->kv_blocks, "");
+    share_card(out, "Prompt tokens from caches", metric(r, "prefix_hit_rate"), "");
+    for (size_t i = 0; i < sizeof plain_cards / sizeof *plain_cards; i++)
+        if (metric(r, plain_cards[i].metric) != 0)
+            number_card(out, plain_cards[i].name, metric(r, plain_cards[i].metric), plain_cards[i].unit, "");
+    fputs("</dl>\n", out);
+}
+
+/* ---- all metrics ---- */
+
+/* A metric of all classes, then of each: the file names those of a class in the same order, as far as it has them. */
+static void put_metrics(FILE *out, const struct results *r)
+{
+    enum { CLASSES_SHOWN = 12 };
+    int64_t classes = r->n_classes > 1 ? r->n_classes < CLASSES_SHOWN ? r->n_classes : CLASSES_SHOWN : 0;
+
+    fputs("<div class=\"scroll\"><table><thead><tr><th class=\"t\" scope=\"col\">metric</th><th class=\"t\" scope=\"col\">unit</th>"
+          "<th scope=\"col\">all</th>",
+          out);
+    for (int64_t k = 0; k < classes; k++) {
+        fputs("<th scope=\"col\">", out);
+        page_text(out, r->classes[k].name);
+        fputs("</th>", out);
+    }
+    fputs("</tr></thead><tbody>\n", out);
+    for (int64_t i = 0; i < r->n_metrics; i++) {
+        const struct store_metric *m = &r->metrics[i];
+        if (m->class_id >= 0)
+            continue;
+        fputs("<tr><td class=\"t\">", out);
+        page_text(out, m->name);
+        fputs("</td><td class=\"t\">", out);
+        page_text(out, m->unit);
+        for (int64_t k = -1; k < classes; k++) {
+            double v = k < 0 ? m->value : results_metric(r, k, m->name, NULL);
+            if (isnan(v))
+                fputs("</td><td>", out);
+            else
+                fprintf(out, "</td><td>%s%.6g", k < 0 && m->approximate ? "~" : "", v);
+        }
+        fputs("</td></tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+    if (classes && classes < r->n_classes)
+        fprintf(out, "<p>%" PRId64 " more classes: table metric.</p>\n", r->n_classes - classes);
+}
+
+/* ---- sections ---- */
+
+struct left_out {
+    const char *title;
+    char why[WHY_BYTES];
+};
+
+static void id_of(char *id, size_t size, const char *section)
+{
+    snprintf(id, size, "%s", section);
+    for (char *c = id; *c; c++)
+        if (*c == ' ')
+            *c = '-';
+}
+
+static void put_heading(FILE *body, FILE *nav, const char *section)
+{
+    char id[VALUE_BYTES];
+
+    id_of(id, sizeof id, section);
+    fprintf(body, "<h2 id=\"%s\">%s</h2>\n", id, section);
+    fprintf(nav, "<a href=\"#%s\">%s</a>\n", id, section);
+}
+
+static void put_figures(FILE *body, FILE *nav, const struct figure_context *c)
+{
+    const char *section = "";
+    struct left_out *left = NULL;
+    size_t n = 0;
+
+    for (const struct figure *f = figures_run; f->sql; f++) {
+        char *text = NULL, why[WHY_BYTES] = "";
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        sim_assert(out);
+        bool any = figure_put(out, c, f, why, sizeof why);
+        sim_assert(fclose(out) == 0);
+        if (any && strcmp(section, f->section) != 0)
+            put_heading(body, nav, section = f->section);
+        if (any) {
+            fwrite(text, 1, size, body);
+        } else {
+            left = mem_realloc(left, (n + 1) * sizeof *left);
+            left[n].title = f->title;
+            snprintf(left[n++].why, WHY_BYTES, "%s", why);
+        }
+        free(text);
+    }
+    if (n)
+        put_heading(body, nav, "Left out");
+    for (size_t i = 0; i < n; i++) {
+        fprintf(body, "%s<li>%s: ", i ? "" : "<ul>\n", left[i].title);
+        page_text(body, left[i].why);
+        fprintf(body, "</li>\n%s", i + 1 < n ? "" : "</ul>\n");
+    }
+    free(left);
+}
+
+/* ---- the scenario ---- */
+
+static void put_scenario(FILE *out, struct sqlite3 *db, double timeout_s)
+{
+    struct query_table t;
+    struct err e = {0};
+
+    if (query_run(db, "SELECT resolved, scenario_text FROM run LIMIT 1", timeout_s, &t, &e) == QUERY_OK && t.n_rows == 1) {
+        static const char *const titles[] = {"In normal form: every key with its value", "As it was written"};
+        for (int i = 0; i < 2; i++)
+            if (query_at(&t, 0, i)->type == QUERY_TEXT) {
+                fprintf(out, "<details%s><summary>%s</summary>\n<pre>", i ? "" : " open=\"open\"", titles[i]);
+                page_text(out, query_at(&t, 0, i)->text);
+                fputs("</pre></details>\n", out);
+            }
+    }
+    query_free(&t);
+}
+
+/* ---- the page ---- */
+
+static void put_head(FILE *out, const struct results *r, const char *path)
+{
+    fputs("<p>", out);
+    page_text(out, path);
+    fprintf(out, ", seed %" PRId64 ", %" PRId64 " replica%s, %" PRId64 " GPU%s, %.6g s simulated", r->seed, r->n_replicas,
+            r->n_replicas == 1 ? "" : "s", r->gpus, r->gpus == 1 ? "" : "s", (double)r->t_end_ns / 1e9);
+    if (r->warmup_ns > 0)
+        fprintf(out, ", of which %.6g s of warm-up are left out (shaded in timelines)", (double)r->warmup_ns / 1e9);
+    fputs("; run.log = ", out);
+    page_text(out, r->log);
+    fputs("; tiersim ", out);
+    page_text(out, r->version ? r->version : "?");
+    fputs(", fingerprint ", out);
+    page_text(out, r->fingerprint ? r->fingerprint : "none");
+    fputs(".</p>\n", out);
+    if (strcmp(r->status, "complete") != 0 || r->recomputed) {
+        fputs("<p class=\"bad\">The run is ", out);
+        page_text(out, strcmp(r->status, "running") == 0 ? "not complete: it runs, or was killed" : r->status);
+        if (r->message) {
+            fputs(": ", out);
+            page_text(out, r->message);
+        }
+        fputs(".</p>\n", out);
+    }
+    if (r->calibration.gpu_extrapolated || r->calibration.engine_extrapolated)
+        fprintf(out, "<p class=\"warn\">Carried over from other hardware, not measured on this: %s%s%s.</p>\n",
+                r->calibration.gpu_extrapolated ? "kernels" : "",
+                r->calibration.gpu_extrapolated && r->calibration.engine_extrapolated ? " and " : "",
+                r->calibration.engine_extrapolated ? "engine" : "");
+}
+
+static void put_page(FILE *out, const struct results *r, struct sqlite3 *db, const char *path, double timeout_s)
+{
+    struct figure_context c = {db, fmax((double)r->t_end_ns, 1) / 1e9, (double)r->warmup_ns / 1e9, timeout_s};
+    char *body_text = NULL, *nav_text = NULL;
+    size_t body_size, nav_size;
+    FILE *body = open_memstream(&body_text, &body_size), *nav = open_memstream(&nav_text, &nav_size);
+
+    sim_assert(body && nav);
+    put_figures(body, nav, &c);
+    put_heading(body, nav, "All metrics");
+    put_metrics(body, r);
+    put_heading(body, nav, "Scenario");
+    put_scenario(body, db, timeout_s);
+    sim_assert(fclose(body) == 0 && fclose(nav) == 0);
+    page_begin(out, "Run", r->scenario_path ? r->scenario_path : path);
+    put_head(out, r, path);
+    fprintf(out, "<nav>%s</nav>\n", nav_text);
+    put_cards(out, r);
+    fwrite(body_text, 1, body_size, out);
+    page_end(out);
+    free(body_text);
+    free(nav_text);
+}
+
+int report_html(const char *path, double timeout_s, FILE *out, struct err *e)
+{
+    struct results r;
+    struct sqlite3 *db = NULL;
+    int rc = results_load(&r, path, e);
+
+    if (rc == 0 && (rc = query_open(path, &db, e)) == 0)
+        put_page(out, &r, db, path, timeout_s);
+    sqlite3_close(db);
+    results_free(&r);
+    return rc;
+}
