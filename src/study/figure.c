@@ -7,7 +7,7 @@
 #include "base/bug.h"
 #include "study/query.h"
 
-enum { HEIGHT = 210, LINES = PAGE_COLOURS, PANELS_MAX = 6, BARS_MAX = 24, NAME_BYTES = 96, TEXT_BYTES = 200 };
+enum { HEIGHT = 210, LINES = PAGE_COLOURS, PANELS_MAX = 6, BARS_MAX = 24, DOTS_MAX = 16, NAME_BYTES = 96, TEXT_BYTES = 200 };
 
 /* ---- distinct texts of a column, in order of appearance ---- */
 
@@ -187,7 +187,7 @@ static void draw(FILE *out, const struct page_plot *plot, const struct figure *f
         const struct line *l = &all->line[i];
         if (f->kind == FIGURE_LINES)
             page_plot_line(out, plot, l->x, l->y, l->n, i, p->stepped);
-        for (int k = 0; k < l->n && (f->kind == FIGURE_DOTS || !(p->x_unit == PAGE_S || l->n > 40)); k++) {
+        for (int k = 0; k < l->n && (f->kind == FIGURE_DOTS || (p->x_unit != PAGE_S && l->n <= DOTS_MAX)); k++) {
             if (isnan(l->x[k]) || isnan(l->y[k]))
                 continue;
             if (f->kind == FIGURE_DOTS && !isnan(l->low[k]) && !isnan(l->high[k]))
@@ -227,7 +227,7 @@ static bool put_plot(FILE *out, const struct figure_context *c, const struct que
         fputs("<figure><figcaption><b>", out);
         page_text(out, label);
         fputs("</b></figcaption>\n", out);
-        if (all.n > 1 || p->n_y > 1 || f->series != FIGURE_NONE)
+        if (all.n > 1 || p->n_y > 1 || (f->series != FIGURE_NONE && strcmp(all.line[0].name, "all") != 0))
             put_legend(out, &all, p->stacked);
         page_plot_begin(out, &plot, label, p->x_title);
         if (p->x_unit == PAGE_S && c->warmup_s > 0)
@@ -239,6 +239,15 @@ static bool put_plot(FILE *out, const struct figure_context *c, const struct que
     for (int i = 0; i < all.n; i++)
         free_line(&all.line[i]);
     return any;
+}
+
+static int plots_of(const struct query_table *t, const struct figure *f)
+{
+    int n = 0;
+
+    while (n < FIGURE_PLOTS && f->plots[n].title)
+        n++;
+    return f->panel == FIGURE_NONE ? n : n * distinct(t, f->panel, PANELS_MAX).n;
 }
 
 static bool put_plots(FILE *out, const struct figure_context *c, const struct query_table *t, const struct figure *f)
@@ -259,57 +268,69 @@ static double part_at(const struct query_table *t, int row, int column)
     return fmax(0, query_at(t, row, column)->number); /* fmax: NaN counts as 0 */
 }
 
-static double total_of(const struct query_table *t, int row)
-{
-    double total = 0;
+/* Columns that have anything in some row, in order. */
+struct parts {
+    int column[LINES], n;
+    double widest; /* of the rows' totals */
+};
 
-    for (int i = 1; i < t->n_columns; i++)
-        total += part_at(t, row, i);
-    return total;
+static struct parts parts_of(const struct query_table *t)
+{
+    struct parts p = {0};
+
+    for (int i = 1; i < t->n_columns && p.n < LINES; i++)
+        for (int row = 0; row < t->n_rows; row++)
+            if (part_at(t, row, i) > 0) {
+                p.column[p.n++] = i;
+                break;
+            }
+    for (int row = 0; row < t->n_rows; row++) {
+        double total = 0;
+        for (int i = 0; i < p.n; i++)
+            total += part_at(t, row, p.column[i]);
+        p.widest = fmax(p.widest, total);
+    }
+    return p;
 }
 
-static void put_bar(FILE *out, const struct query_table *t, const struct figure *f, int row, double widest)
+static void put_bar(FILE *out, const struct query_table *t, const struct figure *f, int row, const struct parts *p, double widest)
 {
     struct page_part parts[LINES];
     char titles[LINES][NAME_BYTES], value[NAME_BYTES], number[NAME_BYTES];
     double at = 0;
-    int n = 0;
 
-    for (int i = 1; i < t->n_columns && n < LINES; i++, n++) {
-        double v = part_at(t, row, i);
-        figure_label(number, sizeof number, t->names[i]);
-        snprintf(titles[n], sizeof titles[n], "%.60s: %.4g", number, v);
-        parts[n] = (struct page_part){at / widest, (at + v) / widest, n, titles[n]};
+    for (int i = 0; i < p->n; i++) {
+        double v = part_at(t, row, p->column[i]);
+        figure_label(number, sizeof number, t->names[p->column[i]]);
+        snprintf(titles[i], sizeof titles[i], "%.60s: %.4g", number, v);
+        parts[i] = (struct page_part){at / widest, (at + v) / widest, i, titles[i]};
         at += v;
     }
-    if (f->whole)
+    if (f->whole) {
         snprintf(value, sizeof value, "%.1f %%", 100 * at);
-    else {
+    } else {
         page_number(number, sizeof number, at);
         snprintf(value, sizeof value, "%.40s %s", number, f->unit);
     }
-    page_bar(out, text_at(t, row, 0), value, parts, n);
+    page_bar(out, text_at(t, row, 0), value, parts, p->n);
 }
 
 static bool put_bars(FILE *out, const struct query_table *t, const struct figure *f)
 {
     const char *names[LINES];
     char name[LINES][NAME_BYTES];
-    double widest = f->whole ? 1 : 0;
-    int n = 0;
+    struct parts p = parts_of(t);
 
-    for (int row = 0; row < t->n_rows; row++)
-        widest = fmax(widest, total_of(t, row));
-    if (!(widest > 0))
+    if (!(p.widest > 0))
         return false;
-    for (int i = 1; i < t->n_columns && n < LINES; i++, n++) {
-        figure_label(name[n], sizeof name[n], t->names[i]);
-        names[n] = name[n];
+    for (int i = 0; i < p.n; i++) {
+        figure_label(name[i], sizeof name[i], t->names[p.column[i]]);
+        names[i] = name[i];
     }
-    if (n > 1)
-        page_legend(out, names, n, true);
+    if (t->n_columns > 2)
+        page_legend(out, names, p.n, true);
     for (int row = 0; row < t->n_rows && row < BARS_MAX; row++)
-        put_bar(out, t, f, row, widest);
+        put_bar(out, t, f, row, &p, f->whole ? fmax(1, p.widest) : p.widest);
     if (t->n_rows > BARS_MAX)
         fputs("<p class=\"dim\">The table below has the others.</p>\n", out);
     return true;
@@ -351,7 +372,7 @@ static bool put_kind(FILE *out, const struct figure_context *c, const struct que
         figure_table(out, t);
         return true;
     default:
-        fputs("<div class=\"plots\">\n", out);
+        fprintf(out, "<div class=\"plots%s\">\n", plots_of(t, f) % 3 ? "" : " three");
         any = put_plots(out, c, t, f);
         fputs("</div>\n", out);
         return any;

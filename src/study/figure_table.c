@@ -6,7 +6,7 @@
 
 void figure_label(char *text, size_t size, const char *column)
 {
-    static const char *const units[] = {"_ms", "_s", "_share", "_per_s"};
+    static const char *const units[] = {"_per_s", "_ms", "_s", "_share"};
 
     snprintf(text, size, "%s", column);
     size_t n = strlen(text);

@@ -24,18 +24,16 @@ const struct figure figures_run[] = {
      "token after it (TPOT) and to the end (E2EL). Each point is one of the run: the longest of those within 5 %.",
      NO_REQUESTS, "no call was answered after warm-up",
      "WITH value AS (\n"
-     "    SELECT 0 AS what, class, t_first_ns - t_arrive_ns AS ns FROM (SELECT warmup_ns FROM run), request\n"
-     "        WHERE status = 'completed' AND t_arrive_ns >= warmup_ns\n"
-     "    UNION ALL SELECT 1, class, 1.0 * (t_end_ns - t_first_ns) / (output_tokens - 1) FROM (SELECT warmup_ns FROM run), request\n"
-     "        WHERE status = 'completed' AND t_arrive_ns >= warmup_ns AND output_tokens > 1\n"
-     "    UNION ALL SELECT 2, class, t_end_ns - t_arrive_ns FROM (SELECT warmup_ns FROM run), request\n"
-     "        WHERE status = 'completed' AND t_arrive_ns >= warmup_ns\n"
+     "    SELECT what, class, CASE what WHEN 0 THEN q.t_first_ns - q.t_arrive_ns WHEN 1 THEN (q.t_end_ns - q.t_first_ns) / nullif(q.output_tokens - 1, 0)\n"
+     "                                  ELSE q.t_end_ns - q.t_arrive_ns END AS ns\n"
+     "    FROM run u CROSS JOIN request q CROSS JOIN (SELECT 0 AS what UNION ALL SELECT 1 UNION ALL SELECT 2)\n"
+     "    WHERE +q.status = 'completed' AND q.t_arrive_ns >= u.warmup_ns\n"
      "), bin AS (\n"
-     "    SELECT what, class, CAST(50 * log10(ns) AS INTEGER) AS b, count(*) AS n, max(ns) AS ns FROM value WHERE ns > 0 GROUP BY 1, 2, 3\n"
+     "    SELECT what, class, count(*) AS n, max(ns) AS ns FROM value WHERE ns > 0 GROUP BY (3 * class + what) * 1000 + CAST(50 * log10(ns) AS INTEGER)\n"
      ")\n"
      "SELECT CASE what WHEN 0 THEN 'TTFT' WHEN 1 THEN 'TPOT' ELSE 'E2EL' END AS latency, name AS class, ns / 1e6 AS ms,\n"
-     "       1.0 * sum(n) OVER (PARTITION BY what, class ORDER BY b) / sum(n) OVER (PARTITION BY what, class) AS share\n"
-     "FROM bin JOIN class c ON c.id = class ORDER BY what, class, b",
+     "       1.0 * sum(n) OVER (PARTITION BY what, class ORDER BY ns) / sum(n) OVER (PARTITION BY what, class) AS share\n"
+     "FROM bin JOIN class c ON c.id = class ORDER BY what, class, ns",
      FIGURE_LINES, 0, 1, NULL, false,
      {{.title = "share that took no longer", .x_title = "latency", .x = 2, .y = 3, .n_y = 1, .x_unit = PAGE_MS, .y_unit = PAGE_SHARE, .x_log = true}}},
 
@@ -69,22 +67,25 @@ const struct figure figures_run[] = {
 
     /* ---- load ---- */
     {"Load and queues", "Requests over time",
-     "Left: how many came, were answered, and ended without an answer, each second. Right: how many were in the system; waiting until they "
-     "were first admitted to a batch, in service from then to their end.",
+     "Left: how many came, were answered, and ended without an answer, each second. Right: how many were in the system, on average; waiting until "
+     "they were first admitted to a batch, in service from then to their end.",
      NO_REQUESTS, "there were no requests",
      "WITH RECURSIVE " SPAN(160) ", bin(b) AS (SELECT 0 UNION ALL SELECT b + 1 FROM bin, span WHERE (b + 1) * w < t\n"
      "), edge AS (\n"
-     "    SELECT t_arrive_ns / w AS b, 1 AS came, 0 AS answered, 0 AS lost, 1 AS waiting, 0 AS serving FROM span, request\n"
-     "    UNION ALL SELECT t_admit_ns / w, 0, 0, 0, -1, 1 FROM span, request WHERE t_admit_ns IS NOT NULL\n"
-     "    UNION ALL SELECT t_end_ns / w, 0, status = 'completed', status <> 'completed', -(t_admit_ns IS NULL), -(t_admit_ns IS NOT NULL)\n"
-     "        FROM span, request WHERE t_end_ns IS NOT NULL\n"
-     "), sum_of AS (\n"
-     "    SELECT b, sum(came) AS came, sum(answered) AS answered, sum(lost) AS lost, sum(waiting) AS waiting, sum(serving) AS serving\n"
-     "    FROM edge GROUP BY b\n"
+     "    SELECT t_arrive_ns AS at, 1 AS came, 0 AS answered, 0 AS lost, 1 AS waiting, 0 AS serving FROM request\n"
+     "    UNION ALL SELECT t_admit_ns, 0, 0, 0, -1, 1 FROM request WHERE t_admit_ns IS NOT NULL\n"
+     "    UNION ALL SELECT t_end_ns, 0, status = 'completed', status <> 'completed', -(t_admit_ns IS NULL), -(t_admit_ns IS NOT NULL)\n"
+     "        FROM request WHERE t_end_ns IS NOT NULL\n"
+     "), sum_of AS ( -- part_: of the bin, from there to its end\n"
+     "    SELECT at / w AS b, sum(came) AS came, sum(answered) AS answered, sum(lost) AS lost, sum(waiting) AS waiting, sum(serving) AS serving,\n"
+     "           sum(waiting * (1.0 - 1.0 * (at % w) / w)) AS part_waiting, sum(serving * (1.0 - 1.0 * (at % w) / w)) AS part_serving\n"
+     "    FROM span, edge GROUP BY at / w\n"
      ")\n"
      "SELECT (b + 0.5) * w / 1e9 AS t_s, coalesce(came, 0) * 1e9 / w AS came_per_s, coalesce(answered, 0) * 1e9 / w AS answered_per_s,\n"
-     "       coalesce(lost, 0) * 1e9 / w AS not_answered_per_s, sum(waiting) OVER (ORDER BY b) AS waiting, sum(serving) OVER (ORDER BY b) AS in_service\n"
-     "FROM span, bin LEFT JOIN sum_of USING (b) WHERE t > 0",
+     "       coalesce(lost, 0) * 1e9 / w AS not_answered_per_s, coalesce(sum(serving) OVER before, 0) + coalesce(part_serving, 0) AS in_service,\n"
+     "       coalesce(sum(waiting) OVER before, 0) + coalesce(part_waiting, 0) AS waiting\n"
+     "FROM span, bin LEFT JOIN sum_of USING (b) WHERE t > 0\n"
+     "WINDOW before AS (ORDER BY b ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)",
      FIGURE_LINES, FIGURE_NONE, FIGURE_NONE, NULL, false,
      {{.title = "Requests per second", .x_title = TIME, .x = 0, .y = 1, .n_y = 3, .x_unit = PAGE_S},
       {.title = "Requests in the system", .x_title = TIME, .x = 0, .y = 4, .n_y = 2, .x_unit = PAGE_S, .stacked = true}}},
@@ -147,12 +148,12 @@ const struct figure figures_run[] = {
 
     {"Batches and GPUs", "What the GPUs did",
      "Of the time from warm-up to the end, means over the replicas of a pool; at run.log = step, waiting is part of the steps.",
-     NO_STEPS " UNION ALL SELECT 'more than 300,000 steps: ask v_gpu_slots' FROM (SELECT max(rowid) AS n FROM step) WHERE n > 300000",
+     NO_STEPS " UNION ALL SELECT 'more than 150,000 steps: ask v_gpu_slots' FROM (SELECT max(rowid) AS n FROM step) WHERE n > 150000",
      "there was no step",
-     "SELECT pool, avg(prefill) AS prefill, avg(decode) AS decode, avg(mixed) AS both, avg(coalesce(waiting_kv, 0)) AS waiting_for_KV,\n"
+     "SELECT CASE pool WHEN 'all' THEN 'all replicas' ELSE 'pool ' || pool END AS pool, avg(prefill) AS prefill, avg(decode) AS decode, avg(mixed) AS both, avg(coalesce(waiting_kv, 0)) AS waiting_for_KV,\n"
      "       avg(coalesce(waiting_experts, 0)) AS waiting_for_experts, avg(coalesce(waiting_other, 0) + coalesce(unsplit, 0)) AS waiting_for_other,\n"
      "       avg(coalesce(bubble, 0)) AS bubble, avg(absent + starting + down) AS absent_or_down\n"
-     "FROM v_gpu_slots GROUP BY pool",
+     "FROM v_gpu_slots g GROUP BY g.pool",
      FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "", true, {{0}}},
 
     {"Batches and GPUs", "Speculative decoding",
@@ -181,18 +182,18 @@ const struct figure figures_run[] = {
      "Of the ports that moved anything, the eight that moved most: bytes per second, and the share of time that they were in use; means over the "
      "units of a name. up: towards HBM.",
      NO_STEPS, "nothing moved over a port",
-     "WITH " SPAN(160) ", group_of AS (SELECT id, name || coalesce('.' || direction, '') AS name FROM port\n"
-     "), units AS (SELECT name, count(*) AS n FROM group_of GROUP BY name\n"
+     "WITH " SPAN(160) ", group_of AS (SELECT id, kind, name || coalesce('.' || direction, '') AS name FROM port\n"
+     "), units AS (SELECT name, kind, count(*) AS n FROM group_of GROUP BY name, kind\n"
      "), s AS (\n"
      "    SELECT g.name, p.t_ns / w AS b, sum(p.bytes) AS bytes, sum(p.busy_ns) AS busy_ns FROM span, port_sample p JOIN group_of g ON g.id = p.port\n"
      "    GROUP BY g.name, p.t_ns / w\n"
      "), most AS (SELECT name FROM s GROUP BY name HAVING sum(bytes) > 0 ORDER BY sum(bytes) DESC LIMIT 8\n"
      ")\n"
-     "SELECT s.name AS port, (b + 0.5) * w / 1e9 AS t_s, 1.0 * bytes / w / n AS GBps, min(1.0, 1.0 * busy_ns / w / n) AS in_use_share\n"
-     "FROM span, s JOIN units USING (name) WHERE s.name IN (SELECT name FROM most) ORDER BY s.name, b",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false,
-     {{.title = "GB per second of a unit", .x_title = TIME, .x = 1, .y = 2, .n_y = 1, .x_unit = PAGE_S},
-      {.title = "Share of time in use", .x_title = TIME, .x = 1, .y = 3, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE}}},
+     "SELECT kind, s.name AS port, (b + 0.5) * w / 1e9 AS t_s, 1.0 * bytes / w / n AS GBps, min(1.0, 1.0 * busy_ns / w / n) AS in_use_share\n"
+     "FROM span, s JOIN units USING (name) WHERE s.name IN (SELECT name FROM most) ORDER BY kind = 'link' DESC, kind = 'tier' DESC, s.name, b",
+     FIGURE_LINES, 0, 1, NULL, false,
+     {{.title = "GB per second of a unit", .x_title = TIME, .x = 2, .y = 3, .n_y = 1, .x_unit = PAGE_S},
+      {.title = "share of time in use", .x_title = TIME, .x = 2, .y = 4, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE}}},
 
     {"Memories", "Where prompts were found",
      "Of all prompt tokens of answered calls: what each tier had (the warmest that did), used from there or computed again all the same.",

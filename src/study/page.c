@@ -18,7 +18,8 @@ static const char style[] =
     "border-bottom:2px solid var(--line)}h3{font-size:1rem;margin:1.6rem 0 .2rem}p{margin:.3rem 0 .8rem;max-width:60rem}\n"
     "p,figcaption,.dim,dt{color:var(--dim)}a{color:var(--c0)}nav{font-size:.9rem;margin:.6rem 0 0}"
     "nav a{margin-right:1rem;white-space:nowrap}\n"
-    ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem 2rem}"
+    ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,28rem),1fr));gap:1rem 2rem}"
+    ".three{grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr))}"
     "figure{margin:.4rem 0;min-width:0}figcaption{font-size:.9rem}figcaption b{color:var(--fg)}\n"
     ".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(11.5rem,1fr));gap:.7rem;margin:1rem 0}"
     ".card{border:1px solid var(--line);border-radius:.4rem;padding:.55rem .75rem;min-width:0}.card dt{font-size:.8rem}"
@@ -46,7 +47,7 @@ static const char style[] =
     "b.k0{color:var(--c0)}b.k1{color:var(--c1)}b.k2{color:var(--c2)}b.k3{color:var(--c3)}b.k4{color:var(--c4)}"
     "b.k5{color:var(--c5)}b.k6{color:var(--c6)}b.k7{color:var(--c7)}\n"
     "@media print{@page{margin:14mm}body{font-size:10pt;max-width:none;padding:0}nav,details:not([open]),summary{display:none}"
-    "figure,.card,.bar,tr{break-inside:avoid}h2,h3{break-after:avoid}.plots{grid-template-columns:1fr 1fr}"
+    "figure,.card,.bar,tr{break-inside:avoid}h2,h3{break-after:avoid}.plots{grid-template-columns:1fr 1fr}.three{grid-template-columns:1fr 1fr 1fr}"
     ".plots>:only-child{grid-column:1/3}svg,.card{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
     "details .scroll{max-height:none}.l1{stroke-dasharray:7 3}.l2{stroke-dasharray:2 2}.l3{stroke-dasharray:9 3 2 3}"
     ".l4{stroke-dasharray:4 4}.l5{stroke-dasharray:1 3}.l6{stroke-dasharray:12 4}.l7{stroke-dasharray:6 2 1 2 1 2}}\n";

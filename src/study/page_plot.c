@@ -29,7 +29,7 @@ static double round_step(double span, int n)
 {
     double rough = span / n, power = pow(10, floor(log10(rough))), of = rough / power;
 
-    return power * (of <= 1.01 ? 1 : of <= 2.01 ? 2 : of <= 5.01 ? 5 : 10);
+    return power * (of < 1.42 ? 1 : of < 2.84 ? 2 : of < 7.1 ? 5 : 10);
 }
 
 void page_scale_round(struct page_scale *s)
@@ -150,7 +150,7 @@ static void put_ticks(FILE *out, const struct page_plot *p, bool is_x)
     }
     double by = of_time(s), step = by * round_step((s->high - s->low) / by, is_x ? TICKS_X : TICKS_Y);
     for (double i = ceil(s->low / step - 1e-9); i * step <= s->high * (1 + 1e-9); i++)
-        put_tick(out, p, is_x, i * step);
+        put_tick(out, p, is_x, i * step + 0.0); /* no -0 */
 }
 
 /* ---- a plot ---- */
