@@ -349,11 +349,15 @@ static bool put_spans(FILE *out, const struct figure_context *c, const struct qu
             double from = query_at(t, next, 1)->number / c->t_end_s, to = query_at(t, next, 2)->number / c->t_end_s;
             parts[n++] = (struct page_part){from, fmin(1, fmax(to, from + 0.002)), 1, label};
         }
-        snprintf(value, sizeof value, "%d x, of %.6g s", n, c->t_end_s);
+        if (n == 1)
+            snprintf(value, sizeof value, "%.6g to %.6g s", query_at(t, row, 1)->number, query_at(t, row, 2)->number);
+        else
+            snprintf(value, sizeof value, "%d times", n);
         snprintf(title, sizeof title, "%.90s", label);
         page_bar(out, title, value, parts, n);
         free(parts);
     }
+    fprintf(out, "<p class=\"dim\">From 0 to %.6g s.</p>\n", c->t_end_s);
     return bars > 0;
 }
 

@@ -22,12 +22,15 @@ void figure_label(char *text, size_t size, const char *column)
 
 static void put_cell(FILE *out, const struct query_cell *c)
 {
+    char number[32];
+
     switch (c->type) {
     case QUERY_INTEGER:
         fprintf(out, "<td>%" PRId64 "</td>", c->integer);
         break;
     case QUERY_REAL:
-        fprintf(out, "<td>%.6g</td>", c->number);
+        page_figure(number, sizeof number, c->number);
+        fprintf(out, "<td>%s</td>", number);
         break;
     case QUERY_TEXT:
         fputs("<td class=\"t\">", out);

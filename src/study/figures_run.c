@@ -67,7 +67,7 @@ const struct figure figures_run[] = {
 
     /* ---- load ---- */
     {"Load and queues", "Requests over time",
-     "Left: how many came, were answered, and ended without an answer, each second. Right: how many were in the system, on average; waiting until "
+     "How many came, were answered, and ended without an answer, each second; and how many were in the system, on average: waiting until "
      "they were first admitted to a batch, in service from then to their end.",
      NO_REQUESTS, "there were no requests",
      "WITH RECURSIVE " SPAN(160) ", bin(b) AS (SELECT 0 UNION ALL SELECT b + 1 FROM bin, span WHERE (b + 1) * w < t\n"
@@ -128,13 +128,18 @@ const struct figure figures_run[] = {
 
     /* ---- steps ---- */
     {"Batches and GPUs", "Steps over time",
-     "By pool, over the steps that began in each bin: sequences that decoded together and KV blocks in use are means weighted by the time of "
-     "the step; the share of time is over all replicas of the pool, whether they were there or not.",
+     "By pool; sequences that decoded together and KV blocks in use are means weighted by the time of the step, the share of time is over "
+     "all replicas of the pool, whether they were there or not.",
      NO_STEPS, "there was no step",
-     "WITH " SPAN(160) ", s AS (\n"
-     "    SELECT replica, t_start_ns / w AS b, sum(t_end_ns - t_start_ns) AS ns, total(1.0 * n_decode * (t_end_ns - t_start_ns)) AS decode_ns,\n"
-     "           sum(prefill_tokens) AS prompt, sum(tokens_out) AS answer, total(1.0 * kv_blocks * (t_end_ns - t_start_ns)) AS kv_ns\n"
-     "    FROM span, step GROUP BY replica * 1000 + t_start_ns / w\n"
+     "WITH RECURSIVE " SPAN(160) ", bin(b) AS (SELECT 0 UNION ALL SELECT b + 1 FROM bin, span WHERE (b + 1) * w <= t\n"
+     "), part AS ( -- steps, and of those that go on in later bins their parts there\n"
+     "    SELECT s.*, t_start_ns / w AS b, min(t_end_ns, (t_start_ns / w + 1) * w) - t_start_ns AS ns FROM span, step s\n"
+     "    UNION ALL SELECT s.*, b, min(t_end_ns, (b + 1) * w) - b * w FROM span CROSS JOIN step s CROSS JOIN bin\n"
+     "        WHERE t_end_ns / w > t_start_ns / w AND b > t_start_ns / w AND b <= t_end_ns / w\n"
+     "), s AS (\n"
+     "    SELECT replica, b, sum(ns) AS ns, total(1.0 * n_decode * ns) AS decode_ns, total(1.0 * kv_blocks * ns) AS kv_ns,\n"
+     "           total(1.0 * prefill_tokens * ns / (t_end_ns - t_start_ns)) AS prompt, total(1.0 * tokens_out * ns / (t_end_ns - t_start_ns)) AS answer\n"
+     "    FROM part GROUP BY replica * 1000 + b\n"
      "), p AS (SELECT pool, count(*) AS n FROM replica GROUP BY pool\n"
      ")\n"
      "SELECT r.pool, (b + 0.5) * w / 1e9 AS t_s, sum(decode_ns) / sum(ns) AS decode_batch, sum(prompt) * 1e9 / w AS prompt_tokens_per_s,\n"

@@ -65,7 +65,8 @@ struct page_part {
 };
 void page_bar(FILE *out, const char *label, const char *value, const struct page_part *parts, int n);
 
-/* As a reader wants it: four digits, k, M and G. */
+/* As a reader wants it: four digits, k, M and G; and for tables: whole numbers as they are, others to six digits. */
 void page_number(char *text, size_t size, double v);
+void page_figure(char *text, size_t size, double v);
 
 #endif

@@ -84,6 +84,11 @@ void page_number(char *text, size_t size, double v)
     snprintf(text, size, fabs(v) < 1e-12 ? "0" : "%.4g", v);
 }
 
+void page_figure(char *text, size_t size, double v)
+{
+    snprintf(text, size, fabs(v) < 1e15 && v == nearbyint(v) ? "%.0f" : "%.6g", v);
+}
+
 static double of_time(const struct page_scale *s)
 {
     return s->unit != PAGE_S ? 1 : s->high > 3 * 3600 ? 3600 : s->high > 600 ? 60 : 1;
@@ -91,15 +96,15 @@ static double of_time(const struct page_scale *s)
 
 static void tick_text(char *text, size_t size, const struct page_scale *s, double v)
 {
+    char number[TEXT_BYTES];
+
     switch (s->unit) {
     case PAGE_SHARE:
         snprintf(text, size, "%g%%", round(1e6 * v) / 1e4);
         break;
     case PAGE_MS:
-        if (v >= 1000)
-            snprintf(text, size, "%.4g s", v / 1000);
-        else
-            snprintf(text, size, v > 0 ? "%.4g ms" : "0", v);
+        page_number(number, sizeof number, v >= 1000 ? v / 1000 : v);
+        snprintf(text, size, v > 0 ? "%.12s %s" : "0", number, v >= 1000 ? "s" : "ms");
         break;
     default:
         page_number(text, size, v / of_time(s));
@@ -125,16 +130,24 @@ static void put_tick(FILE *out, const struct page_plot *p, bool is_x, double v)
     }
 }
 
+/* Ticks within a decade, the fewer the more decades there are. */
+static const struct {
+    double decades;
+    int n;
+    double within[6];
+} log_ticks[] = {{0.7, 6, {1, 1.5, 2, 3, 5, 7}}, {1.3, 3, {1, 2, 5}}, {2.6, 2, {1, 3}}, {INFINITY, 1, {1}}};
+
 static void put_log_ticks(FILE *out, const struct page_plot *p, bool is_x)
 {
     const struct page_scale *s = is_x ? &p->x : &p->y;
-    static const int within[] = {1, 2, 5};
     double low = log10(s->low), high = log10(s->high);
-    int each = (int)ceil((high - low) / (TICKS_X + 1));
+    int each = (int)ceil((high - low) / (TICKS_X + 1)), t = 0;
 
+    while (high - low >= log_ticks[t].decades)
+        t++;
     for (int decade = (int)floor(low); decade <= (int)high; decade++)
-        for (int i = 0; i < (high - low < 1.6 ? 3 : 1); i++) {
-            double v = within[i] * pow(10, decade);
+        for (int i = 0; i < log_ticks[t].n; i++) {
+            double v = log_ticks[t].within[i] * pow(10, decade);
             if (v >= s->low && v <= s->high && (each <= 1 || decade % each == 0))
                 put_tick(out, p, is_x, v);
         }
@@ -144,7 +157,7 @@ static void put_ticks(FILE *out, const struct page_plot *p, bool is_x)
 {
     const struct page_scale *s = is_x ? &p->x : &p->y;
 
-    if (s->log) {
+    if (s->log && s->high > 1.6 * s->low) {
         put_log_ticks(out, p, is_x);
         return;
     }

@@ -109,7 +109,7 @@ static const struct {
     {"Decode batch, mean", "mean_batch", "sequences"},
     {"Preemptions", "preemptions", ""},
     {"Tasks of agents", "tasks_completed", ""},
-    {"Times an idle machine's task", "task_slowdown", ""},
+    {"Time of a task", "task_slowdown", "x idle machine"},
     {"Tokens of a verification", "acceptance_length", ""},
     {"Replica seconds", "replica_seconds", "s"},
     {"Cost of the run", "cost_usd", "US$"},
@@ -158,6 +158,7 @@ static void put_cards(FILE *out, const struct results *r)
 static void put_metrics(FILE *out, const struct results *r)
 {
     enum { CLASSES_SHOWN = 12 };
+    char number[VALUE_BYTES];
     int64_t classes = r->n_classes > 1 ? r->n_classes < CLASSES_SHOWN ? r->n_classes : CLASSES_SHOWN : 0;
 
     fputs("<div class=\"scroll\"><table><thead><tr><th class=\"t\" scope=\"col\">metric</th><th class=\"t\" scope=\"col\">unit</th>"
@@ -179,10 +180,8 @@ static void put_metrics(FILE *out, const struct results *r)
         page_text(out, m->unit);
         for (int64_t k = -1; k < classes; k++) {
             double v = k < 0 ? m->value : results_metric(r, k, m->name, NULL);
-            if (isnan(v))
-                fputs("</td><td>", out);
-            else
-                fprintf(out, "</td><td>%s%.6g", k < 0 && m->approximate ? "~" : "", v);
+            page_figure(number, sizeof number, v);
+            fprintf(out, "</td><td>%s%s", !isnan(v) && k < 0 && m->approximate ? "~" : "", isnan(v) ? "" : number);
         }
         fputs("</td></tr>\n", out);
     }
