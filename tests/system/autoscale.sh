@@ -89,6 +89,12 @@ check "who drains serves its requests to the end" "$(ask "SELECT max(took_s) FRO
     "$(ask "SELECT max(took_s) FROM v_scale WHERE event = 'ended'") s"
 sound "long answers"
 
+scales="SELECT count(*), sum(what = 1), sum(ready) FROM scale"
+run -s run.horizon=200s
+all=$(ask "$scales")
+run -s run.horizon=200s -s run.log=request
+check "log = request has them too" "$([ "$(ask "$scales")" = "$all" ] && echo 1 || echo 0) && $(ask "SELECT count(*) FROM v_scale") > 3" "$(ask "$scales"), not $all"
+
 # ---- weights from the coldest tier ----
 
 cat > tier.ini <<END

@@ -63,7 +63,7 @@ INSERT INTO doc VALUES
     ('v_tier', 'unit', 'of HBM: the replica'),
     ('v_tier', 'running_bytes', 'mean; so weights_bytes, cached_bytes, expert_bytes and table_bytes'),
     ('v_tier', 'mean_share', 'KV, running and cached, of the room for it at each sample; so peak_share'),
-    ('v_tier', 'bytes_in', 'of transfers that ended there, begun after warm-up; log all, as the columns up to evicted_bytes'),
+    ('v_tier', 'bytes_in', 'of transfers that ended there, begun after warm-up; log level all, as the columns up to evicted_bytes'),
     ('v_tier', 'bytes_out', 'of transfers that began there, and what it evicted to the next tier'),
     ('v_tier', 'utilisation', 'share of the time that its port was in use'),
     ('v_tier', 'programmed_bytes', 'NAND: bytes in x write amplification'),
@@ -111,7 +111,7 @@ FROM of_all a, q;
 INSERT INTO doc VALUES
     ('v_hit_rate', NULL, 'what the prompts of counted requests found in each tier when first looked up, and in all (tier NULL)'),
     ('v_hit_rate', 'requests', 'that found something there'),
-    ('v_hit_rate', 'tokens', 'found there; of all tiers: log all'),
+    ('v_hit_rate', 'tokens', 'found there; of all tiers: log level all'),
     ('v_hit_rate', 'used_tokens', 'of them, those that were not computed again'),
     ('v_hit_rate', 'block_share', 'blocks as a share of all prompt blocks whose content is known'),
     ('v_hit_rate', 'token_share', 'tokens as a share of all prompt tokens; used_share so of used_tokens');

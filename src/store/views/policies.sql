@@ -28,7 +28,7 @@ SELECT s.t_ns / 1e9 AS t_s, s.replica,
        s.ready, s.starting, s.draining, s.ready + s.starting + s.draining AS present, s.waiting, s.blocks
 FROM scale s ORDER BY s.rowid;
 INSERT INTO doc VALUES
-    ('v_scale', NULL, 'replicas that started, took requests, drained and ended ([autoscale]), in order of time; log step, all'),
+    ('v_scale', NULL, 'replicas that started, took requests, drained and ended ([autoscale]), in order of time (any log level but summary)'),
     ('v_scale', 'took_s', 'since the replica started, or began to drain');
 
 -- What was in flight when the run ended, by state; of a drained run nothing.

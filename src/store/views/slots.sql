@@ -155,13 +155,13 @@ SELECT replica, pool, gpus, span_ns / 1e9 AS window_s, coalesce(prefill, 0) / sp
        coalesce(down_ns, 0) / span_ns AS down, (span_ns - coalesce(busy_ns, 0) - coalesce(gap_ns, 0)) / span_ns AS idle
 FROM slot;
 INSERT INTO doc VALUES
-    ('v_gpu_slots', NULL, 'what the GPUs of each replica did with the time from warm-up to the end, in shares that add up to 1 (log level step or all)'),
+    ('v_gpu_slots', NULL, 'what the GPUs of each replica did with the time from warm-up to the end, in shares that add up to 1 (log level step or all; what steps waited for is NULL at step)'),
     ('v_gpu_slots', 'window_s', 'that time'),
     ('v_gpu_slots', 'prefill', 'own work of steps that computed prompts only; decode, mixed: kinds as in v_batch_composition. At log level step with what they waited for'),
-    ('v_gpu_slots', 'waiting_kv', 'steps longer for transfers of KV (restores, reads in place, others at its port), and no step while KV of its requests was on its way; log all'),
-    ('v_gpu_slots', 'waiting_experts', 'steps longer for expert weights; log all'),
-    ('v_gpu_slots', 'waiting_other', 'steps longer for rows of tables, weights of a replica that starts, background load; log all'),
-    ('v_gpu_slots', 'unsplit', 'steps that ended with something they waited for, and of whose own work no end is recorded: up to that much more waiting; log all'),
+    ('v_gpu_slots', 'waiting_kv', 'steps longer for transfers of KV (restores, reads in place, others at its port), and no step while KV of its requests was on its way; log level all'),
+    ('v_gpu_slots', 'waiting_experts', 'steps longer for expert weights; log level all'),
+    ('v_gpu_slots', 'waiting_other', 'steps longer for rows of tables, weights of a replica that starts, background load; log level all'),
+    ('v_gpu_slots', 'unsplit', 'steps that ended with something they waited for, and of whose own work no end is recorded: up to that much more waiting; log level all'),
     ('v_gpu_slots', 'bubble', 'of ranks and micro-batches that are apart: not at work while another of their replica is in a step. Else 0 without pipeline stages; NULL with them: not recorded, in the shares of steps'),
     ('v_gpu_slots', 'absent', '[autoscale] had no replica there; starting: it started, and its weights loaded'),
     ('v_gpu_slots', 'down', 'by faults of a gpu or a host; others count as idle'),
