@@ -353,6 +353,23 @@ static void explain_rejections(const struct scenario *sc, int64_t rejected)
                 rejected, l->model.max_context, layout_holder(l), cost_rank_blocks(l) * l->replica.kv_block_tokens);
 }
 
+static int64_t count_of(const struct world_count *counts, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(counts[i].name, name) == 0)
+            return counts[i].value;
+    return 0;
+}
+
+static void explain_left_out(const struct scenario *sc, int64_t left_out)
+{
+    if (left_out > 0)
+        fprintf(stderr,
+                "tiersim: %" PRId64 " calls of %s were left out: they wait, directly or not, for calls that were "
+                "rejected, timed out or failed here; so this is less work than the trace has\n",
+                left_out, sc->workload.trace);
+}
+
 static uint64_t fingerprint_of(const struct digest_sink *d, const struct world *w, const struct workload *load)
 {
     uint64_t h = digest_sink_value(d);
@@ -425,6 +442,8 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
         counters[i] = (struct store_counter){counts[i].name, counts[i].value};
     if (!quiet)
         explain_rejections(sc, world_unfit(world));
+    if (!quiet)
+        explain_left_out(sc, count_of(counts, n_counts, "trace_calls_left_out"));
     const struct store_metric *metrics;
     for (int64_t i = 0; i < sc->n_pools; i++) {
         const struct layout *l = &sc->pools[i].as->layout;

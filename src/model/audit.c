@@ -3,6 +3,7 @@
  */
 #include "model/world_state.h"
 #include "workload/agents.h"
+#include "workload/graph.h"
 
 /* What the world holds at this instant, counted from the replicas and the requests themselves. */
 struct audit {
@@ -114,6 +115,25 @@ static int count_agents(const struct world *w, struct world_count *out)
     return n;
 }
 
+static int count_graphs(const struct world *w, struct world_count *out)
+{
+    struct graph_counts c;
+
+    if (!workload_graphs(w->workload, &c))
+        return 0;
+    const struct world_count counts[] = {
+        {"trace_calls", c.calls},
+        {"trace_calls_came", c.came},
+        {"trace_calls_coming", w->coming - w->between_attempts},
+        {"trace_calls_waiting", c.waiting},
+        {"trace_calls_left_out", c.left_out},
+    };
+    int n = (int)(sizeof counts / sizeof counts[0]);
+    for (int i = 0; i < n; i++)
+        out[i] = counts[i];
+    return n;
+}
+
 int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
 {
     struct audit a = audit(w);
@@ -183,6 +203,7 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
     if (w->memory.mover)
         n += count_moves(w->memory.mover, out + n);
     n += count_agents(w, out + n);
+    n += count_graphs(w, out + n);
     sim_assert(n <= WORLD_COUNTS_MAX);
     return n;
 }

@@ -59,7 +59,7 @@ struct world_count {
     const char *name;
     int64_t value;
 };
-enum { WORLD_COUNTS_MAX = 104 };
+enum { WORLD_COUNTS_MAX = 112 };
 
 /* Counts at this instant, checked against each other; call when no more events will run. Returns how many. */
 int world_finish(struct world *w, struct world_count counts[WORLD_COUNTS_MAX]);

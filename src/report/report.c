@@ -214,7 +214,8 @@ static void print_calibration(const struct page *p)
 
 static void print_left(const struct page *p)
 {
-    static const char *const counters[][2] = {{"requests_held", "Still held centrally:"},
+    static const char *const counters[][2] = {{"trace_calls_left_out", "Calls of the trace left out:"},
+                                              {"requests_held", "Still held centrally:"},
                                               {"requests_waiting", "Still waiting:"},
                                               {"requests_running", "Still running:"}};
     int64_t n;

@@ -22,8 +22,8 @@ struct graph {
     struct node *node;
     struct edge *edge;
     int64_t n, cap, n_edges, cap_edges;
-    int64_t under_way; /* calls */
-    bool failed;
+    int64_t under_way, came; /* calls */
+    bool failed, counted;
 };
 
 struct call { /* by slot */
@@ -38,6 +38,7 @@ struct graphs {
     int64_t cap_ids;
     struct call *call;
     uint32_t n, cap, free;
+    struct graph_counts counts;
 };
 
 struct graphs *graphs_new(void)
@@ -159,10 +160,13 @@ static void release(struct graphs *g, struct graph *x, int64_t node, struct work
     item->session_slot = slot;
     x->node[node].item.chain = (struct chain){0};
     x->under_way++;
+    x->came++;
+    g->counts.came++;
 }
 
 void graph_begin(struct graphs *g, struct work_item *item)
 {
+    g->counts.calls += g->reading->n;
     release(g, g->reading, 0, item);
     g->reading = NULL;
 }
@@ -204,11 +208,33 @@ bool graph_ended(struct graphs *g, uint32_t slot, bool answered, int64_t now_ns,
     g->call[slot] = (struct call){.next_free = g->free};
     g->free = slot;
     x->under_way--;
-    x->failed |= !answered;
+    if (!answered && !x->failed) {
+        x->failed = true;
+        g->counts.left_out += x->n - x->came;
+    }
     if (!x->failed)
         release_children(g, x, node, now_ns, ready);
     if (x->under_way > 0)
         return false;
     free_graph(x);
     return true;
+}
+
+/* Each graph once, by the first of its calls that is under way. */
+struct graph_counts graph_count(struct graphs *g)
+{
+    struct graph_counts c = g->counts;
+
+    for (uint32_t s = 0; s < g->n; s++) {
+        struct graph *x = g->call[s].graph;
+        if (x && !x->counted && !x->failed)
+            c.waiting += x->n - x->came;
+        if (x)
+            x->counted = true;
+    }
+    for (uint32_t s = 0; s < g->n; s++)
+        if (g->call[s].graph)
+            g->call[s].graph->counted = false;
+    sim_assert(c.calls == c.came + c.left_out + c.waiting);
+    return c;
 }

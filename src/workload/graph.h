@@ -5,7 +5,7 @@
  *                                          a call ends: graph_ended --> those whose parents have all ended are ready
  *
  * A call comes gap_ns after both all its parents have ended and tool_ns has passed since its first parent did. Where a
- * call is not answered, no further call of its graph comes.
+ * call is not answered, no further call of its graph comes: those that were still to come are counted as left out.
  *
  * Memory: graphs that have begun, and the one that is read. Ownership: graphs_free; chains are the items'.
  */
@@ -28,5 +28,12 @@ bool graph_is_empty(const struct graphs *g); /* of the one that is read */
 void graph_begin(struct graphs *g, struct work_item *item);
 /* A call has ended; those that follow it go to `ready`. True: nothing more of its graph will come. */
 bool graph_ended(struct graphs *g, uint32_t slot, bool answered, int64_t now_ns, struct ready *ready);
+
+/* Calls of the graphs that have begun. */
+struct graph_counts {
+    int64_t calls, came, left_out, waiting; /* waiting: for others */
+};
+/* Checks them against what is live. */
+struct graph_counts graph_count(struct graphs *g);
 
 #endif

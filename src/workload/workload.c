@@ -436,6 +436,13 @@ bool workload_agents(const struct workload *w, struct agents_counts *out)
     return w->agents != NULL;
 }
 
+bool workload_graphs(const struct workload *w, struct graph_counts *out)
+{
+    if (w->graphs)
+        *out = graph_count(w->graphs);
+    return w->graphs != NULL;
+}
+
 int workload_index_blocks(struct workload *w, struct err *e)
 {
     block_index_free(w->blocks);

@@ -78,6 +78,7 @@ struct work_ended {
 struct workload;
 struct trace;
 struct agents_counts;
+struct graph_counts;
 
 /* NULL with err when the trace cannot be opened or its header is not one we know. */
 struct workload *workload_new(const struct scenario *sc, struct err *e);
@@ -98,6 +99,9 @@ void work_item_free(struct work_item *item); /* frees and empties its chain */
 void workload_record(struct workload *w, struct trace *t);
 /* The agents' counts (agents.h), checked; false: the scenario has none. */
 bool workload_agents(const struct workload *w, struct agents_counts *out);
+
+/* Those of a trace whose calls wait for others (graph.h), checked; false: it is none. */
+bool workload_graphs(const struct workload *w, struct graph_counts *out);
 
 int64_t workload_concurrency(const struct workload *w);  /* 0: open loop, or trace in order of time */
 /* Whether any item can have a chain. */

@@ -102,6 +102,21 @@ is "... and conservation holds" "" "$(sqlite3 again.db "SELECT * FROM v_conserva
 is "another policy: the same work" "$(sqlite3 drawn.db "$work")" "$(sqlite3 other.db "$work")"
 is "... at other times" 0 "$(sqlite3 other.db "SELECT sum(t_end_ns)" "$rows" 2> /dev/null | grep -c "$(sqlite3 drawn.db "$rows" | tail -1)" || true)"
 
+# Calls that are given up leave out those that wait for them, which is told: by the lines that have a failed call above them.
+"$TIERSIM" run again.ini -o lost.db -s "class lead.timeout_e2el=1s" -s "class chat.timeout_e2el=400ms" > lost.txt 2> err
+left=$(sqlite3 lost.db "SELECT value FROM counter WHERE name = 'trace_calls_left_out'")
+lines=$(($(wc -l < drawn.jsonl) - 1))
+is "calls left out: all others came" "1 $lines" "$(sqlite3 -separator ' ' lost.db "SELECT count(*) > 100, count(*) + $left FROM request")"
+is "... those of sessions in which one was not answered" 0 "$(sqlite3 lost.db "ATTACH 'drawn.db' AS d; SELECT count(*) FROM d.request a
+    WHERE NOT EXISTS (SELECT 1 FROM request b WHERE (b.session, b.turn, b.class) = (a.session, a.turn, a.class))
+        AND a.session NOT IN (SELECT session FROM request WHERE status = 'timed_out') AND a.session IS NOT NULL")"
+is "... are told" "1 1 1" "$((left > 20)) $(grep -c "tiersim: $left calls of .*drawn.jsonl were left out" err) $(grep -c "^Calls of the trace left out: *$left\$" lost.txt)"
+is "... and conserved" "2 " "$(sqlite3 -separator ' ' lost.db "SELECT sum(name GLOB 'trace: *'), group_concat(CASE WHEN NOT ok THEN name END) FROM v_conservation")"
+"$TIERSIM" run again.ini -q -o lost2.db -s "class lead.timeout_e2el=1s" -s run.horizon=30s
+is "... at a horizon, too" "1 2 " "$(sqlite3 -separator ' ' lost2.db "SELECT (SELECT value > 0 FROM counter WHERE name = 'trace_calls_waiting'),
+    sum(name GLOB 'trace: *'), group_concat(CASE WHEN NOT ok THEN name END) FROM v_conservation")"
+is "nothing is left out where all are answered" "0 0" "$(sqlite3 again.db "SELECT value FROM counter WHERE name = 'trace_calls_left_out'") $("$TIERSIM" report again.db | grep -c 'left out' || true)"
+
 # A closed loop, and a replay of its trace in closed order; the two are alike in work.
 "$TIERSIM" run drawn.ini -q -o loop.db "${vary[@]}" -s workload.arrivals=closed_loop -s workload.concurrency=5
 "$TIERSIM" export --trace loop.db -o - > loop.jsonl

@@ -46,6 +46,11 @@ WITH k AS (
            max(CASE name WHEN 'agent_calls_ended' THEN value END) AS calls_ended, max(CASE name WHEN 'agent_calls_live' THEN value END) AS calls_live,
            max(CASE name WHEN 'agent_steps_joining' THEN value END) AS joining, max(CASE name WHEN 'agent_tool_calls' THEN value END) AS tool_calls
     FROM counter
+), t AS ( -- traces whose calls wait for others
+    SELECT max(CASE name WHEN 'trace_calls' THEN value END) AS calls, max(CASE name WHEN 'trace_calls_came' THEN value END) AS came,
+           max(CASE name WHEN 'trace_calls_coming' THEN value END) AS coming, max(CASE name WHEN 'trace_calls_waiting' THEN value END) AS waits,
+           max(CASE name WHEN 'trace_calls_left_out' THEN value END) AS left_out
+    FROM counter
 ), p AS ( -- and the rows
     SELECT count(*) AS steps, coalesce(sum(t_end_ns - t_start_ns <> retry_ns + queue_ns + restore_ns + prefill_ns + handoff_ns
                                            + decode_ns + tool_ns + join_ns), 0) AS wrong
@@ -146,6 +151,8 @@ WITH k AS (
     UNION ALL SELECT 'blocks found: rows of hit = rows of request', h.blocks, q.hit_blocks FROM h, q, l WHERE events
     UNION ALL SELECT 'prompt tokens from the cache: rows of hit = rows of request', h.restored, q.hit_tokens FROM h, q, l
               WHERE events
+    UNION ALL SELECT 'trace: calls of what began = came + wait for others + left out', calls, came + waits + left_out FROM t
+    UNION ALL SELECT 'trace: calls that came = first attempts in request + on their way', came, CAST(q.n - q.retries AS INTEGER) + coming FROM t, q, l WHERE requests
     UNION ALL SELECT 'agents: tasks begun = ended + live', tasks, tasks_ended + tasks_live FROM g
     UNION ALL SELECT 'agents: LLM calls begun = ended + live', calls, calls_ended + calls_live FROM g
     UNION ALL SELECT 'agents: tasks ended = rows of agent_task', g.tasks_ended, a.tasks FROM g, a, l WHERE requests
