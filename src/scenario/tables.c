@@ -331,7 +331,7 @@ static const struct opt workload_rows[] = {
     REAL("trace_speed", workload_options, trace_speed, 1e-6, 1e6, "1", "2 replays the trace twice as fast"),
     REAL("trace_rate_scale", workload_options, trace_rate_scale, 1e-6, 100, "1",
          "2 sends twice as many requests in the same time, by copies of the trace that begin elsewhere in it; 0.5 half "
-         "as many, each row kept with that probability"),
+         "as many, each row kept with that probability. Of tiersim's own traces whole sessions and tasks"),
     TIME("trace_from", workload_options, trace_from_ns, 0, 9e6, "0s",
          "start of the slice that is replayed, in the trace's own time"),
     TIME("trace_to", workload_options, trace_to_ns, 1e-9, 9e6, "",

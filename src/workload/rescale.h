@@ -7,6 +7,9 @@
  *               is left. Each copy is turned within the slice: it begins at a row drawn at random, goes to the slice's
  *               end, and on from its start.
  *
+ * Of tiersim's own traces it is graphs (graph.h), so whole tasks and sessions, that are kept, drawn and copied, each by
+ * the time of the row that begins it. Copies have sessions of their own.
+ *
  * So how rates rise and fall stays in real time. What it does to burstiness, with I(t) the index of dispersion of the
  * counts in windows of length t and c the coefficient of variation of the gaps:
  *
@@ -17,7 +20,8 @@
  *                       rate (Palm 1943, Khinchine 1960): bursts shorter than the shifts do not stack
  *   trace_speed = s     I(t) -> I(s t), c stays: each burst is s times shorter and s times steeper
  *
- * Content: a copy's blocks have ids of their own, so it finds nothing of the trace's cached. Dropped rows leave the
+ * Content: a copy's blocks have ids of their own, so it finds nothing of the trace's cached (an
+ * agent's system prompt is there once a copy). Dropped rows leave the
  * others as they are: what a conversation's missing turn would have brought in comes with its next.
  *
  * The turn's period is the slice, or, without trace_to, until a mean gap after the last row. With copies the trace is

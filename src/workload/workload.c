@@ -83,12 +83,6 @@ struct workload *workload_new(const struct scenario *sc, struct err *e)
     w->own = trace && rescale_has_graphs(trace);
     if (w->own && sc->arrival->kind == ARRIVAL_TRACE)
         w->graphs = graphs_new();
-    if (w->graphs && sc->workload.trace_rate_scale != 1) {
-        err_set(e, EXIT_CODE_FAILED, "%s: trace_rate_scale leaves out calls that others wait for (want 1)",
-                sc->workload.trace);
-        workload_free(w);
-        return NULL;
-    }
     return w;
 }
 

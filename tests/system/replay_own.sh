@@ -117,6 +117,24 @@ is "... at a horizon, too" "1 2 " "$(sqlite3 -separator ' ' lost2.db "SELECT (SE
     sum(name GLOB 'trace: *'), group_concat(CASE WHEN NOT ok THEN name END) FROM v_conservation")"
 is "nothing is left out where all are answered" "0 0" "$(sqlite3 again.db "SELECT value FROM counter WHERE name = 'trace_calls_left_out'") $("$TIERSIM" report again.db | grep -c 'left out' || true)"
 
+# More and fewer of the trace: whole sessions, with sessions and content of their own.
+"$TIERSIM" run again.ini -q -o half.db -s workload.trace_rate_scale=0.5
+"$TIERSIM" run again.ini -q -o more.db -s workload.trace_rate_scale=2.5 -s replica.count=8
+# What makes a session: the lengths of its calls, and which came in which order.
+shapes="SELECT group_concat(n, ' ') AS shape, count(*) AS calls FROM (SELECT session, turn || ':' || input_tokens || ':' || output_tokens AS n
+    FROM request WHERE session IS NOT NULL ORDER BY session, turn, n) GROUP BY session"
+is "half: sessions as they were" "1 1 0" "$(sqlite3 -separator ' ' half.db "ATTACH 'again.db' AS a; WITH m AS ($shapes), o AS (${shapes/FROM request/FROM a.request})
+    SELECT count(*) > 0.3 * (SELECT count(*) FROM o), count(*) < 0.7 * (SELECT count(*) FROM o), sum(shape NOT IN (SELECT shape FROM o)) FROM m")"
+is "... and the rest as well" 1 "$(sqlite3 half.db "ATTACH 'again.db' AS a; SELECT count(*) BETWEEN 0.3 * o AND 0.7 * o FROM request, (SELECT count(*) AS o FROM a.request
+    WHERE session IS NULL) WHERE session IS NULL")"
+is "2.5 times: each session twice or three times" "0 1 1" "$(sqlite3 -separator ' ' more.db "ATTACH 'again.db' AS a; WITH m AS ($shapes), o AS (${shapes/FROM request/FROM a.request}),
+    c AS (SELECT o.shape, (SELECT count(*) FROM o p WHERE p.shape = o.shape) AS one, (SELECT count(*) FROM m WHERE m.shape = o.shape) AS now FROM o)
+    SELECT (SELECT sum(shape NOT IN (SELECT shape FROM o)) FROM m) + sum(now NOT BETWEEN 2 * one AND 3 * one), sum(now = 2 * one) > 20, sum(now = 3 * one) > 20 FROM c")"
+is "... with blocks of their own" "3 0" "$(sqlite3 -separator ' ' more.db "ATTACH 'again.db' AS a; WITH s AS (SELECT max(session) + 1 AS n FROM a.request),
+    c AS (SELECT DISTINCT q.session / s.n AS copy, k.first FROM s, content k JOIN request q ON q.id = k.request WHERE q.session IS NOT NULL)
+    SELECT count(DISTINCT copy), count(*) - count(DISTINCT first) FROM c")"
+is "... conserved" "" "$(sqlite3 more.db "SELECT name FROM v_conservation WHERE NOT ok"; sqlite3 half.db "SELECT name FROM v_conservation WHERE NOT ok")"
+
 # A closed loop, and a replay of its trace in closed order; the two are alike in work.
 "$TIERSIM" run drawn.ini -q -o loop.db "${vary[@]}" -s workload.arrivals=closed_loop -s workload.concurrency=5
 "$TIERSIM" export --trace loop.db -o - > loop.jsonl
