@@ -178,4 +178,14 @@ static inline int64_t layout_hosts(const struct layout *l)
     return gpus > node ? n * ((gpus + node - 1) / node) : (n + node / gpus - 1) / (node / gpus);
 }
 
+/* Units of a link or tier with so many GPUs each (0: all), as the model counts them (model/memory.h): what a replica on
+ * more GPUs spreads over counts as one. */
+static inline int64_t layout_units(const struct layout *l, int64_t gpus)
+{
+    int64_t replica = layout_gpus(l), n = l->replica.count;
+    int64_t span = gpus == 0 || gpus > replica * n ? n : gpus > replica ? gpus / replica : 1;
+
+    return (n + span - 1) / span;
+}
+
 #endif

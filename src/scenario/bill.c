@@ -1,5 +1,6 @@
 #include "scenario/bill.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -134,7 +135,15 @@ static void add_hbm(struct making *m)
     set_price(m, p, p->bytes / GB * p->unit_usd, 0);
 }
 
-/* What the model has of a tier: whole units, or the part of one that the GPUs paid are of those it serves. */
+/* Whole units, since the model lets the fleet have all of each, and those of nodes that are paid. */
+static double units_paid(const struct making *m, const struct tier_options *t)
+{
+    int64_t merged = layout_gpus(m->layout) > t->gpus ? layout_gpus(m->layout) / t->gpus : 1;
+    double used = (double)(layout_units(m->layout, t->gpus) * merged), nodes = ceil(m->gpus / (double)t->gpus);
+
+    return m->sc->prices.whole_nodes && nodes > used ? nodes : used;
+}
+
 static void add_tier(struct making *m, int64_t tier)
 {
     const struct tier_options *t = &m->sc->memory.tier[tier];
@@ -144,7 +153,7 @@ static void add_tier(struct making *m, int64_t tier)
 
     p->product = price.name;
     p->tier = tier;
-    p->count = t->gpus > 0 ? m->gpus / (double)t->gpus : 1;
+    p->count = t->gpus > 0 ? units_paid(m, t) : 1;
     p->bytes = p->count * (double)tier_capacity_bytes(t, t->modules);
     p->unit_usd = memory_price_paid(&price);
     double all_GB = p->bytes / GB, bundled_GB = all_GB < *left ? all_GB : *left;

@@ -44,7 +44,7 @@ struct bill_part {
     int64_t pool;        /* index; -1: all pools share it (a tier with gpus = 0) */
     int64_t tier;        /* index into memory_options' tier; -1: none */
     bool by_replica;     /* paid while its replica exists ([autoscale]); else always */
-    double count;        /* of GPUs, and of units of a tier: a share of one where others have the rest */
+    double count;        /* of GPUs, and of units of a tier, which are whole: the fleet can use all of each */
     double bytes;        /* of memory, all together; 0: none */
     double unit_usd;     /* price of one, memory a GB; 0: not bought, or unknown on this basis */
     double capex_usd;    /* of all; 0 with basis = rent or tco but for memory */

@@ -55,15 +55,6 @@ static void resolve_target(struct resolver *r, struct fault_options *f)
 
 /* ---- units ---- */
 
-/* Of a link or tier with so many GPUs each (0: all), as the model counts them (model/memory.h). */
-static int64_t line_units(const struct layout *l, int64_t gpus)
-{
-    int64_t replica = layout_gpus(l), n = l->replica.count;
-    int64_t span = gpus == 0 || gpus > replica * n ? n : gpus > replica ? gpus / replica : 1;
-
-    return (n + span - 1) / span;
-}
-
 static int64_t units_in(const struct scenario *sc, const struct layout *l, const struct fault_options *f)
 {
     if (f->what == FAULT_GPU)
@@ -72,8 +63,8 @@ static int64_t units_in(const struct scenario *sc, const struct layout *l, const
         return layout_hosts(l);
     if (f->target_at < 0)
         return 0;
-    return line_units(l,
-                      f->what == FAULT_LINK ? sc->memory.link[f->target_at].gpus : sc->memory.tier[f->target_at].gpus);
+    return layout_units(l,
+                        f->what == FAULT_LINK ? sc->memory.link[f->target_at].gpus : sc->memory.tier[f->target_at].gpus);
 }
 
 static bool is_one_for_all(const struct scenario *sc, const struct fault_options *f)

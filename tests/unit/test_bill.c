@@ -168,52 +168,71 @@ START_TEST(own_card)
 }
 END_TEST
 
-/* Three GPUs have 3/4 of a unit of ddr (4 GPUs, 1000 GB) and 3/8 of one of nvme (8 GPUs, 16 TB). */
+/* Three GPUs have a unit of ddr (4 GPUs, 1000 GB) and one of nvme (8 GPUs, 16 TB) to themselves, and pay for them. */
 START_TEST(memory_bought)
 {
     load(common, tiers, "[prices]\nbasis = own\n", NULL);
     make();
-    NEAR(part("ddr", 0)->count, 0.75);
-    NEAR(part("ddr", 0)->bytes, 750e9);
+    NEAR(part("ddr", 0)->count, 1);
+    NEAR(part("ddr", 0)->bytes, 1000e9);
     NEAR(part("ddr", 0)->unit_usd, 8); /* 4 / (1 - 0.5) */
-    NEAR(part("ddr", 0)->capex_usd, 6000);
-    NEAR(part("nvme", 0)->capex_usd, 6000 * 0.5);
+    NEAR(part("ddr", 0)->capex_usd, 8000);
+    NEAR(part("nvme", 0)->capex_usd, 16000 * 0.5);
     NEAR(part("far", -1)->capex_usd, 100000 * 0.2);
     ck_assert_double_eq(part("far", -1)->count, 1);
-    NEAR(b.capex_usd, 120000 + 6000 + 3000 + 20000);
+    NEAR(b.capex_usd, 120000 + 8000 + 8000 + 20000);
     ck_assert_int_eq(part("ddr", 0)->kind, BILL_WARM);
     ck_assert_int_eq(part("nvme", 0)->kind, BILL_COLD);
 }
 END_TEST
 
-/* 200 GB a GPU come with it: 600 of 750 GB, and all of the drives; no credit for drives that are not there. */
+/* 300 GB a GPU come with it: 900 of 1000 GB, and all of the drives; no credit for drives that are not there. */
 START_TEST(memory_bundled)
 {
-    load(common, tiers, "[prices]\nbasis = own\n[gpu_price a]\nbundled_dram_gb = 200\nbundled_nand_gb = 3000\n", NULL);
+    load(common, tiers, "[prices]\nbasis = own\n[gpu_price a]\nbundled_dram_gb = 300\nbundled_nand_gb = 9000\n", NULL);
     make();
-    NEAR(part("ddr", 0)->capex_usd, 6000);
-    NEAR(b.capex_usd, 120000 + 150 * 8 + 20000);
-    NEAR(part("gpu", 0)->capex_usd, 120000 - 2400 - 600 * 8 - 6000 * 0.5);
+    NEAR(part("ddr", 0)->capex_usd, 8000);
+    NEAR(b.capex_usd, 120000 + 100 * 8 + 20000);
+    NEAR(part("gpu", 0)->capex_usd, 120000 - 2400 - 900 * 8 - 16000 * 0.5);
 }
 END_TEST
 
-/* Two tiers share the bundle, the first in order first: 750 GB of 900, and 150 of 750. */
+/* Two tiers share the bundle, the first in order first: 1000 GB of 1200, and 200 of 1000. */
 START_TEST(bundle_shared)
 {
-    load(common, tiers, "[prices]\nbasis = own\n[gpu_price a]\nbundled_dram_gb = 300\n[tier cxl]\ngpus = 4\n",
+    load(common, tiers, "[prices]\nbasis = own\n[gpu_price a]\nbundled_dram_gb = 400\n[tier cxl]\ngpus = 4\n",
          "capacity = 1000GB\nread_bandwidth = 1GB/s\nusd_per_gb = 3\n", NULL);
     make();
-    NEAR(b.capex_usd, 120000 + 600 * 3 + 6000 * 0.5 + 20000);
+    NEAR(b.capex_usd, 120000 + 800 * 3 + 16000 * 0.5 + 20000);
 }
 END_TEST
 
 START_TEST(memory_rented)
 {
-    load(common, tiers, "[gpu_price a]\nbundled_dram_gb = 200\n", NULL);
+    load(common, tiers, "[gpu_price a]\nbundled_dram_gb = 300\n", NULL);
     make();
-    NEAR(part("ddr", 0)->capex_usd, 150 * 8);
-    NEAR(part("ddr", 0)->usd_per_h, 6000 / 4. / 8760);
-    NEAR(b.usd_per_h, 6 + (150 * 8 + 3000 + 20000) / 4. / 8760);
+    NEAR(part("ddr", 0)->capex_usd, 100 * 8);
+    NEAR(part("ddr", 0)->usd_per_h, 8000 / 4. / 8760);
+    NEAR(b.usd_per_h, 6 + (100 * 8 + 8000 + 20000) / 4. / 8760);
+}
+END_TEST
+
+/* As many as the model has: of 4 GPUs each, three replicas of 1 GPU share one, of 2 two, of 8 have two each. */
+START_TEST(units)
+{
+    load(common, tiers, "[replica]\ntp = 2\n", NULL);
+    make();
+    ck_assert_double_eq(part("ddr", 0)->count, 2);
+    ck_assert_double_eq(part("nvme", 0)->count, 1);
+    scenario_free(&sc);
+    load(common, tiers, "[replica]\ntp = 8\n", NULL);
+    make();
+    ck_assert_double_eq(part("ddr", 0)->count, 6);
+    ck_assert_double_eq(part("nvme", 0)->count, 3);
+    scenario_free(&sc);
+    load(common, tiers, "[prices]\nwhole_nodes = yes\n", NULL);
+    make();
+    ck_assert_double_eq(part("ddr", 0)->count, 2);
 }
 END_TEST
 
@@ -316,7 +335,7 @@ int main(void)
     Suite *suite = suite_create("bill");
     TCase *t = tcase_create("bill");
     const TTest *tests[] = {none,   annuity,       rent,  tco,      own,         own_card, memory_bought, memory_bundled,
-                            memory_rented, bundle_shared, bounced, nodes, products, hbm_unknown, pools,    by_replica,    round_trip};
+                            memory_rented, bundle_shared, units, bounced, nodes, products, hbm_unknown, pools,    by_replica,    round_trip};
 
     tcase_add_checked_fixture(t, setup, teardown);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
