@@ -29,6 +29,7 @@ static const struct {
     {"compare", cmd_compare, "two sets of runs against each other: differences with intervals, what is significant"},
     {"export", cmd_export, "what a results file holds, in another form: a trace to replay"},
     {"describe", cmd_describe, "what a model or a GPU of the catalogue, tiers or a trace are, in figures"},
+    {"demand", cmd_demand, "what memory a system takes that serves so many tokens a day as a run did, and what it costs"},
     {"validate", cmd_validate, "simulate measured deployments and say how far off the predictions are"},
     {"calibrate", cmd_calibrate, "fit the model's figures to measurements"},
 };
