@@ -48,6 +48,10 @@ struct world;
 void cmd_run_memory(const struct scenario *sc, const struct world *w, struct store_memory *out);
 void cmd_run_memory_free(struct store_memory *m);
 
+/* cmd_run_bill.c: what it costs, by [prices]; no part without. It borrows from the scenario. */
+struct store_bill;
+void cmd_run_bill(const struct scenario *sc, struct store_bill *out);
+
 /* All mistakes and their number, on stderr. */
 void cmd_print_mistakes(const struct diags *d);
 

@@ -431,7 +431,10 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     collect_pools(collect, pools, sc->n_pools);
     struct verdict_front front = front_of(sc);
     collect_front(collect, &front);
-    if (store_put_memory(store, &memory, e) == 0)
+    struct store_bill bill;
+    cmd_run_bill(sc, &bill);
+    collect_bill(collect, &bill, pools, &memory);
+    if (store_put_memory(store, &memory, e) == 0 && store_put_bill(store, &bill, e) == 0)
         simulate(sc, world, quiet, e);
     trace_finish(&trace, e);
 
@@ -467,6 +470,8 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
         .counters = counters,
         .n_counters = n_counts,
     };
+    end.n_costs = collect_costs(collect, &end.costs);
+    end.n_rates = collect_rates(collect, &end.rates);
     store_close(store, &end, e);
     world_free(world);
     trace_free(&trace);

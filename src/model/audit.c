@@ -97,6 +97,34 @@ static int count_moves(const struct mover *m, struct world_count *out)
     return n;
 }
 
+/* The time of all steps is that of requests: those that ended, and those in flight, with what none was given yet. */
+static int count_shares(const struct world *w, struct world_count *out)
+{
+    int64_t steps_ns = 0, held_ns = 0;
+    __int128 pending = 0;
+
+    if (!w->pool.attributes)
+        return 0;
+    for (uint32_t s = w->pool.all.head; s != SLOT_NONE; s = w->pool.at[s].next[LINK_ALL]) {
+        const struct request *q = &w->pool.at[s];
+        for (int i = 0; i < ATTRIBUTE_POOLS; i++)
+            held_ns += w->pool.share[s].of[i].prefill_ns + w->pool.share[s].of[i].decode_ns;
+        if (q->phase == PHASE_DECODING)
+            pending += attribute_pending(w->replicas[q->replica].attribution, s);
+    }
+    for (int64_t i = 0; i < w->n_replicas; i++) {
+        const struct attribution *a = w->replicas[i].attribution;
+        steps_ns += a->prefill_ns + a->decode_ns;
+        pending += a->owed + a->left;
+    }
+    held_ns += (int64_t)(pending >> ATTRIBUTE_FRACTION);
+    sim_assert(pending >= 0 && steps_ns == w->share_ended_ns + held_ns);
+    out[0] = (struct world_count){"share_steps_ns", steps_ns};
+    out[1] = (struct world_count){"share_ended_ns", w->share_ended_ns};
+    out[2] = (struct world_count){"share_held_ns", held_ns};
+    return 3;
+}
+
 static int count_agents(const struct world *w, struct world_count *out)
 {
     struct agents_counts c;
@@ -204,6 +232,7 @@ int world_finish(struct world *w, struct world_count out[WORLD_COUNTS_MAX])
         n += count_moves(w->memory.mover, out + n);
     n += count_agents(w, out + n);
     n += count_graphs(w, out + n);
+    n += count_shares(w, out + n);
     sim_assert(n <= WORLD_COUNTS_MAX);
     return n;
 }

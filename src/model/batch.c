@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "model/attribute.h"
+
 void batch_init(struct batch *b, struct pool *pool, int64_t block_tokens, int64_t total_blocks,
                 const struct cost_knees *knees, const struct queue_env *order, bool reserves)
 {
@@ -277,6 +279,8 @@ static void leave_decode(struct batch *b, struct request *r)
 {
     int64_t computed = batch_computed(b, r), generated = batch_generated(b, r);
 
+    if (b->attribution)
+        attribute_leave(b->attribution, (uint32_t)(r - b->pool->at));
     queue_decodes(&b->queue, r, -1, b->step);
     b->grow[grow_phase(b, r)]--;
     b->n_decode--;
@@ -440,6 +444,8 @@ bool batch_chunk_done(struct batch *b, uint32_t slot, bool *ended)
     }
     r->phase = PHASE_DECODING;
     r->join_step = b->step;
+    if (b->attribution)
+        attribute_join(b->attribution, slot);
     queue_decodes(&b->queue, r, 1, b->step);
     b->n_decode++;
     b->ctx += r->computed;

@@ -67,8 +67,11 @@ struct batch_knee {
     uint32_t *cross; /* [k] */
 };
 
+struct attribution;
+
 struct batch {
     struct pool *pool;
+    struct attribution *attribution; /* of the time of its steps; NULL: nobody asks */
     int64_t block_tokens, total_blocks;
 
     struct list waiting; /* LINK_QUEUE; in order: batch_first_waiting */

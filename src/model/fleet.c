@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static struct replica_env env_of(const struct fleet *f, struct trace *t, struct pool *requests)
+static struct replica_env env_of(const struct fleet *f, int64_t index, struct trace *t, struct pool *requests)
 {
     const struct scenario *sc = f->sc;
     const struct engine_options *e = &sc->layout.engine;
@@ -31,7 +31,9 @@ static struct replica_env env_of(const struct fleet *f, struct trace *t, struct 
         .batch_wait_tokens = (int64_t)(e->batch_wait_share * (double)f->limits.max_num_batched_tokens),
         .stream_interval = e->stream_interval,
         .hands_over = f->role == POOL_PREFILL,
-        .keeps_cost = dp > ranks || sc->layout.replica.spec_tokens > 0,
+        .keeps_cost = dp > ranks || sc->layout.replica.spec_tokens > 0 || requests->attributes,
+        .attributes = requests->attributes,
+        .which_pool = (int)index,
         .speculation = &f->speculation,
         .seed = (uint64_t)sc->run.seed,
         .replication = (uint64_t)sc->run.replication,
@@ -59,7 +61,7 @@ void fleet_init(struct fleet *f, const struct pool_options *pool, int64_t index,
     f->limits.drafts = sc->layout.replica.spec_tokens;
     f->speculation = speculation_of(&sc->layout.replica);
     queue_env_init(&f->order, sc, f->cost_state);
-    f->env = env_of(f, t, requests);
+    f->env = env_of(f, index, t, requests);
     f->total_blocks = cost_member_blocks(&sc->layout);
     f->rank_blocks = cost_rank_blocks(&sc->layout);
     loads_init(&f->loads, f->n, sc->router->key);

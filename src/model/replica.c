@@ -9,6 +9,10 @@ void replica_init(struct replica *r, int64_t id, const struct replica_env *env, 
     *r = (struct replica){.id = id, .env = env, .unseen = SLOT_NONE, .gone = SLOT_NONE, .speed = 1};
     batch_init(&r->batch, env->pool, block_tokens, blocks, &env->knees, env->order, env->reserves);
     r->batch.prompts_only = env->hands_over;
+    if (env->attributes) {
+        r->attribution = r->batch.attribution = mem_zalloc(1, sizeof *r->attribution);
+        *r->attribution = (struct attribution){.pool = env->pool, .which = env->which_pool};
+    }
     if (env->speculation == NULL || env->speculation->drafts == 0)
         return;
     r->batch.drafts = env->speculation->drafts;
@@ -21,6 +25,7 @@ void replica_free(struct replica *r)
     batch_free(&r->batch);
     sched_plan_free(&r->plan);
     free(r->held.at);
+    free(r->attribution);
     free(r->drafts);
     free(r->ended);
     free(r->handed);
@@ -363,6 +368,39 @@ static void release_firsts(struct replica *r, const struct replica_env *env, int
     }
 }
 
+/* Of the step that ends: whose its time is, and who has KV in HBM meanwhile. */
+static void attribute(struct replica *r, const struct replica_env *env)
+{
+    const struct ev_step *s = &r->now;
+    const struct batch *b = &r->batch;
+    int64_t took_ns = s->t_end_ns - s->t_start_ns, all = b->used + b->cached;
+    struct step_cut cut = attribute_cut(env->cost, env->cost_state, &r->cost, took_ns);
+    int64_t decode_blocks = batch_blocks_of(b, r->cost.ctx[0]);
+
+    attribute_step(r->attribution, &cut, &r->cost, b->step);
+    decode_blocks = decode_blocks < s->kv_blocks ? decode_blocks : s->kv_blocks;
+    *trace_put_step_share(env->trace) = (struct ev_step_share){
+        .replica = r->id,
+        .t_start_ns = s->t_start_ns,
+        .prefill_ns = cut.prefill_ns,
+        .decode_ns = cut.decode_ns,
+        .context_ns = cut.context_ns,
+        .prefill_blocks = s->kv_blocks - decode_blocks,
+        .decode_blocks = decode_blocks,
+        .cached_blocks = all > s->kv_blocks ? all - s->kv_blocks : 0,
+        .prefill_token_us = (int64_t)((__int128)r->cost.prefill_kv * took_ns / 1000),
+        .decode_token_us = (int64_t)((__int128)r->cost.ctx[0] * took_ns / 1000),
+    };
+}
+
+static void attribute_one(struct replica *r, const struct request *q, uint32_t slot)
+{
+    if (comes_whole(q))
+        attribute_whole(r->attribution, slot, q->computed);
+    else
+        attribute_chunk(r->attribution, slot, q->computed, q->chunk);
+}
+
 static void end_chunk(struct replica *r, const struct replica_env *env, const struct sched_chunk *c, int64_t now_ns)
 {
     struct request *q = &env->pool->at[c->seq];
@@ -374,6 +412,8 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
                                                          .replica = r->id,
                                                          .tokens = c->tokens,
                                                          .computed = q->computed};
+    if (r->attribution)
+        attribute_one(r, q, c->seq);
     if (q->lost > 0) {
         batch_lose_chunk(&r->batch, c->seq);
         return;
@@ -455,6 +495,8 @@ void replica_end(struct replica *r, const struct replica_env *env, int64_t now_n
     r->n_ended = r->n_handed = 0;
     r->now.t_end_ns = now_ns;
     r->now.gap_ns = r->now.n_decode ? gap_ns(r, now_ns) : 0;
+    if (r->attribution)
+        attribute(r, env);
     end_decodes(r, env, now_ns);
     *trace_put_step(env->trace) = r->now;
     r->counts.steps_ended++;

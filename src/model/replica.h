@@ -29,6 +29,7 @@
 #ifndef MODEL_REPLICA_H
 #define MODEL_REPLICA_H
 
+#include "model/attribute.h"
 #include "model/batch.h"
 #include "policy/scheduler.h"
 #include "policy/speculation.h"
@@ -63,6 +64,8 @@ struct replica_env {
     struct kv *kv; /* NULL: no prefix cache and no tiers */
     bool keeps_cost; /* of a step: it shares the HBM port, its time takes other ranks' too, or it has drafts */
     struct replica_starts *starts; /* NULL: nobody wants to know */
+    bool attributes;               /* whose the time of steps is, is told (attribute.h) */
+    int which_pool;
 };
 
 struct replica_counts { /* since the start of the run */
@@ -98,6 +101,7 @@ struct replica {
     int64_t last_token_ns;  /* end of the latest step in which the decoding sequences gave a token */
     __int128 late_ns;       /* sum over the decoding sequences of how much later than that their latest token came */
     struct held_ring held;
+    struct attribution *attribution;   /* NULL: nobody asks whose its time is */
     struct speculation_clock *drafts;  /* NULL: no speculation */
     struct ev_speculation speculation; /* of the current step, where it has drafts */
     uint32_t unseen;   /* the first of the waiting that the server has not looked at; SLOT_NONE: it has seen all */

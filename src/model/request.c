@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/heap.h"
+#include "model/attribute.h"
 
 void list_init(struct list *l)
 {
@@ -20,6 +21,7 @@ void pool_free(struct pool *p)
     free(p->at);
     free(p->heap_pos);
     free(p->touched);
+    free(p->share);
     pool_init(p);
 }
 
@@ -30,6 +32,8 @@ static void grow(struct pool *p)
     sim_assert(cap > p->cap);
     p->at = mem_realloc(p->at, cap * sizeof *p->at);
     p->heap_pos = mem_realloc(p->heap_pos, cap * sizeof *p->heap_pos);
+    if (p->attributes)
+        p->share = mem_realloc(p->share, cap * sizeof *p->share);
     for (uint32_t s = cap; s-- > p->cap;) {
         p->at[s].next[LINK_ALL] = p->free;
         p->heap_pos[s] = HEAP_NONE;
@@ -46,6 +50,8 @@ uint32_t pool_take(struct pool *p)
     p->free = p->at[slot].next[LINK_ALL];
     p->at[slot] = (struct request){
         .replica = -1, .t_arrive_ns = -1, .t_admit_ns = -1, .t_first_ns = -1, .t_last_ns = -1, .phase = PHASE_ARRIVED, .t_look_ns = -1, .pin = -1, .from = -1, .to = -1, .from_pin = -1, .to_pin = -1, .t_handed_ns = -1, .prefill_replica = -1, .session = -1, .t_gone_ns = -1};
+    if (p->attributes)
+        p->share[slot] = (struct request_share){0};
     list_push_back(p, &p->all, LINK_ALL, slot);
     return slot;
 }

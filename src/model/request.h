@@ -97,8 +97,12 @@ struct list {
     int64_t n;
 };
 
+struct request_share;
+
 struct pool {
     struct request *at;
+    struct request_share *share; /* by slot (attribute.h); NULL unless `attributes` */
+    bool attributes;
     uint32_t *heap_pos; /* for the heap of completions (heap.h); by slot */
     uint32_t cap, free; /* free slots linked by next[LINK_ALL] */
     struct list all;    /* by arrival */

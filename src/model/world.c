@@ -197,6 +197,7 @@ struct world *world_new(const struct scenario *sc, struct workload *workload, st
     workload_record(workload, t);
     w->sim = sim_new(dispatch, w);
     pool_init(&w->pool);
+    w->pool.attributes = prices_given(&sc->prices);
     w->free_item = -1;
     w->n_fleets = sc->n_pools;
     w->fleet = mem_zalloc((size_t)w->n_fleets, sizeof *w->fleet);

@@ -52,6 +52,29 @@ static void put_request(struct world *w, const struct request *q, int64_t t_end_
     };
 }
 
+/* What a request that ends took of each pool's steps. */
+static void put_cost(struct world *w, uint32_t slot, enum request_status status)
+{
+    const struct request *q = &w->pool.at[slot];
+
+    for (int64_t i = 0; i < w->n_fleets; i++) {
+        const struct attributed *a = &w->pool.share[slot].of[i];
+        if (a->prefill_ns == 0 && a->decode_ns == 0)
+            continue;
+        w->share_ended_ns += a->prefill_ns + a->decode_ns;
+        *trace_put_request_cost(w->trace) = (struct ev_request_cost){.request = q->id,
+                                                                     .pool = i,
+                                                                     .t_arrive_ns = q->t_arrive_ns,
+                                                                     .answered = status == REQUEST_COMPLETED,
+                                                                     .session = q->session,
+                                                                     .for_task = agents_has(&w->sc->classes[q->class_id]),
+                                                                     .prefill_ns = a->prefill_ns,
+                                                                     .decode_ns = a->decode_ns,
+                                                                     .prefill_token_us = a->prefill_token_us,
+                                                                     .decode_token_us = a->decode_token_us};
+    }
+}
+
 static void put_content(struct world *w, const struct request *q)
 {
     for (int64_t r = 0; r < q->chain.n_runs; r++)
@@ -153,6 +176,8 @@ void world_end_request(struct world *w, uint32_t slot, enum request_status statu
     }
     w->done_computed += q->computed; /* of one that gave its last token as its client gave up, too */
     put_request(w, q, now, status);
+    if (w->pool.attributes)
+        put_cost(w, slot, status);
     *trace_put_finish(w->trace) =
         (struct ev_finish){.request = q->id, .t_ns = now, .replica = q->replica, .status = status};
     end_of_attempt(w, q, status);

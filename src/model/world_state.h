@@ -65,6 +65,7 @@ struct world {
     int64_t refused;       /* of the rejected: by [admission] */
     int64_t retries, between_attempts; /* of the arrived: further attempts; calls that will come again */
     uint64_t retry_digest; /* of the values drawn for them */
+    int64_t share_ended_ns; /* of steps: of requests that ended (attribute.h) */
     int64_t failed_output; /* tokens that the failed and timed out had given */
     int64_t arrived_input;                          /* prompt tokens of all that arrived */
     int64_t done_input, done_output, done_computed; /* of the completed: prompts, answers, tokens that had KV */

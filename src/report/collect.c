@@ -5,6 +5,7 @@
 
 #include "base/bug.h"
 #include "report/collect_agents.h"
+#include "report/collect_cost.h"
 #include "report/collect_memory.h"
 #include "report/collect_pools.h"
 #include "report/series.h"
@@ -40,6 +41,7 @@ struct collect {
     struct memory_tally *memory; /* NULL: nothing to tell of */
     struct pool_tally *pools;    /* NULL: there is one */
     struct agent_tally *agents;
+    struct cost_tally *cost; /* NULL: there is no bill */
     struct verdict *verdict;
     int64_t present, t_present_ns, scale_outs, scale_ins; /* replicas that there are, as of then; with [autoscale] */
     unsigned __int128 present_ns;
@@ -175,6 +177,8 @@ static int consume(struct sink *sink, const struct trace_unit *u, struct err *e)
     if (c->pools)
         pool_tally_consume(c->pools, u);
     agent_tally_consume(c->agents, u);
+    if (c->cost)
+        cost_tally_consume(c->cost, u);
     return c->pool ? value_pool_error(c->pool, e) : 0;
 }
 
@@ -223,6 +227,13 @@ void collect_front(struct collect *c, const struct verdict_front *f)
 void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n)
 {
     c->pools = pool_tally_new(pools, n, c->warmup_ns);
+}
+
+void collect_bill(struct collect *c, const struct store_bill *b, const struct store_pool *pools,
+                  const struct store_memory *m)
+{
+    if (b->n_parts > 0)
+        c->cost = cost_tally_new(b, pools, m, c->warmup_ns);
 }
 
 struct sink *collect_sink(struct collect *c)
@@ -431,6 +442,8 @@ static int give_all(struct collect *c, const struct tally *all, int64_t t_end_ns
         memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_named, c);
     if (c->pools)
         pool_tally_metrics(c->pools, c->lacks, duration, &c->names, give_named, c);
+    if (c->cost)
+        cost_tally_metrics(c->cost, c->lacks, t_end_ns, give_named, c);
     return agent_tally_metrics(c->agents, give_agent, c, e);
 }
 
@@ -455,6 +468,16 @@ int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collec
     return status ? -1 : c->n_metrics;
 }
 
+int64_t collect_costs(const struct collect *c, const struct store_cost **out)
+{
+    return c->cost ? cost_tally_costs(c->cost, out) : 0;
+}
+
+int64_t collect_rates(const struct collect *c, const struct store_rate **out)
+{
+    return c->cost ? cost_tally_rates(c->cost, out) : 0;
+}
+
 void collect_free(struct collect *c)
 {
     if (!c)
@@ -467,6 +490,7 @@ void collect_free(struct collect *c)
     pool_tally_free(c->pools);
     verdict_free(c->verdict);
     agent_tally_free(c->agents);
+    cost_tally_free(c->cost);
     arena_free(&c->names);
     free(c->of_class);
     free(c->metrics);

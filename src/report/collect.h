@@ -36,7 +36,8 @@
  *   sequence has of a verification; decode_tokens_per_step, those that all were given; draft_share, the time of
  *   drafting over step time. An ITL is then the time between two outputs of a sequence, each of one token or more; TPOT
  *   is by token. And those of the memories, where there is more than HBM without a prefix cache: collect_memory.h;
- *   those of pools, where there are several: collect_pools.h; those of agents' tasks: collect_agents.h
+ *   those of pools, where there are several: collect_pools.h; those of agents' tasks: collect_agents.h;
+ *   those of cost: collect_cost.h
  *
  * request_goodput and slo_attainment are NaN where no class has an SLO. Of one class are given only the
  * metrics of its requests (a step's gap is shared by all classes in it, so there is no ITL of a class).
@@ -71,6 +72,10 @@ void collect_front(struct collect *c, const struct verdict_front *f);
 /* The same for pools, in the order of their replicas. */
 void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n);
 
+/* And what it costs, if the bill has any part; of all three that they point to. m: the run's memories. */
+void collect_bill(struct collect *c, const struct store_bill *b, const struct store_pool *pools,
+                  const struct store_memory *m);
+
 /* For records read back from a file that holds only some kinds: what needs kind k is then NaN, not 0. */
 void collect_lacks(struct collect *c, enum ev_kind k);
 
@@ -85,6 +90,9 @@ struct collect_fleet {
  * cannot be read back. */
 int64_t collect_metrics(struct collect *c, int64_t t_end_ns, const struct collect_fleet *fleet, int64_t max_concurrent,
                         const struct store_metric **out, struct err *e);
+/* Then: rows of tables cost and cost_rate, c's own. */
+int64_t collect_costs(const struct collect *c, const struct store_cost **out);
+int64_t collect_rates(const struct collect *c, const struct store_rate **out);
 void collect_free(struct collect *c);
 
 #endif

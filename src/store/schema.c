@@ -111,6 +111,49 @@ static const struct column move_kind_columns[] = {
     {"help", "TEXT NOT NULL", "in more"},
     {0},
 };
+static const struct column bill_columns[] = {
+    {"id", "INTEGER PRIMARY KEY", "parts are numbered from 0"},
+    {"name", "TEXT NOT NULL", "gpu, hbm, nic, node, power, or the tier's"},
+    {"kind", "TEXT NOT NULL", "gpu, hbm, warm (a tier of DRAM), cold (of NAND), nic, node or power"},
+    {"product", "TEXT", "which GPU or memory; NULL: neither"},
+    {"pool", "INTEGER", "whose: pools are numbered from 0; NULL: all share it"},
+    {"tier", "INTEGER REFERENCES tier(id)", "which memory; NULL: none"},
+    {"by_replica", "INTEGER NOT NULL", "1: paid while the pool's replicas are there, 0: always"},
+    {"count", "REAL NOT NULL", "of GPUs, or of units of a tier"},
+    {"bytes", "REAL NOT NULL", "of memory, all together"},
+    {"unit_usd", "REAL NOT NULL", "price of one in US$, of memory a GB; 0: not bought"},
+    {"capex_usd", "REAL NOT NULL", "of all; 0: not bought"},
+    {"usd_per_h", "REAL NOT NULL", "of all, for each hour, used or not"},
+    {0},
+};
+static const struct column bill_pool_columns[] = {
+    {"pool", "INTEGER PRIMARY KEY", "pools are numbered from 0"},
+    {"replicas", "INTEGER NOT NULL", "of the pool, at most"},
+    {"members", "INTEGER NOT NULL", "rows of table replica that are one of them"},
+    {"gpus", "REAL NOT NULL", "GPUs that are paid, of all replicas"},
+    {"idle_w", "REAL NOT NULL", "watts of a GPU without a step"},
+    {"busy_w", "REAL NOT NULL", "watts of a GPU in a step"},
+    {"node_w", "REAL NOT NULL", "watts of the rest of the system, per GPU"},
+    {"kv_share", "REAL NOT NULL", "room for KV over all HBM"},
+    {"pue", "REAL NOT NULL", "power of the building over that of the machines in it"},
+    {"usd_per_kwh", "REAL NOT NULL", "that the bill pays beside its parts, for power above idle; 0: the price has it"},
+    {0},
+};
+static const struct column cost_columns[] = {
+    {"part", "INTEGER NOT NULL REFERENCES bill(id)", "of the bill"},
+    {"who", "TEXT NOT NULL",
+     "input, cached, output: prompts, cached tokens and answers of requests that were answered; lost: requests that were not; "
+     "other: requests that came before warm-up or were in flight at the end; idle: nobody"},
+    {"usd", "REAL NOT NULL", "US$ of what it used; the sum over all is the bill"},
+    {"full_usd", "REAL NOT NULL", "US$ with its share of the part's idle; the same sum"},
+    {0},
+};
+static const struct column cost_rate_columns[] = {
+    {"pool", "INTEGER", "in whose steps; NULL: in all"},
+    {"what", "TEXT NOT NULL", "prefill_ns, decode_ns, prefill_token_us, decode_token_us (columns of request_cost), cached_tokens"},
+    {"usd", "REAL NOT NULL", "US$ of one, idle included"},
+    {0},
+};
 static const struct column metric_columns[] = {
     {"class", "INTEGER REFERENCES class(id)", "NULL: all classes"},
     {"name", "TEXT NOT NULL", "vLLM's key where it has one"},
@@ -145,6 +188,10 @@ static const struct table fixed_tables[] = {
     {"tier", "memories: HBM and what lies below it", tier_columns},
     {"port", "where transfers and steps share bandwidth: each memory, and each direction of each link", port_columns},
     {"move_kind", "what uses ports: transfers by purpose, and steps", move_kind_columns},
+    {"bill", "with [prices]: what the fleet costs by the hour, part by part", bill_columns},
+    {"bill_pool", "with [prices]: GPUs and watts of each pool", bill_pool_columns},
+    {"cost", "with [prices]: the bill from warm-up to the end, and whose it is", cost_columns},
+    {"cost_rate", "with [prices]: US$ of a unit of what requests take", cost_rate_columns},
     {"metric", "the results, computed from the records when the run ended", metric_columns},
     {"counter", "the model's own counts", counter_columns},
     {"doc", "what tables and columns mean", doc_columns},

@@ -178,6 +178,28 @@ static int put_memory(struct store *s, const struct store_memory *m)
     return rc ? rc : exec(s, "COMMIT");
 }
 
+static int put_bill(struct store *s, const struct store_bill *b)
+{
+    int rc = exec(s, "BEGIN");
+
+    for (int64_t i = 0; !rc && i < b->n_parts; i++) {
+        const struct store_bill_part *p = &b->part[i];
+
+        rc = put(s,
+                 "INSERT INTO bill VALUES(?, ?, ?, ?, CASE WHEN ?5 >= 0 THEN ?5 END, CASE WHEN ?6 >= 0 THEN ?6 END,"
+                 " ?, ?, ?, ?, ?, ?)",
+                 "isssiiiddddd", i, p->name, p->kind, p->product, p->pool, p->tier, (int64_t)p->by_replica, p->count,
+                 p->bytes, p->unit_usd, p->capex_usd, p->usd_per_h);
+    }
+    for (int64_t i = 0; !rc && b->n_parts > 0 && i < b->n_pools; i++) {
+        const struct store_bill_pool *p = &b->pool[i];
+
+        rc = put(s, "INSERT INTO bill_pool VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "iiiddddddd", i, p->replicas, p->members,
+                 p->gpus, p->idle_W, p->busy_W, p->node_W, p->kv_share, b->pue, b->usd_per_kwh);
+    }
+    return rc ? rc : exec(s, "COMMIT");
+}
+
 static int prepare_inserts(struct store *s)
 {
     char sql[160];
@@ -262,6 +284,18 @@ int store_put_memory(struct store *s, const struct store_memory *m, struct err *
         return 0;
     s->failed = true;
     failure(s, &s->why, "writing its memories");
+    roll_back(s);
+    return err_set(e, s->why.code, "%s", s->why.msg);
+}
+
+int store_put_bill(struct store *s, const struct store_bill *b, struct err *e)
+{
+    if (s->failed)
+        return -1;
+    if (put_bill(s, b) == SQLITE_OK)
+        return 0;
+    s->failed = true;
+    failure(s, &s->why, "writing its bill");
     roll_back(s);
     return err_set(e, s->why.code, "%s", s->why.msg);
 }
@@ -354,6 +388,12 @@ static int write_end(struct store *s, const struct store_end *end)
     }
     for (int64_t i = 0; !rc && i < end->n_counters; i++)
         rc = put(s, "INSERT INTO counter VALUES(?, ?)", "si", end->counters[i].name, end->counters[i].value);
+    for (int64_t i = 0; !rc && i < end->n_costs; i++)
+        rc = put(s, "INSERT INTO cost VALUES(?, ?, ?, ?)", "isdd", end->costs[i].part, end->costs[i].who,
+                 end->costs[i].usd, end->costs[i].full_usd);
+    for (int64_t i = 0; !rc && i < end->n_rates; i++)
+        rc = put(s, "INSERT INTO cost_rate VALUES(CASE WHEN ?1 >= 0 THEN ?1 END, ?, ?)", "isd", end->rates[i].pool,
+                 end->rates[i].what, end->rates[i].usd);
     if (!rc)
         rc = put(s,
                  "UPDATE run SET status = ?, message = ?, fingerprint = ?, t_end_ns = ?, events = ?, wall_s = ?"

@@ -31,7 +31,7 @@
 #include "base/err.h"
 #include "trace/trace.h"
 
-enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 6 };
+enum { STORE_APPLICATION_ID = 0x54535231 /* "TSR1" */, STORE_SCHEMA_VERSION = 7 };
 
 struct store_class {
     const char *name;
@@ -99,6 +99,45 @@ struct store_memory {
     int64_t n_tiers, n_ports, n_kinds;
 };
 
+/* ---- what the run is charged, with [prices]: tables bill, cost, cost_rate ---- */
+
+enum { STORE_BILL_POOLS_MAX = 2, STORE_BILL_TIERS_MAX = 16, STORE_BILL_PARTS_MAX = 32 };
+
+struct store_bill_part { /* a row of bill */
+    const char *name, *kind, *product; /* product may be NULL */
+    bool is_hbm, is_power;
+    int64_t pool, tier; /* pool -1: all share it; tier: of table tier, -1: none */
+    bool by_replica;    /* paid while the pool's replicas are there */
+    double count, bytes, unit_usd, capex_usd, usd_per_h;
+};
+
+struct store_bill_pool {
+    int64_t replicas, members; /* of each */
+    double gpus;               /* that are paid, of all replicas */
+    double idle_W, busy_W, node_W;
+    double kv_share; /* room for KV over all HBM */
+};
+
+struct store_bill {
+    struct store_bill_part part[STORE_BILL_PARTS_MAX];
+    struct store_bill_pool pool[STORE_BILL_POOLS_MAX];
+    int64_t n_parts, n_pools; /* 0 parts: there are no prices */
+    double pue, usd_per_kwh;
+    double card_input, card_cached, card_output; /* US$ a million tokens; NaN: no price card */
+};
+
+struct store_cost { /* a row of cost */
+    int64_t part;   /* row of bill */
+    const char *who;
+    double usd, full_usd;
+};
+
+struct store_rate { /* a row of cost_rate */
+    int64_t pool;   /* -1: of tokens found cached */
+    const char *what;
+    double usd;
+};
+
 struct store_metric { /* a row of metric */
     int64_t class_id; /* -1: all classes, stored as NULL */
     const char *name; /* vLLM's JSON key, e.g. mean_ttft_ms */
@@ -123,6 +162,9 @@ struct store_end {
     int64_t n_metrics;
     const struct store_counter *counters;
     int64_t n_counters;
+    const struct store_cost *costs;
+    const struct store_rate *rates;
+    int64_t n_costs, n_rates;
 };
 
 struct store;
@@ -131,6 +173,7 @@ struct store;
 int store_open(struct store **out, const struct store_config *c, struct err *e);
 /* Before the first record. After a failure the run must not go on: the sink will not. */
 int store_put_memory(struct store *s, const struct store_memory *m, struct err *e);
+int store_put_bill(struct store *s, const struct store_bill *b, struct err *e); /* likewise */
 struct sink *store_sink(struct store *s);
 /* Writes the end, renames when complete, frees s. After a failure of the sink (disk full) it still tries to
  * record status 'failed' and the message in what was committed. */

@@ -38,7 +38,10 @@ WITH k AS (
            max(CASE name WHEN 'steps_ended' THEN value END) AS ended,
            max(CASE name WHEN 'steps_running' THEN value END) AS stepping,
            max(CASE name WHEN 'member_busy_ns' THEN value END) AS member_busy,
-           max(CASE name WHEN 'member_own_ns' THEN value END) AS member_own
+           max(CASE name WHEN 'member_own_ns' THEN value END) AS member_own,
+           max(CASE name WHEN 'share_steps_ns' THEN value END) AS share_steps,
+           max(CASE name WHEN 'share_ended_ns' THEN value END) AS share_ended,
+           max(CASE name WHEN 'share_held_ns' THEN value END) AS share_held
     FROM counter
 ), g AS ( -- agents: the model's counts
     SELECT max(CASE name WHEN 'agent_tasks_begun' THEN value END) AS tasks, max(CASE name WHEN 'agent_tasks_ended' THEN value END) AS tasks_ended,
@@ -116,6 +119,20 @@ WITH k AS (
               FROM k, l WHERE steps
     UNION ALL SELECT 'time of members in and beside steps = rows of step (ns)', member_busy, (SELECT coalesce(sum(n * ns), 0) FROM together)
               FROM k, l WHERE steps
+    UNION ALL SELECT 'cost: time of steps = of requests that ended + of those in flight (ns)', share_steps, share_ended + share_held FROM k
+    UNION ALL SELECT 'cost: time of steps = rows of step_share (ns)', share_steps, (SELECT coalesce(sum(prefill_ns + decode_ns), 0) FROM step_share)
+              FROM k, l WHERE steps
+    UNION ALL SELECT 'cost: time of steps = rows of step (ns)', share_steps, (SELECT coalesce(sum(t_end_ns - t_start_ns), 0) FROM step)
+              FROM k, l WHERE steps
+    UNION ALL SELECT 'cost: time of requests that ended = rows of request_cost (ns)', share_ended,
+                     (SELECT coalesce(sum(prefill_ns + decode_ns), 0) FROM request_cost) FROM k, l WHERE requests
+    UNION ALL SELECT 'cost: parts of the bill that are not the sum of their shares (to 1e-9) = 0',
+                     (SELECT count(*) FROM v_bill b JOIN (SELECT part, sum(usd) AS usd, sum(full_usd) AS full_usd, min(min(usd, full_usd)) AS least FROM cost
+                                                          GROUP BY part) c ON c.part = b.part
+                      WHERE abs(c.usd - coalesce(b.usd, c.usd)) > 1e-9 * c.usd OR abs(c.full_usd - c.usd) > 1e-9 * c.usd OR c.least < 0), 0
+              FROM l WHERE EXISTS (SELECT 1 FROM cost)
+    UNION ALL SELECT 'cost: parts of the bill = parts of cost', (SELECT count(*) FROM bill), (SELECT count(DISTINCT part) FROM cost)
+              FROM l WHERE EXISTS (SELECT 1 FROM cost)
     UNION ALL SELECT 'requests: arrived = rows of request', arrived, q.n FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: completed = rows of request', k.completed, CAST(q.completed AS INTEGER) FROM k, q, l WHERE requests
     UNION ALL SELECT 'requests: rejected = rows of request', k.rejected, CAST(q.rejected AS INTEGER) FROM k, q, l WHERE requests
