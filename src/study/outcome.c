@@ -202,26 +202,6 @@ static int read_study(struct outcome *o, const char *select, struct err *e)
     return rc;
 }
 
-static int read_study(struct outcome *o, const char *select, struct err *e)
-{
-    struct reading r = {.o = o, .select = select};
-    sqlite3_stmt *stmt = NULL;
-
-    if (results_open_study(o->path, &r.db, e) != 0)
-        return -1;
-    o->is_study = true;
-    int rc = read_runs(&r, e);
-    o->metrics = arena_alloc(&o->arena, STUDY_METRICS_MAX * sizeof *o->metrics);
-    if (rc == 0 && sqlite3_prepare_v2(r.db, "SELECT class, name, value, unit, approximate FROM metric NOT INDEXED WHERE run_id = ?1",
-                                      -1, &stmt, NULL) != SQLITE_OK)
-        rc = err_set(e, EXIT_CODE_IO, "%s: damaged: table metric", o->path);
-    for (int64_t i = 0; rc == 0 && i < o->n_runs; i++)
-        rc = read_metrics_of(&r, i, stmt, e);
-    sqlite3_finalize(stmt);
-    sqlite3_close(r.db);
-    return rc;
-}
-
 int outcome_read(struct outcome *o, const char *operand, struct err *e)
 {
     *o = (struct outcome){0};
