@@ -84,7 +84,8 @@ struct step_cut attribute_cut(const struct cost_ops *ops, const void *state, con
 
 /* ---- to the requests ---- */
 
-void attribute_step(struct attribution *a, const struct step_cut *cut, const struct cost_step *step, uint64_t t)
+void attribute_step(struct attribution *a, const struct step_cut *cut, const struct cost_step *step, int64_t batch,
+                    uint64_t t)
 {
     struct step_cut *c = &a->now;
     int64_t n = step->n_decode, contexts = step->ctx[0];
@@ -99,6 +100,8 @@ void attribute_step(struct attribution *a, const struct step_cut *cut, const str
     __int128 rest = ((__int128)c->decode_ns << ATTRIBUTE_FRACTION) - c->w * contexts + a->left;
     c->e = rest / n;
     a->left = rest % n;
+    if (batch == 0)
+        return;
     a->sums.w += c->w;
     a->sums.v += c->w * (__int128)t;
     a->sums.e += c->e;

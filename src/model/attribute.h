@@ -71,9 +71,11 @@ struct attribution { /* of a replica */
 struct step_cut attribute_cut(const struct cost_ops *ops, const void *state, const struct cost_step *step,
                               int64_t took_ns);
 
-/* A step ends: before its tokens are given. t: its index (batch.step). */
-void attribute_step(struct attribution *a, const struct step_cut *cut, const struct cost_step *step, uint64_t t);
-/* A chunk of it, from `computed` tokens on; or a sequence that came whole and decoded (replica.c). */
+/* A step ends: before its tokens are given. batch: of the sequences that decode, those that had joined before; t: its
+ * index (batch.step). */
+void attribute_step(struct attribution *a, const struct step_cut *cut, const struct cost_step *step, int64_t batch,
+                    uint64_t t);
+/* A chunk of it, from `computed` tokens on; or one of the other sequences that decode: it came whole (replica.c). */
 void attribute_chunk(struct attribution *a, uint32_t slot, int64_t computed, int64_t tokens);
 void attribute_whole(struct attribution *a, uint32_t slot, int64_t computed);
 /* It decodes from the next step on; it does no more (`computed` and join_step are still those of its joining). */

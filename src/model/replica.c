@@ -377,7 +377,7 @@ static void attribute(struct replica *r, const struct replica_env *env)
     struct step_cut cut = attribute_cut(env->cost, env->cost_state, &r->cost, took_ns);
     int64_t decode_blocks = batch_blocks_of(b, r->cost.ctx[0]);
 
-    attribute_step(r->attribution, &cut, &r->cost, b->step);
+    attribute_step(r->attribution, &cut, &r->cost, s->n_decode, b->step);
     decode_blocks = decode_blocks < s->kv_blocks ? decode_blocks : s->kv_blocks;
     *trace_put_step_share(env->trace) = (struct ev_step_share){
         .replica = r->id,
@@ -393,15 +393,16 @@ static void attribute(struct replica *r, const struct replica_env *env)
     };
 }
 
-static void attribute_one(struct replica *r, const struct request *q, uint32_t slot)
+static void attribute_one(struct replica *r, const struct request *q, uint32_t slot, bool admitted)
 {
-    if (comes_whole(q))
+    if (admitted && comes_whole(q))
         attribute_whole(r->attribution, slot, q->computed);
     else
         attribute_chunk(r->attribution, slot, q->computed, q->chunk);
 }
 
-static void end_chunk(struct replica *r, const struct replica_env *env, const struct sched_chunk *c, int64_t now_ns)
+static void end_chunk(struct replica *r, const struct replica_env *env, const struct sched_chunk *c, bool admitted,
+                      int64_t now_ns)
 {
     struct request *q = &env->pool->at[c->seq];
     bool ended;
@@ -413,7 +414,7 @@ static void end_chunk(struct replica *r, const struct replica_env *env, const st
                                                          .tokens = c->tokens,
                                                          .computed = q->computed};
     if (r->attribution)
-        attribute_one(r, q, c->seq);
+        attribute_one(r, q, c->seq, admitted);
     if (q->lost > 0) {
         batch_lose_chunk(&r->batch, c->seq);
         return;
@@ -507,9 +508,9 @@ void replica_end(struct replica *r, const struct replica_env *env, int64_t now_n
         r->late_ns = 0;
     }
     for (int64_t i = 0; i < r->plan.n_chunk; i++)
-        end_chunk(r, env, &r->plan.chunk[i], now_ns);
+        end_chunk(r, env, &r->plan.chunk[i], false, now_ns);
     for (int64_t i = 0; i < r->plan.n_admit; i++)
-        end_chunk(r, env, &r->plan.admit[i], now_ns);
+        end_chunk(r, env, &r->plan.admit[i], true, now_ns);
     preempt_lost(r, env, r->plan.admit, r->plan.n_admit, now_ns);
     preempt_lost(r, env, r->plan.chunk, r->plan.n_chunk, now_ns);
 }

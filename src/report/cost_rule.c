@@ -112,6 +112,17 @@ static void use_part(const struct store_bill *b, const struct cost_seen *s, cons
     u->idle = fmax(0, usd - sum_used(u));
 }
 
+/* Of a part that nobody used: the pool whose it is, or all where that has no steps. */
+static double payer_share(const struct store_bill *b, const struct cost_seen *s, const struct store_bill_part *part,
+                          int64_t pool)
+{
+    struct store_bill_part shared = *part;
+
+    if (part->pool >= 0 && !(step_ns(&s->pool[part->pool].all) > 0))
+        shared.pool = -1;
+    return step_ns(&s->pool[pool].all) > 0 ? pool_share(b, s, &shared, pool) : 0;
+}
+
 /* With the idle's share of each. */
 static void fill_up(const struct store_bill *b, const struct cost_seen *s, const struct store_bill_part *part,
                     struct used *u)
@@ -119,8 +130,8 @@ static void fill_up(const struct store_bill *b, const struct cost_seen *s, const
     double used = sum_used(u), factor = used > 0 ? 1 + u->idle / used : 0;
 
     for (int64_t i = 0; i < b->n_pools && used <= 0; i++)
-        if (step_ns(&s->pool[i].all) > 0) {
-            u->steps[i] = u->idle * pool_share(b, s, part, i);
+        if (payer_share(b, s, part, i) > 0) {
+            u->steps[i] = u->idle * payer_share(b, s, part, i);
             factor = 1;
         }
     if (factor == 0)

@@ -14,7 +14,7 @@
  * What cached KV takes goes to the tokens found cached (cached).
  *
  * The full cost of a use has its share of the idle, pro rata within the part; a part that nobody used counts as used by
- * the pool's steps. Rates are full costs of a unit of use, so that the cost of any request is a sum of products.
+ * the pool's steps, or by those of all pools where that has none. Rates are full costs of a unit of use, so that the cost of any request is a sum of products.
  *
  * Invariant: of each part, the shares add up to what the bill has for it, and none is negative (cost_rule_check).
  */
