@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# cost_metrics.sh - what runs with a bill ([prices]) are charged, and whose that is: every metric and each cell of table cost again by SQL over the rows (cost_metrics.sql), for plain runs,
+# runs with warm-up and cut at a horizon, refused and impatient requests, pools, three memories, agents, replicas that come and go, ranks, speculation. Needs TIERSIM and srcdir.
+set -euo pipefail
+srcdir=${srcdir:-.}
+# shellcheck source=tests/lib.sh
+. "$srcdir/tests/lib.sh"
+here=$srcdir/tests/system
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+bad=0
+
+result() { # NAME CONDITION(0|1) DETAIL
+    if [ "$2" = 1 ]; then
+        echo "ok - $1"
+    else
+        echo "not ok - $1"
+        printf '%s\n' "$3" | head -20 | sed 's/^/#   /'
+        bad=1
+    fi
+}
+
+card=(-s price_card.input_usd_per_m=3 -s price_card.cached_input_usd_per_m=0.3 -s price_card.output_usd_per_m=15)
+check() { # NAME FROM-METRICS SCENARIO OPTIONS...
+    local name=$1 least=$2 out laws
+    shift 2
+    "$TIERSIM" run "$@" -s prices.preset=2026q4 -s run.log=all "${card[@]}" -q --force -o "$tmp/x.db"
+    out=$(sqlite3 -batch "$tmp/x.db" < "$here/cost_metrics.sql")
+    if [[ $out =~ ^compared\ ([0-9]+)\ metrics,\ ([0-9]+)\ above\ 0,\ and\ ([0-9]+)\ shares$ ]] && ((BASH_REMATCH[2] >= least && BASH_REMATCH[3] >= 12)); then
+        result "$name: every metric and share by SQL ($out)" 1 ""
+    else
+        result "$name: every metric and share by SQL" 0 "$out"
+    fi
+    laws=$(sqlite3 -batch "$tmp/x.db" "SELECT * FROM v_conservation WHERE NOT ok; PRAGMA foreign_key_check")
+    result "$name: conservation" $((${#laws} == 0)) "$laws"
+}
+has() { # NAME SQL
+    local n
+    n=$(sqlite3 -batch "$tmp/x.db" "$2")
+    result "$1 ($n)" "$(awk -v n="$n" 'BEGIN { print (n > 0) ? 1 : 0 }')" "none"
+}
+
+mixed=$here/sql_metrics.ini
+check "rented, with warm-up" 14 "$mixed"
+has "rented, with warm-up: the edges have a share" "SELECT total(full_usd) FROM cost WHERE who = 'other'"
+check "owned, cut at a horizon" 14 "$mixed" -s prices.basis=own -s run.horizon=20s
+has "owned: power is a part of it" "SELECT total(usd) FROM cost c JOIN bill b ON b.id = c.part WHERE b.kind = 'power' AND c.who = 'output'"
+check "preempted, impatient" 14 "$mixed" -s prices.basis=own -s replica.memory_fraction=0.215 -s run.warmup=0s -s "class chat.timeout_e2el=12s" -s "class chat.retries=1"
+has "impatient: what was in vain has a share" "SELECT total(full_usd) FROM cost WHERE who = 'lost'"
+check "three memories" 17 "$here/memory_load.ini" -s run.warmup=35s -s prices.basis=own -s "prices.products=hbm:hbm3e ddr5:rdimm nvme:tlc"
+has "three memories: cached tokens cost something" "SELECT value FROM metric WHERE name = 'usd_per_m_cached_input'"
+has "three memories: both tiers are cached KV's" "SELECT min(c.usd) FROM cost c JOIN bill b ON b.id = c.part WHERE b.kind IN ('warm', 'cold') AND c.who = 'cached'"
+check "pools" 14 "$srcdir/scenarios/disagg-long.ini" -s run.warmup=10s
+has "pools: of answers, GPUs of the one have no share, those of the other have" "SELECT p.usd = 0 AND d.usd > 0 FROM (SELECT total(usd) AS usd FROM cost c JOIN bill b ON b.id = c.part
+    WHERE b.kind = 'gpu' AND b.pool = 0 AND c.who = 'output') p, (SELECT total(usd) AS usd FROM cost c JOIN bill b ON b.id = c.part WHERE b.kind = 'gpu' AND b.pool = 1 AND c.who = 'output') d"
+check "agents" 18 "$here/agents.ini" -s workload.requests=40
+has "agents: tasks have a cost" "SELECT value FROM metric WHERE name = 'usd_per_task'"
+check "ranks apart" 14 "$srcdir/scenarios/ranks-deepseek-v3.ini" -s workload.requests=150
+check "speculation" 14 "$srcdir/scenarios/speculation.ini" -s workload.requests=100
+
+# Replicas that come and go are paid while they are there.
+awk 'BEGIN { print "TIMESTAMP,ContextTokens,GeneratedTokens"; for (i = 0; i < 400; i++) { t = i < 100 ? i : i < 300 ? 100 + (i - 100) / 10 : 20 + i - 200
+    printf "2026-01-01 00:%02d:%09.6f,100,100\n", int(t / 60), t % 60 } }' > "$tmp/load.csv"
+check "autoscaling" 14 "$here/autoscale.ini" -s workload.trace="$tmp/load.csv" -s prices.basis=own
+has "autoscaling: replicas were started" "SELECT value FROM metric WHERE name = 'scale_outs'"
+out=$(sqlite3 -batch "$tmp/x.db" "SELECT sum(b.usd_per_h) * m.value / 3600 / p.replicas, (SELECT sum(usd) FROM v_bill WHERE kind <> 'power') FROM bill b, bill_pool p, metric m
+    WHERE m.name = 'replica_seconds' AND b.kind <> 'power'")
+result "autoscaling: the bill is of replica-hours" "$(awk -F'|' '{ print ($1 > 0 && ($1 - $2) ^ 2 < 1e-18 * $1 ^ 2) ? 1 : 0 }' <<< "$out")" "$out"
+exit $bad
