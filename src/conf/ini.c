@@ -21,6 +21,7 @@ struct reader {
     size_t bytes;          /* read so far */
     bool keep;             /* its text */
     bool in_section, skip; /* skip: below a broken header */
+    bool included, extended;
     bool full;             /* INI_ENTRIES_MAX was reached, and said */
     char buf[INI_LINE_MAX + 2];
     const char *tail; /* what inih had no room for, of the value it was given last */
@@ -126,7 +127,7 @@ static void join_blanks(char *s)
     *to = '\0';
 }
 
-static void include_file(struct reader *r, char *rest);
+static void include_file(struct reader *r, const char *word, char *rest);
 static bool load_file(struct ini_entries *es, const char *path, const char *text, int rank, const struct reader *parent,
                       struct arena *a, struct diags *d);
 
@@ -275,6 +276,29 @@ static bool room_left(struct reader *r)
     return false;
 }
 
+/* What follows the word, where the line is no key of that name; NULL: the line does not begin with it. */
+static char *after_word(char *line, const char *word)
+{
+    size_t n = strlen(word);
+
+    if (strncmp(line, word, n) != 0 || (line[n] != '\0' && !strchr(blanks, line[n])))
+        return NULL;
+    char *rest = line + n + strspn(line + n, blanks);
+    return *rest == '=' ? NULL : rest;
+}
+
+/* The one file that this one begins with. */
+static void extend_file(struct reader *r, char *rest)
+{
+    if (r->extended)
+        complain(r, "a file extends one other at most (want include for more)");
+    else if (r->included || r->in_section)
+        complain(r, "extends FILE comes before all else (within [class NAME] and the like: extends = OTHER)");
+    else
+        include_file(r, "extends", rest);
+    r->extended = true;
+}
+
 /* inih's fgets: each line of the file as one line that inih cannot misread. */
 static char *next_line(char *out, int num, void *stream)
 {
@@ -309,12 +333,16 @@ static char *next_line(char *out, int num, void *stream)
         }
         return out;
     }
-    if (strncmp(line, "include", 7) == 0 && (line[7] == '\0' || strchr(blanks, line[7]))) {
-        char *rest = line + 7 + strspn(line + 7, blanks);
-        if (*rest != '=') {
-            include_file(r, rest);
-            return out;
-        }
+    char *rest = after_word(line, "include");
+    if (rest) {
+        r->included = true;
+        include_file(r, "include", rest);
+        return out;
+    }
+    rest = after_word(line, "extends");
+    if (rest) {
+        extend_file(r, rest);
+        return out;
     }
     if (!r->skip)
         key_line(r, line, out, (size_t)num);
@@ -350,15 +378,15 @@ static int on_key(void *user, const char *section, const char *key, const char *
     return 1;
 }
 
-static void include_file(struct reader *r, char *rest)
+static void include_file(struct reader *r, const char *word, char *rest)
 {
     cut_comment(rest);
     rest = trim(rest);
     if (*rest == '\0' || *rest == ';')
-        complain(r, "include needs a file (want e.g. include base.ini)");
+        diags_add(r->d, r->file, r->line, "%s needs a file (want e.g. %s base.ini)", word, word);
     else if (r->depth + 1 >= INI_DEPTH_MAX)
-        diags_add(r->d, r->file, r->line, "include %s: files include each other too deeply (at most %d)", rest,
-                  INI_DEPTH_MAX);
+        diags_add(r->d, r->file, r->line, "%s %s: files include each other too deeply (at most %d)", word,
+                  rest, INI_DEPTH_MAX);
     else
         load_file(r->es, ini_path(r->a, r->dir, rest), NULL, r->rank - 1, r, r->a, r->d);
 }

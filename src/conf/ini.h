@@ -4,9 +4,10 @@
  * The grammar is inih's, through ini_parse_stream with our own line reader, since inih as packaged cuts
  * lines at 200 bytes and sections at 49, takes an indented "key = v" for a continuation of the value above,
  * and tells its handler no line numbers. The reader counts lines, resolves `include FILE` (relative to the
- * file it stands in; at most INI_DEPTH_MAX deep), holds the part of a long value that inih has no room for, and refuses
- * what inih would garble, with a clear message. After a broken section header the keys below it are skipped, so
- * that one slip gives one message.
+ * file it stands in; at most INI_DEPTH_MAX deep) and `extends FILE` (the same, before all else, for the one file that
+ * this one is a change of), holds the part of a long value that inih has no room for, and refuses what inih would
+ * garble, with a clear message. After a broken section header the keys below it are skipped, so that one slip gives one
+ * message.
  *
  * Comments start with ; or # (at line start, or " ;" after a value). Keys and sections are case-sensitive.
  * CRLF ends and a UTF-8 byte order mark are taken. A section may be opened more than once.

@@ -134,6 +134,8 @@ static void explain_section(const struct section *s, FILE *out)
         fprintf(out, "%s\n", n ? "" : " none (the folder data/ was not found; TIERSIM_DATA says where it is)");
         arena_free(&a);
     }
+    if (s->named && strcmp(s->name, "pool") != 0)
+        fprintf(out, "  %-24s another [%s] whose keys hold where this one has none\n", "extends", s->named->title);
     for (size_t i = 0; i < s->table.n; i++)
         line_of("", &s->table.rows[i], out);
     for (size_t i = 0; i < s->n_items; i++) {

@@ -346,6 +346,7 @@ static void bind_all(struct loader *l)
     const struct section *s = sections_get();
 
     load_presets(l, s);
+    extend_sections(l);
     load_binds(l);
     for (int i = 0; i < SECTIONS; i++)
         if (!s[i].unbound || section_given(l, s[i].name))

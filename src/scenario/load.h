@@ -25,4 +25,7 @@ void load_binds(struct loader *l);
 /* Fills the section's struct; for a named section its array, one struct for each name. */
 void load_section(struct loader *l, const struct section *s, bool lenient);
 
+/* [class b] extends = a: gives sections what they lack of the one that they extend (extend.c). When presets are read. */
+void extend_sections(struct loader *l);
+
 #endif
