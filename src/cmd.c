@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bug.h"
 
@@ -69,6 +70,13 @@ int64_t cmd_replications(const char *text, struct argp_state *state)
     if (*end || end == text || n < 2 || n > MOST)
         argp_error(state, "--replications: \"%s\" is not a whole number from 2 to %d", text, MOST);
     return n;
+}
+
+int64_t cmd_point(const char *text, struct argp_state *state)
+{
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0' || strlen(text) > 9)
+        argp_error(state, "--point: \"%s\" is not the number of a point", text);
+    return strtoll(text, NULL, 10);
 }
 
 void cmd_print_mistakes(const struct diags *d)

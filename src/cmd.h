@@ -52,6 +52,9 @@ void cmd_run_memory_free(struct store_memory *m);
 struct store_bill;
 void cmd_run_bill(const struct scenario *sc, struct store_bill *out);
 
+/* The K of --point. */
+int64_t cmd_point(const char *text, struct argp_state *state);
+
 /* All mistakes and their number, on stderr. */
 void cmd_print_mistakes(const struct diags *d);
 

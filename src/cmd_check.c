@@ -11,17 +11,20 @@
 #include "cmd.h"
 #include "policy/speculation.h"
 #include "scenario/scenario.h"
+#include "study/plan.h"
 #include "workload/workload.h"
 
 struct arguments {
     bool resolved;
+    int64_t point; /* of a study; -1: not given */
     struct cmd_scenario scenario;
 };
 
-enum { OPT_RESOLVED = 256 };
+enum { OPT_RESOLVED = 256, OPT_POINT };
 
 static const struct argp_option options[] = {
     {"resolved", OPT_RESOLVED, NULL, 0, "print every value with where it came from (file:line, -s or default)", 0},
+    {"point", OPT_POINT, "K", 0, "of a study, only point K", 0},
     {0},
 };
 
@@ -29,10 +32,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *a = state->input;
 
-    (void)arg;
     switch (key) {
     case OPT_RESOLVED:
         a->resolved = true;
+        return 0;
+    case OPT_POINT:
+        a->point = cmd_point(arg, state);
         return 0;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->scenario;
@@ -118,28 +123,71 @@ static int try_workload(const struct scenario *sc)
     return EXIT_CODE_OK;
 }
 
-int cmd_check(int argc, char **argv)
+/* Whether it is a study of several points; a mistake in it is left to whom loads it as a scenario. */
+static bool is_study(const struct arguments *a)
 {
-    struct arguments a = {0};
+    struct study s;
+    struct diags d;
+
+    diags_init(&d);
+    bool is = study_open(&s, a->scenario.path, a->scenario.sets, a->scenario.n_sets, &d) && s.n_points > 1;
+    study_free(&s);
+    diags_free(&d);
+    return is;
+}
+
+/* All points are loaded; what they come to is asked for one by one. */
+static int check_study(const struct arguments *a)
+{
+    const struct sweep ask = {
+        .study = a->scenario.path, .out = "", .sets = a->scenario.sets, .n_sets = a->scenario.n_sets};
+    struct plan p;
+    struct diags d;
+    int code = EXIT_CODE_USAGE;
+
+    diags_init(&d);
+    if (plan_make(&p, &ask, &d)) {
+        printf("%s: ok, a study of %" PRId64 " points (%" PRId64 " sets of values, %" PRId64 " repetition%s); --point K "
+               "tells of one\n", ask.study, p.study.n_points, p.study.n_params, p.study.repeat,
+               p.study.repeat == 1 ? "" : "s");
+        code = EXIT_CODE_OK;
+    } else {
+        cmd_print_mistakes(&d);
+    }
+    plan_free(&p);
+    diags_free(&d);
+    return code;
+}
+
+static int check_scenario(const struct arguments *a)
+{
     struct scenario sc;
     struct diags d;
     int code = EXIT_CODE_USAGE;
 
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
     diags_init(&d);
-    if (!scenario_load(&sc, a.scenario.path, a.scenario.sets, a.scenario.n_sets, &d)) {
+    if (!scenario_load_point(&sc, a->scenario.path, a->scenario.sets, a->scenario.n_sets, a->point, &d)) {
         cmd_print_mistakes(&d);
     } else {
         code = try_workload(&sc);
-        if (code == EXIT_CODE_OK && a.resolved) {
+        if (code == EXIT_CODE_OK && a->resolved) {
             scenario_print(&sc, true, stdout);
         } else if (code == EXIT_CODE_OK) {
-            printf("%s: ok\n", a.scenario.path);
+            printf("%s: ok\n", a->scenario.path);
             print_facts(&sc);
         }
     }
     scenario_free(&sc);
     diags_free(&d);
+    return code;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    struct arguments a = {.point = -1};
+
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    int code = a.point < 0 && !a.resolved && is_study(&a) ? check_study(&a) : check_scenario(&a);
     cmd_scenario_free(&a.scenario);
     return code;
 }

@@ -122,9 +122,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->json = true;
         return 0;
     case OPT_POINT:
-        if (*arg == '\0' || arg[strspn(arg, "0123456789")] != '\0' || strlen(arg) > 9)
-            argp_error(state, "--point: \"%s\" is not the number of a point", arg);
-        a->point = strtoll(arg, NULL, 10);
+        a->point = cmd_point(arg, state);
         return 0;
     case OPT_REPLICATIONS:
         a->replications = cmd_replications(arg, state);
