@@ -429,6 +429,7 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     collect_pools(collect, pools, sc->n_pools);
     struct verdict_front front = front_of(sc);
     collect_front(collect, &front);
+    collect_slo_window(collect, sc->run.slo_window_ns);
     struct store_bill bill;
     cmd_run_bill(sc, &bill);
     collect_bill(collect, &bill, pools, &memory);

@@ -9,6 +9,7 @@
 #include "report/collect_memory.h"
 #include "report/collect_pools.h"
 #include "report/series.h"
+#include "report/slo_windows.h"
 
 enum family { TTFT, TPOT, E2EL, QUEUE, FAMILIES, ITL = FAMILIES };
 
@@ -42,6 +43,7 @@ struct collect {
     struct pool_tally *pools;    /* NULL: there is one */
     struct agent_tally *agents;
     struct cost_tally *cost; /* NULL: there is no bill */
+    struct slo_windows *windows; /* NULL: not asked for */
     struct verdict *verdict;
     int64_t present, t_present_ns, scale_outs, scale_ins; /* replicas that there are, as of then; with [autoscale] */
     unsigned __int128 present_ns;
@@ -118,16 +120,6 @@ static void count_scales(struct collect *c, const struct ev_scale *s, uint32_t n
     }
 }
 
-static bool meets(const struct store_class *k, const struct ev_request *r)
-{
-    __int128 decode_ns = r->t_end_ns - r->t_first_ns;
-
-    return (k->slo_ttft_ns <= 0 || r->t_first_ns - r->t_call_ns <= k->slo_ttft_ns) &&
-           (k->slo_e2el_ns <= 0 || r->t_end_ns - r->t_call_ns <= k->slo_e2el_ns) &&
-           (k->slo_tpot_ns <= 0 || r->output_tokens < 2 ||
-            decode_ns <= (__int128)k->slo_tpot_ns * (r->output_tokens - 1));
-}
-
 static void count_request(struct collect *c, const struct ev_request *r)
 {
     sim_assert(r->class >= 0 && r->class < c->n_classes);
@@ -136,12 +128,15 @@ static void count_request(struct collect *c, const struct ev_request *r)
     t->rejected += r->status == REQUEST_REJECTED;
     t->timed_out += r->status == REQUEST_TIMED_OUT;
     t->retried += r->retried;
-    if (r->status != REQUEST_COMPLETED) {
-        t->failed += r->t_end_ns >= 0 && !r->retried;
+    bool done = r->status == REQUEST_COMPLETED, failed = !done && r->t_end_ns >= 0 && !r->retried;
+    bool met = done && slo_met(&c->classes[r->class], r);
+    t->failed += failed;
+    t->completed += done;
+    t->met += met;
+    if (done || failed)
+        slo_windows_add(c->windows, r->t_arrive_ns, met);
+    if (!done)
         return;
-    }
-    t->completed++;
-    t->met += meets(&c->classes[r->class], r);
     t->input_tokens += r->input_tokens;
     t->output_tokens += r->output_tokens;
     series_add(&t->series[TTFT], (double)(r->t_first_ns - r->t_arrive_ns));
@@ -222,6 +217,11 @@ bool collect_memory(struct collect *c, const struct store_memory *m)
 void collect_front(struct collect *c, const struct verdict_front *f)
 {
     verdict_set_front(c->verdict, f);
+}
+
+void collect_slo_window(struct collect *c, int64_t window_ns)
+{
+    c->windows = slo_windows_new(window_ns, c->warmup_ns);
 }
 
 void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n)
@@ -438,6 +438,8 @@ static int give_all(struct collect *c, const struct tally *all, int64_t t_end_ns
     give_steps(c, seconds);
     give_drafts(c);
     give_verdict(c, t_end_ns);
+    if (c->windows)
+        give_of(c, EV_REQUEST, "slo_attainment_worst", all->has_slo ? slo_windows_worst(c->windows, t_end_ns) : NAN, "");
     if (c->memory)
         memory_tally_metrics(c->memory, c->lacks, duration, &c->names, give_named, c);
     if (c->pools)
@@ -489,6 +491,7 @@ void collect_free(struct collect *c)
     memory_tally_free(c->memory);
     pool_tally_free(c->pools);
     verdict_free(c->verdict);
+    slo_windows_free(c->windows);
     agent_tally_free(c->agents);
     cost_tally_free(c->cost);
     arena_free(&c->names);

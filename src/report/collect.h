@@ -19,6 +19,7 @@
  *   slo_attainment           met / (completed + failed): a rejection is a miss. What a client sends again is one call:
  *                            objectives are measured from the arrival of its first attempt (latencies from the
  *                            request's)
+ *   slo_attainment_worst     the same of the worst window of [run] slo_window, where there is one (slo_windows.h)
  *   verdict                  0 STABLE, 1 BACKLOGGED, 2 OVERLOADED, with verdict_offered and verdict_answered (calls/s)
  *                            and verdict_waiting: verdict.h
  *   output_throughput        output tokens / T          total_token_throughput  (input + output) / T
@@ -68,6 +69,9 @@ bool collect_memory(struct collect *c, const struct store_memory *m);
 
 /* The front end, for the verdict; of several pools, the least of each figure. */
 void collect_front(struct collect *c, const struct verdict_front *f);
+
+/* Likewise, where windows of that length are asked for (slo_windows.h); 0: none. */
+void collect_slo_window(struct collect *c, int64_t window_ns);
 
 /* The same for pools, in the order of their replicas. */
 void collect_pools(struct collect *c, const struct store_pool *pools, int64_t n);

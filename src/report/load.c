@@ -346,6 +346,8 @@ static int take_param(struct file *f, sqlite3_stmt *stmt, int64_t row, struct er
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
         if (strcmp(key, reals[i].key) == 0 && real_or_nan(stmt, 2) > 0)
             *reals[i].value = real_or_nan(stmt, 2);
+    if (strcmp(key, "run.slo_window") == 0 && real_or_nan(stmt, 2) > 0 && real_or_nan(stmt, 2) < 1e9)
+        f->r->slo_window_ns = llround(real_or_nan(stmt, 2) * 1e9);
     if (strcmp(key, "run.warmup_by") == 0)
         f->r->mser5 = strcmp(value, "mser5") == 0;
     if (strcmp(key, "gpu.extrapolated") == 0)
@@ -393,7 +395,7 @@ static int read_tables(struct file *f, struct err *e)
         count_rows(f, "replica", REPLICAS_MAX, &r->n_members, e) ||
         each(f,
              "SELECT key, value_text, value_num FROM run_param WHERE key GLOB 'engine.t[pt]*' OR key GLOB "
-             "'*.extrapolated' OR key = 'run.warmup_by'"
+             "'*.extrapolated' OR key IN ('run.warmup_by', 'run.slo_window')"
              " LIMIT 100",
              take_param, e) ||
         each(f,

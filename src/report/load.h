@@ -33,6 +33,7 @@ struct results { /* texts and arrays live in the arena; a text that the file lea
     int64_t seed, replication, warmup_ns, horizon_ns /* 0: none */, t_end_ns, events;
     double wall_s; /* NaN: unknown */
     bool recomputed;
+    int64_t slo_window_ns; /* 0: none */
     bool mser5; /* the warm-up was found by MSER-5 */
 
     struct store_class *classes;

@@ -205,6 +205,7 @@ int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err
     if (rows_memory(&g.memory, db, path, &r->arena, e))
         goto out;
     collect_front(g.collect, &r->front);
+    collect_slo_window(g.collect, r->slo_window_ns);
     collect_pools(g.collect, r->pools, r->n_pools);
     for (size_t i = collect_memory(g.collect, &g.memory) ? 0 : N_MEMORY; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!is_logged(r->log, ev_info[kinds[i]].level))

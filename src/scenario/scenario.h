@@ -34,6 +34,7 @@ struct run_options { /* [run] */
     int64_t seed, replication;
     int64_t horizon_ns; /* 0: none */
     int64_t warmup_ns;
+    int64_t slo_window_ns; /* 0: none */
     int warmup_by; /* enum warmup_by; MSER5: who runs the scenario sets warmup_ns (study/warmup.h) */
     int log; /* enum log_level */
     int64_t metrics_memory; /* bytes */

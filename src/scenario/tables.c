@@ -27,6 +27,9 @@ static const struct opt run_rows[] = {
          "simulated time at which the run is cut; without it, it drains"),
     TIME("warmup", run_options, warmup_ns, 0, 9e6, "0s",
          "requests that arrive before this are left out of the metrics"),
+    TIME("slo_window", run_options, slo_window_ns, 1e-3, 9e6, "",
+         "SLO attainment is also taken in windows of this length, end to end from the warm-up on: slo_attainment_worst is "
+         "that of the worst"),
     CHOICE("warmup_by", AT(run_options, warmup_by), warmup_ways, "given",
            "given: by the key warmup; mser5: found by MSER-5 in the latencies of the run, which is simulated once before for "
            "it, and refused past half of the calls"),
