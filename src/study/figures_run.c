@@ -21,15 +21,20 @@ const struct figure figures_run[] = {
     /* ---- latency ---- */
     {"Latency", "Latencies by class",
      "Share of the answered calls (those that came after warm-up) that took no longer: of the time to first token (TTFT), per output "
-     "token after it (TPOT) and to the end (E2EL). Each point is one of the run: the longest of those within 5 %.",
+     "token after it (TPOT) and to the end (E2EL). Each point is a call: the longest of an eightieth of the axis.",
      NO_REQUESTS, "no call was answered after warm-up",
-     "WITH value AS (\n"
-     "    SELECT what, class, CASE what WHEN 0 THEN q.t_first_ns - q.t_arrive_ns WHEN 1 THEN (q.t_end_ns - q.t_first_ns) / nullif(q.output_tokens - 1, 0)\n"
-     "                                  ELSE q.t_end_ns - q.t_arrive_ns END AS ns\n"
-     "    FROM run u CROSS JOIN request q CROSS JOIN (SELECT 0 AS what UNION ALL SELECT 1 UNION ALL SELECT 2)\n"
-     "    WHERE +q.status = 'completed' AND q.t_arrive_ns >= u.warmup_ns\n"
+     "WITH call AS (\n"
+     "    SELECT q.class, nullif(q.t_first_ns - q.t_arrive_ns, 0) AS ttft, nullif(q.t_end_ns - q.t_arrive_ns, 0) AS e2el,\n"
+     "           nullif(1.0 * (q.t_end_ns - q.t_first_ns) / nullif(q.output_tokens - 1, 0), 0) AS tpot\n"
+     "    FROM run u CROSS JOIN request q WHERE +q.status = 'completed' AND q.t_arrive_ns >= u.warmup_ns\n"
+     "), ends AS MATERIALIZED ( -- of each latency: where its bins begin, and how many there are to a factor of e\n"
+     "    SELECT 0 AS what, ln(min(ttft)) AS low, 80 / (ln(max(ttft)) - ln(min(ttft)) + 1e-9) AS each FROM call\n"
+     "    UNION ALL SELECT 1, ln(min(tpot)), 80 / (ln(max(tpot)) - ln(min(tpot)) + 1e-9) FROM call\n"
+     "    UNION ALL SELECT 2, ln(min(e2el)), 80 / (ln(max(e2el)) - ln(min(e2el)) + 1e-9) FROM call\n"
+     "), value AS (SELECT what, class, low, each, CASE what WHEN 0 THEN ttft WHEN 1 THEN tpot ELSE e2el END AS ns FROM call CROSS JOIN ends\n"
      "), bin AS (\n"
-     "    SELECT what, class, count(*) AS n, max(ns) AS ns FROM value WHERE ns > 0 GROUP BY (3 * class + what) * 1000 + CAST(50 * log10(ns) AS INTEGER)\n"
+     "    SELECT what, class, count(*) AS n, max(ns) AS ns FROM value\n"
+     "    WHERE ns IS NOT NULL GROUP BY (3 * class + what) * 1000 + CAST((ln(ns) - low) * each AS INTEGER)\n"
      ")\n"
      "SELECT CASE what WHEN 0 THEN 'TTFT' WHEN 1 THEN 'TPOT' ELSE 'E2EL' END AS latency, name AS class, ns / 1e6 AS ms,\n"
      "       1.0 * sum(n) OVER (PARTITION BY what, class ORDER BY ns) / sum(n) OVER (PARTITION BY what, class) AS share\n"
@@ -91,7 +96,7 @@ const struct figure figures_run[] = {
       {.title = "Requests in the system", .x_title = TIME, .x = 0, .y = 4, .n_y = 2, .x_unit = PAGE_S, .stacked = true}}},
 
     {"Load and queues", "Replicas under autoscale", "Replicas of each pool as [autoscale] starts and drains them, and the requests that were in no batch.",
-     NO_STEPS, "the scenario has no [autoscale], or it changed nothing",
+     NO_STEPS " AND NOT EXISTS (SELECT 1 FROM scale)", "the scenario has no [autoscale], or it changed nothing",
      "WITH " SPAN(160) ", last AS (\n"
      "    SELECT r.pool, max(s.rowid) AS id FROM span, scale s JOIN replica r ON r.id = s.replica GROUP BY r.pool, s.t_ns / w\n"
      "), point AS (\n"
@@ -104,7 +109,7 @@ const struct figure figures_run[] = {
      {{.title = "Replicas", .x_title = TIME, .x = 1, .y = 2, .n_y = 3, .x_unit = PAGE_S, .stepped = true},
       {.title = "Requests in no batch, at these instants", .x_title = TIME, .x = 1, .y = 5, .n_y = 1, .x_unit = PAGE_S}}},
 
-    {"Load and queues", "Faults", "When what was slowed down or away.", NO_STEPS, "the scenario has no [fault], or none came",
+    {"Load and queues", "Faults", "When what was slowed down or away.", NO_STEPS " AND NOT EXISTS (SELECT 1 FROM fault)", "the scenario has no [fault], or none came",
      "WITH fault_of AS (\n"
      "    SELECT row_number() OVER (ORDER BY rowid) - 1 AS fault, substr(key, 7, length(key) - 11) AS name, value_text AS what\n"
      "    FROM run_param WHERE key GLOB 'fault *.what'\n"

@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "report/load.h"
 #include "report/verdict.h"
+#include "study/calls.h"
 #include "study/figure.h"
 #include "study/page.h"
 #include "study/query.h"
@@ -18,6 +19,19 @@ enum { NOTE_BYTES = 160, VALUE_BYTES = 64, WHY_BYTES = 300 };
 
 /* ---- cards ---- */
 
+/* What "; " parts, a line each. */
+static void put_parts(FILE *out, const char *note)
+{
+    char part[NOTE_BYTES];
+
+    for (const char *end; (end = strstr(note, "; ")) != NULL; note = end + 2) {
+        snprintf(part, sizeof part, "%.*s", (int)(end - note), note);
+        page_text(out, part);
+        fputs("<br/>", out);
+    }
+    page_text(out, note);
+}
+
 static void card(FILE *out, const char *name, const char *value, const char *unit, const char *class, const char *note)
 {
     fprintf(out, "<div class=\"card\"><dt>%s</dt><dd><span class=\"v %s\">", name, class);
@@ -25,7 +39,7 @@ static void card(FILE *out, const char *name, const char *value, const char *uni
     fprintf(out, "</span> <span class=\"u\">%s</span>", unit);
     if (note[0]) {
         fputs("<br/><span class=\"n\">", out);
-        page_text(out, note);
+        put_parts(out, note);
         fputs("</span>", out);
     }
     fputs("</dd></div>\n", out);
@@ -64,26 +78,46 @@ static void ms_text(char *text, size_t size, double ms)
         snprintf(text, size, "%.4g ms", ms);
 }
 
-/* low, high: what measured systems of the kind show of the mean, 90 % of them. */
-static void latency_card(FILE *out, const struct results *r, const char *name, const char *key, double low, double high)
+/* " 95 %: a to b" of a metric by the batch means of the run; empty where there is no such interval. */
+static void interval_text(char *text, size_t size, const struct calls_interval *all, const char *key,
+                          void (*of)(char *text, size_t size, double v))
 {
-    char id[VALUE_BYTES], value[VALUE_BYTES], p99[VALUE_BYTES], from[VALUE_BYTES], to[VALUE_BYTES], note[NOTE_BYTES];
+    char from[VALUE_BYTES], to[VALUE_BYTES];
 
-    snprintf(id, sizeof id, "median_%s_ms", key);
-    double median = metric(r, id);
+    text[0] = '\0';
+    for (int i = 0; i < CALLS_INTERVALS; i++) {
+        const struct interval *in = &all[i].of;
+        if (strcmp(all[i].metric, key) != 0 || isnan(in->low) || isnan(in->high))
+            continue;
+        of(from, sizeof from, in->low);
+        of(to, sizeof to, in->high);
+        snprintf(text, size, "95 %%: %.20s to %.20s%s", from, to, all[i].correlated ? " or wider" : "");
+    }
+}
+
+/* low, high: what measured systems of the kind show of the mean, 90 % of them. */
+static void latency_card(FILE *out, const struct results *r, const struct calls_interval *all, const char *name, const char *key,
+                         double low, double high)
+{
+    char id[VALUE_BYTES], value[VALUE_BYTES], p99[VALUE_BYTES], from[VALUE_BYTES], to[VALUE_BYTES], note[NOTE_BYTES],
+        interval[NOTE_BYTES];
+
     snprintf(id, sizeof id, "p99_%s_ms", key);
     ms_text(p99, sizeof p99, metric(r, id));
     snprintf(id, sizeof id, "mean_%s_ms", key);
     double mean = metric(r, id);
+    snprintf(id, sizeof id, "median_%s_ms", key);
+    double median = metric(r, id);
     if (isnan(median))
         return;
     ms_text(value, sizeof value, median);
     ms_text(from, sizeof from, mean * low);
     ms_text(to, sizeof to, mean * high);
-    if (isnan(low) || isnan(high) || isnan(mean))
-        snprintf(note, sizeof note, "p99 %.30s", p99);
-    else
-        snprintf(note, sizeof note, "p99 %.30s; mean on hardware, 90 %%: %.30s to %.30s", p99, from, to);
+    interval_text(interval, sizeof interval, all, id, ms_text);
+    snprintf(note, sizeof note, "%.60s%sp99 %.20s", interval, interval[0] ? "; " : "", p99);
+    size_t n = strlen(note);
+    if (!isnan(low) && !isnan(high) && !isnan(mean))
+        snprintf(note + n, sizeof note - n, "; mean on hardware, 90 %%: %.20s to %.20s", from, to);
     card(out, name, value, "", "", note);
 }
 
@@ -122,26 +156,42 @@ static const struct {
     {"Margin per GPU-hour", "margin_usd_per_gpu_h", "US$"},
 };
 
-static void put_cards(FILE *out, const struct results *r)
+/* By batch means; none where the file keeps no requests. */
+static void read_intervals(const char *path, struct calls_interval all[CALLS_INTERVALS])
+{
+    struct calls calls;
+    struct err none = {0};
+
+    memset(all, 0, CALLS_INTERVALS * sizeof *all);
+    if (calls_read(&calls, path, &none) == 0)
+        calls_intervals(&calls, all);
+    calls_free(&calls);
+}
+
+static void put_cards(FILE *out, const struct results *r, const char *path)
 {
     const struct calibration *c = &r->calibration;
-    char note[NOTE_BYTES], peak[VALUE_BYTES];
+    char note[NOTE_BYTES], peak[VALUE_BYTES], interval[NOTE_BYTES];
+    struct calls_interval all[CALLS_INTERVALS];
     bool drafts = metric(r, "acceptance_length") > 0; /* no system that was measured had speculation */
 
+    read_intervals(path, all);
     fputs("<dl class=\"cards\">\n", out);
     verdict_card(out, r);
     snprintf(note, sizeof note, "%.6g failed, in %.6g s", metric(r, "failed"), metric(r, "duration"));
     number_card(out, "Answered requests", metric(r, "completed"), "", note);
-    number_card(out, "Request throughput", metric(r, "request_throughput"), "req/s", "");
+    interval_text(note, sizeof note, all, "request_throughput", page_number);
+    number_card(out, "Request throughput", metric(r, "request_throughput"), "req/s", note);
     number_card(out, "Goodput", metric(r, "request_goodput"), "req/s", "answered within every objective");
     share_card(out, "Objectives met", metric(r, "slo_attainment"), "");
     page_number(peak, sizeof peak, metric(r, "max_output_tokens_per_s"));
-    snprintf(note, sizeof note, "at most %.20s", peak);
+    interval_text(interval, sizeof interval, all, "output_throughput", page_number);
+    snprintf(note, sizeof note, "%.60s%sat most %.20s", interval, interval[0] ? "; " : "", peak);
     number_card(out, "Output throughput", metric(r, "output_throughput"), "tok/s", note);
-    latency_card(out, r, "TTFT, median", "ttft", c->ttft_low, c->ttft_high);
-    latency_card(out, r, "TPOT, median", "tpot", drafts ? NAN : c->tpot_low, drafts ? NAN : c->tpot_high);
-    latency_card(out, r, "E2EL, median", "e2el", NAN, NAN);
-    latency_card(out, r, "Queue, median", "queue", NAN, NAN);
+    latency_card(out, r, all, "TTFT, median", "ttft", c->ttft_low, c->ttft_high);
+    latency_card(out, r, all, "TPOT, median", "tpot", drafts ? NAN : c->tpot_low, drafts ? NAN : c->tpot_high);
+    latency_card(out, r, all, "E2EL, median", "e2el", NAN, NAN);
+    latency_card(out, r, all, "Queue, median", "queue", NAN, NAN);
     share_card(out, "Replicas in use", metric(r, "utilisation"), "share of their time in steps");
     if (r->kv_blocks > 0)
         share_card(out, "KV blocks in use, peak", metric(r, "peak_kv_blocks") / (double)r->kv_blocks, "");
@@ -150,6 +200,11 @@ static void put_cards(FILE *out, const struct results *r)
         if (metric(r, plain_cards[i].metric) != 0)
             number_card(out, plain_cards[i].name, metric(r, plain_cards[i].metric), plain_cards[i].unit, "");
     fputs("</dl>\n", out);
+    if (all[0].metric[0])
+        fputs("<p>95 %: of this one run, by batch means of its calls (tiersim report --intervals); or wider: the batches are "
+              "correlated. Chance between runs, what the model leaves out and what a calibration is off by come on top; on hardware: what "
+              "measured systems of the kind showed.</p>\n",
+              out);
 }
 
 /* ---- all metrics ---- */
@@ -317,7 +372,7 @@ static void put_page(FILE *out, const struct results *r, struct sqlite3 *db, con
     page_begin(out, "Run", r->scenario_path ? r->scenario_path : path);
     put_head(out, r, path);
     fprintf(out, "<nav>%s</nav>\n", nav_text);
-    put_cards(out, r);
+    put_cards(out, r, path);
     fwrite(body_text, 1, body_size, out);
     page_end(out);
     free(body_text);
