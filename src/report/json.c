@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 
-static void quoted(FILE *out, const char *text)
+void json_quote(FILE *out, const char *text)
 {
     fputc('"', out);
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
@@ -32,7 +32,7 @@ static void begin(struct json *j, const char *key)
     if (j->depth > 0)
         fprintf(j->out, "%s\n%*s", j->first ? "" : ",", 2 * j->depth, "");
     if (key) {
-        quoted(j->out, key);
+        json_quote(j->out, key);
         fputs(": ", j->out);
     }
     j->first = false;
@@ -61,7 +61,7 @@ void json_text(struct json *j, const char *key, const char *value)
 {
     begin(j, key);
     if (value)
-        quoted(j->out, value);
+        json_quote(j->out, value);
     else
         fputs("null", j->out);
 }

@@ -14,6 +14,8 @@ struct json { /* {.out = f}; depth and first are its own */
     bool first;
 };
 
+void json_quote(FILE *out, const char *text); /* a string alone; bytes that are no UTF-8: U+FFFD */
+
 void json_open(struct json *j, const char *key, char bracket); /* key NULL within an array and at the top */
 void json_close(struct json *j, char bracket);
 void json_text(struct json *j, const char *key, const char *value); /* NULL: null. Bytes that are no UTF-8: U+FFFD */

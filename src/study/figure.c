@@ -187,7 +187,7 @@ static void draw(FILE *out, const struct page_plot *plot, const struct figure *f
         const struct line *l = &all->line[i];
         if (f->kind == FIGURE_LINES)
             page_plot_line(out, plot, l->x, l->y, l->n, i, p->stepped);
-        for (int k = 0; k < l->n && (f->kind == FIGURE_DOTS || (p->x_unit != PAGE_S && l->n <= DOTS_MAX)); k++) {
+        for (int k = 0; k < l->n && (f->kind == FIGURE_DOTS || (p->x_unit != PAGE_S && !p->stepped && l->n <= DOTS_MAX)); k++) {
             if (isnan(l->x[k]) || isnan(l->y[k]))
                 continue;
             if (f->kind == FIGURE_DOTS && !isnan(l->low[k]) && !isnan(l->high[k]))

@@ -40,7 +40,7 @@ const struct figure figures_run[] = {
      "       1.0 * sum(n) OVER (PARTITION BY what, class ORDER BY ns) / sum(n) OVER (PARTITION BY what, class) AS share\n"
      "FROM bin JOIN class c ON c.id = class ORDER BY what, class, ns",
      FIGURE_LINES, 0, 1, NULL, false,
-     {{.title = "share that took no longer", .x_title = "latency", .x = 2, .y = 3, .n_y = 1, .x_unit = PAGE_MS, .y_unit = PAGE_SHARE, .x_log = true}}},
+     {{.title = "share that took no longer", .x_title = "latency", .x = 2, .y = 3, .n_y = 1, .x_unit = PAGE_MS, .y_unit = PAGE_SHARE, .x_log = true, .stepped = true}}},
 
     {"Latency", "What the time to first token is made of",
      "Means of answered calls by class, in ms: waiting to be admitted, for KV from lower tiers, computing again what a cache had lost, "
