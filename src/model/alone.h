@@ -2,8 +2,8 @@
  * alone.h - what a call takes on an idle machine: the yardstick of agents' slowdown.
  *
  *   front end: request_service + input_tokens * token_service + request_latency
- * + chunks of at most max_num_batched_tokens prompt tokens, less what earlier calls of its context left in the cache
- *   (all of it, in HBM; nothing of other contexts: a task that finds the system prompt of another can be faster)
+ * + chunks of at most max_num_batched_tokens prompt tokens, less what it finds in the cache: all that earlier calls of its
+ *   context left, and its agent's system prompt, unless this is the agent's first context ever; all of it in HBM
  * + output - 1 steps with one sequence
  *
  * A step's time is linear in the context between the knees of the model's attention (cost.h), so the steps of an answer
@@ -11,6 +11,9 @@
  * step to ns, so off by less than a ns a token.
  *
  * With speculation: by the tokens expected of a step, so right on average only.
+ *
+ * So the machine is idle, but has seen the agent before: nothing that a run can find in its caches is missing here, and no
+ * call is faster than alone (but by that rounding, or by drafts that hold).
  *
  * Not modelled: handoff between pools, what steps move from below HBM, restores, stream_interval.
  */

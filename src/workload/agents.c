@@ -14,6 +14,7 @@ struct agents *agents_new(const struct scenario *sc, int64_t block_tokens)
     a->block_tokens = block_tokens;
     a->most_context = sc->layout.model.max_context;
     a->contexts = sc->n_agents;
+    a->seen = mem_zalloc((size_t)sc->n_agents, sizeof *a->seen);
     return a;
 }
 
@@ -35,6 +36,7 @@ void agents_free(struct agents *a)
             free_branch(a, a->at[i]);
     free(a->at);
     free(a->free_slots);
+    free(a->seen);
     free(a);
 }
 
@@ -176,6 +178,8 @@ static void begin_context(struct agents *a, struct agent_branch *b)
 
     b->context_id = a->contexts++;
     b->context = o->system_tokens;
+    b->known_blocks = a->seen[b->agent] ? o->system_tokens / a->block_tokens : 0;
+    a->seen[b->agent] = true;
     b->append = agents_draw(a, b->entity, RNG_AGENT_FIRST, &o->first, 0);
 }
 

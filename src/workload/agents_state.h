@@ -29,7 +29,7 @@ struct agent_branch {
     int64_t context_id;   /* of its blocks */
     int64_t context;      /* tokens that the next prompt begins with */
     int64_t append;       /* tokens that come in after them */
-    int64_t known_blocks; /* of the context: left in the cache by its calls, if that forgets nothing */
+    int64_t known_blocks; /* of the context: left in the cache by its calls, or a system prompt by others', if that forgets nothing */
     int64_t step, steps;  /* of the task: answered so far, in all */
     int64_t calls;        /* of the task: compactions too */
     bool calling, compacting;
@@ -46,6 +46,7 @@ struct agents {
     int64_t block_tokens, most_context;
     struct agent_branch **at; /* by slot; NULL: free */
     uint32_t *free_slots, n_free, n, cap;
+    bool *seen; /* by agent: a context of it has begun */
     int64_t contexts; /* numbers given so far: first those of the agents' system prompts */
     struct agents_counts counts;
     uint64_t digest; /* sum over the draws */

@@ -55,7 +55,7 @@ struct work_item {
      * is the answer's, as far as a later call may ask for it. */
     struct chain chain;
     int64_t prompt_blocks;
-    int64_t known_blocks;  /* of them from the first: earlier calls of its context had them (agents only) */
+    int64_t known_blocks;  /* of them from the first: earlier calls of its context, or agent, had them (agents only) */
     int64_t session;       /* its number, in order of begin; -1: none */
     int64_t turn;          /* of the session, from 0 */
     uint32_t session_slot; /* for workload_ended; WORK_NO_SESSION: no further call will follow */

@@ -32,7 +32,7 @@ SELECT t.id AS task, t.class, c.name AS class_name, a.name AS agent_name, t.sess
 FROM run u, agent_task t JOIN agent a ON a.id = t.agent LEFT JOIN class c ON c.id = t.class;
 INSERT INTO doc VALUES
     ('v_agent_task', NULL, 'tasks of agents: task = retry + queue + restore + prefill + handoff + decode + tool, each on the task''s path'),
-    ('v_agent_task', 'alone_ms', 'its path on an idle machine: its calls alone, its tools; what its own calls left is cached there, no system prompt that others left'),
+    ('v_agent_task', 'alone_ms', 'its path on an idle machine: its calls alone, its tools; what its own calls left is cached there, and its agents'' system prompt, but for the first context ever'),
     ('v_agent_task', 'slowdown', 'task_ms over alone_ms; NULL where it was not answered'),
     ('v_agent_task', 'slower_token_ms', 'what if: so much longer, at least, if every token after a call''s first took 1 ms more'),
     ('v_agent_task', 'slower_tools_ms', 'what if: so much longer, at least, if tools took 10 % more'),
