@@ -18,22 +18,13 @@ struct agents *agents_new(const struct scenario *sc, int64_t block_tokens)
     return a;
 }
 
-static void free_branch(struct agents *a, struct agent_branch *b)
-{
-    if (b->parent == NULL)
-        free(b->session);
-    a->at[b->slot] = NULL;
-    a->free_slots[a->n_free++] = b->slot;
-    free(b);
-}
-
 void agents_free(struct agents *a)
 {
     if (a == NULL)
         return;
     for (uint32_t i = 0; i < a->n; i++)
         if (a->at[i])
-            free_branch(a, a->at[i]);
+            agents_free_branch(a, a->at[i]);
     free(a->at);
     free(a->free_slots);
     free(a->seen);
@@ -48,24 +39,6 @@ void agents_record(struct agents *a, struct trace *t)
 uint64_t agents_digest(const struct agents *a)
 {
     return a->digest;
-}
-
-static struct agent_branch *new_branch(struct agents *a)
-{
-    struct agent_branch *b = mem_zalloc(1, sizeof *b);
-
-    if (a->n_free == 0) {
-        if (a->n == a->cap) {
-            sim_assert(a->cap < WORK_NO_SESSION / 2);
-            a->cap = a->cap ? 2 * a->cap : 16;
-            a->at = mem_realloc(a->at, a->cap * sizeof *a->at);
-            a->free_slots = mem_realloc(a->free_slots, a->cap * sizeof *a->free_slots);
-        }
-        a->free_slots[a->n_free++] = a->n++;
-    }
-    b->slot = a->free_slots[--a->n_free];
-    a->at[b->slot] = b;
-    return b;
 }
 
 /* ---- a call ---- */
@@ -138,9 +111,7 @@ static void make_call(struct agents *a, struct agent_branch *b, int64_t t_ns, st
                                     .output_tokens = output + reasoning,
                                     .reasoning_tokens = reasoning};
     set_chain(a, b, item);
-    b->calling = true;
-    s->task.calls++;
-    a->counts.calls_begun++;
+    agents_begin_call(a, b);
 }
 
 static void release(struct agents *a, struct agent_branch *b, int64_t t_ns, struct ready *ready)
@@ -158,17 +129,8 @@ static void begin_task(struct agents *a, struct agent_branch *root, int64_t t_ns
     struct agent_session *s = root->session;
     int64_t number = s->begun++, deadline_ns = agents_options(a, root)->deadline_ns;
 
-    s->branches = 1;
-    s->task = (struct ev_agent_task){.id = a->counts.tasks_begun++,
-                                     .class = s->class_id,
-                                     .agent = root->agent,
-                                     .session = s->number,
-                                     .number = number,
-                                     .deadline_ns = deadline_ns > 0 ? deadline_ns : -1,
-                                     .t_start_ns = t_ns};
+    agents_open_task(a, root, number, deadline_ns > 0 ? deadline_ns : -1, t_ns);
     root->entity = rng_hash((uint64_t)s->number, (uint64_t)number);
-    root->step = root->calls = 0;
-    root->path = (struct agent_path){0};
     root->steps = agents_draw(a, root->entity, RNG_AGENT_STEPS, &agents_options(a, root)->steps, 1);
 }
 
@@ -185,7 +147,7 @@ static void begin_context(struct agents *a, struct agent_branch *b)
 
 void agents_begin(struct agents *a, struct work_item *item)
 {
-    struct agent_branch *b = new_branch(a);
+    struct agent_branch *b = agents_new_branch(a);
     struct agent_session *s = mem_zalloc(1, sizeof *s);
 
     *s = (struct agent_session){.number = item->session, .class_id = item->class_id};
@@ -202,7 +164,7 @@ void agents_begin(struct agents *a, struct work_item *item)
 static void begin_sub(struct agents *a, struct agent_branch *parent, uint64_t entity, int64_t now_ns,
                       struct ready *ready)
 {
-    struct agent_branch *b = new_branch(a);
+    struct agent_branch *b = agents_new_branch(a);
 
     b->session = parent->session;
     b->parent = parent;
@@ -232,37 +194,6 @@ static void begin_subs(struct agents *a, struct agent_branch *b, uint64_t entity
 
 /* ---- what follows a call ---- */
 
-static void add_path(struct agent_path *p, const struct agent_path *q)
-{
-    p->calls += q->calls;
-    p->tokens += q->tokens;
-    p->retry_ns += q->retry_ns;
-    p->queue_ns += q->queue_ns;
-    p->restore_ns += q->restore_ns;
-    p->prefill_ns += q->prefill_ns;
-    p->handoff_ns += q->handoff_ns;
-    p->decode_ns += q->decode_ns;
-    p->tool_ns += q->tool_ns;
-    p->alone_ns += q->alone_ns;
-}
-
-/* The step is over at t_ns: its row, and the path. */
-static void close_step(struct agents *a, struct agent_branch *b, int64_t t_ns)
-{
-    struct ev_agent_step *n = &b->now;
-    int64_t tools_ns = b->t_tools_ns < t_ns ? b->t_tools_ns : t_ns;
-
-    n->t_end_ns = t_ns;
-    n->tool_ns = tools_ns - n->t_call_end_ns;
-    n->join_ns = t_ns - tools_ns;
-    if (n->join_branch >= 0)
-        add_path(&b->path, &b->sub_path);
-    else
-        b->path.tool_ns += n->tool_ns;
-    if (a->trace)
-        *trace_put_agent_step(a->trace) = *n;
-}
-
 static bool end_branch(struct agents *a, struct agent_branch *b, int64_t now_ns, struct ready *ready);
 
 /* Tools and sub-agents have ended, or the task has failed. */
@@ -270,7 +201,7 @@ static bool go_on(struct agents *a, struct agent_branch *b, int64_t now_ns, stru
 {
     int64_t t_ns = b->session->failed || b->t_tools_ns < now_ns ? now_ns : b->t_tools_ns;
 
-    close_step(a, b, t_ns);
+    agents_close_step(a, b, t_ns);
     if (b->session->failed)
         return end_branch(a, b, now_ns, ready);
     release(a, b, t_ns, ready);
@@ -280,27 +211,10 @@ static bool go_on(struct agents *a, struct agent_branch *b, int64_t now_ns, stru
 static bool end_task(struct agents *a, struct agent_branch *root, int64_t now_ns, struct ready *ready)
 {
     struct agent_session *s = root->session;
-    struct ev_agent_task *t = &s->task;
-    const struct agent_path *p = &root->path;
 
-    t->t_end_ns = now_ns;
-    t->answered = !s->failed;
-    t->steps = root->step;
-    t->path_calls = p->calls;
-    t->path_tokens = p->tokens;
-    t->path_retry_ns = p->retry_ns;
-    t->path_queue_ns = p->queue_ns;
-    t->path_restore_ns = p->restore_ns;
-    t->path_prefill_ns = p->prefill_ns;
-    t->path_handoff_ns = p->handoff_ns;
-    t->path_decode_ns = p->decode_ns;
-    t->path_tool_ns = p->tool_ns;
-    t->path_alone_ns = p->alone_ns;
-    a->counts.tasks_ended++;
-    if (a->trace)
-        *trace_put_agent_task(a->trace) = *t;
+    agents_close_task(a, root, now_ns);
     if (s->failed || s->begun == s->tasks) {
-        free_branch(a, root);
+        agents_free_branch(a, root);
         return true;
     }
     const struct agent_options *o = agents_options(a, root);
@@ -319,12 +233,9 @@ static bool end_branch(struct agents *a, struct agent_branch *b, int64_t now_ns,
 
     if (parent == NULL)
         return end_task(a, b, now_ns, ready);
-    if (now_ns > parent->t_tools_ns) {
-        parent->now.join_branch = b->number;
-        parent->sub_path = b->path;
-    }
+    agents_join(b, now_ns);
     parent->append = length_clamp(parent->append + b->answer, 0, LENGTH_CAP);
-    free_branch(a, b);
+    agents_free_branch(a, b);
     return --parent->waits == 0 && go_on(a, parent, now_ns, ready);
 }
 
@@ -357,38 +268,16 @@ static void take_answer(struct agents *a, struct agent_branch *b, int64_t now_ns
     begin_subs(a, b, entity, now_ns, ready);
 }
 
-static void fill_step(struct agents *a, struct agent_branch *b, const struct work_ended *call, int64_t now_ns)
-{
-    struct ev_agent_step *n = &b->now;
-
-    n->request = call->request;
-    n->answered = call->answered;
-    n->t_call_end_ns = now_ns;
-    n->retry_ns = call->retry_ns;
-    n->queue_ns = call->queue_ns;
-    n->restore_ns = call->restore_ns;
-    n->prefill_ns = call->prefill_ns;
-    n->handoff_ns = call->handoff_ns;
-    n->decode_ns = call->decode_ns;
-    n->hit_tokens = call->hit_tokens;
-    n->alone_ns = call->alone_ns;
-    b->t_tools_ns = now_ns;
-    add_path(&b->path, &(struct agent_path){1, n->output_tokens, n->retry_ns, n->queue_ns, n->restore_ns,
-                                            n->prefill_ns, n->handoff_ns, n->decode_ns, 0, n->alone_ns});
-    b->calling = false;
-    a->counts.calls_ended++;
-}
-
 bool agents_ended(struct agents *a, const struct work_ended *call, int64_t now_ns, struct ready *ready)
 {
     sim_assert(call->slot < a->n && a->at[call->slot]);
     struct agent_branch *b = a->at[call->slot];
     struct agent_session *s = b->session;
 
-    fill_step(a, b, call, now_ns);
+    agents_end_call(a, b, call, now_ns);
     s->failed |= !call->answered;
     if (s->failed) {
-        close_step(a, b, now_ns);
+        agents_close_step(a, b, now_ns);
         return end_branch(a, b, now_ns, ready);
     }
     if (b->compacting) {
@@ -397,25 +286,8 @@ bool agents_ended(struct agents *a, const struct work_ended *call, int64_t now_n
     }
     take_answer(a, b, now_ns, ready);
     if (b->step == b->steps) {
-        close_step(a, b, now_ns);
+        agents_close_step(a, b, now_ns);
         return end_branch(a, b, now_ns, ready);
     }
     return b->waits == 0 && go_on(a, b, now_ns, ready);
-}
-
-struct agents_counts agents_count(const struct agents *a)
-{
-    struct agents_counts c = a->counts;
-
-    c.tasks_live = c.calls_live = c.steps_joining = 0;
-    for (uint32_t i = 0; i < a->n; i++) {
-        const struct agent_branch *b = a->at[i];
-        if (b == NULL)
-            continue;
-        c.tasks_live += b->parent == NULL;
-        c.calls_live += b->calling;
-        c.steps_joining += b->waits > 0;
-    }
-    sim_assert(c.tasks_begun == c.tasks_ended + c.tasks_live && c.calls_begun == c.calls_ended + c.calls_live);
-    return c;
 }

@@ -52,6 +52,19 @@ struct agents {
     uint64_t digest; /* sum over the draws */
 };
 
+/* ---- agents_book.c ---- */
+
+struct agent_branch *agents_new_branch(struct agents *a);
+void agents_free_branch(struct agents *a, struct agent_branch *b); /* of a root: its session, too */
+void agents_open_task(struct agents *a, struct agent_branch *root, int64_t number, int64_t deadline_ns, int64_t t_ns);
+void agents_close_task(struct agents *a, struct agent_branch *root, int64_t now_ns);
+void agents_begin_call(struct agents *a, struct agent_branch *b); /* `now` is set */
+void agents_end_call(struct agents *a, struct agent_branch *b, const struct work_ended *call, int64_t now_ns);
+/* The step is over at t_ns: its row, and the path. */
+void agents_close_step(struct agents *a, struct agent_branch *b, int64_t t_ns);
+/* A sub-agent has ended: whether its parent's step has waited for it longest so far. */
+void agents_join(struct agent_branch *b, int64_t now_ns);
+
 /* ---- agents_draw.c ---- */
 
 int64_t agents_draw(struct agents *a, uint64_t entity, enum rng_purpose purpose, const struct length_choice *law,
