@@ -14,6 +14,7 @@
 
 #include "base/dist.h"
 #include "base/num.h"
+#include "../run_suite.h"
 
 enum { N = 50000 };
 
@@ -329,7 +330,6 @@ END_TEST
 /* The first values of every sampler, bit for bit: the same from each compiler, -O level and CPU. To be changed only
  * with a MODEL: entry in ChangeLog, since every run's fingerprint moves with them. */
 #include "golden_dist.h"
-#include "../run_suite.h"
 
 START_TEST(bits_are_the_golden_ones)
 {
