@@ -41,6 +41,10 @@ static const char *const law_name[] = {"exponential", "constant", "hyperexponent
 static const double SCV = 4;
 static const double second_moment[] = {2, 1, 1 + 4};
 
+/* So many, of a replication, make the standard error small enough. */
+enum { FEW = 10000, MANY = 20000 };
+static const int jobs_of[] = {FEW, FEW, MANY};
+
 struct setting {
     const char *name;
     enum share_rule rule;
@@ -188,7 +192,8 @@ START_TEST(fair_is_processor_sharing)
     static const double rhos[] = {0.5, 0.8};
     double rho = rhos[_i / 3];
 
-    run_setting(&(struct setting){"fair", SHARE_FAIR, 1, 1, 30000, (enum law)(_i % 3), {rho}, {1}, {1 / (1 - rho)}, 0});
+    run_setting(&(struct setting){
+        "fair", SHARE_FAIR, 1, 1, jobs_of[_i % 3], (enum law)(_i % 3), {rho}, {1}, {1 / (1 - rho)}, 0});
 }
 END_TEST
 
@@ -196,7 +201,8 @@ START_TEST(fifo_is_first_come_first_served)
 {
     double rho = 0.7, wait = rho * second_moment[_i] / (2 * (1 - rho));
 
-    run_setting(&(struct setting){"fifo", SHARE_FIFO, 1, 1, 30000, (enum law)_i, {rho}, {1}, {1 + wait}, wait});
+    run_setting(&(struct setting){
+        "fifo", SHARE_FIFO, 1, 1, jobs_of[_i], (enum law)_i, {rho}, {1}, {1 + wait}, wait});
 }
 END_TEST
 
@@ -204,7 +210,7 @@ START_TEST(fifo_with_two_servers)
 {
     double rho = 0.8, a = 2 * rho, wait = a * a / (2 + a) / (2 - a);
 
-    run_setting(&(struct setting){"fifo of 2", SHARE_FIFO, 2, 1, 30000, EXPONENTIAL, {rho}, {1}, {1 + wait}, wait});
+    run_setting(&(struct setting){"fifo of 2", SHARE_FIFO, 2, 1, MANY, EXPONENTIAL, {rho}, {1}, {1 + wait}, wait});
 }
 END_TEST
 
@@ -216,7 +222,7 @@ START_TEST(priority_preempts_and_resumes)
                                   SHARE_PRIORITY,
                                   1,
                                   2,
-                                  30000,
+                                  FEW,
                                   EXPONENTIAL,
                                   {rho1, rho - rho1},
                                   {1, 1},
@@ -233,7 +239,7 @@ START_TEST(weighted_discriminates)
                                   SHARE_WEIGHTED,
                                   1,
                                   2,
-                                  30000,
+                                  FEW,
                                   EXPONENTIAL,
                                   {rho1, rho2},
                                   {g1, g2},
