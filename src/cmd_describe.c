@@ -15,6 +15,7 @@
 #include "cmd.h"
 #include "scenario/scenario.h"
 #include "study/describe.h"
+#include "study/retention.h"
 #include "study/trace_describe.h"
 
 struct arguments {
@@ -46,7 +47,7 @@ static const struct argp_option options[] = {
      "type of KV cache elements: bf16, fp8 (the default; of a scenario's tiers, its own) or nvfp4", 0},
     {"preset", OPT_PRESET, "NAMES", 0, "tiers: of presets of data/memory, e.g. gb300 or \"gb300 pool\"", 0},
     {"model", OPT_MODEL, "NAME", 0, "tiers: whose KV is read (the scenario's model, or " DEFAULT_MODEL ")", 0},
-    {"set", 's', "SECTION.KEY=VALUE", 0, "tiers, bill: set a key; may be repeated", 0},
+    {"set", 's', "SECTION.KEY=VALUE", 0, "tiers, bill, retention: set a key; may be repeated", 0},
     {"format", OPT_FORMAT, "NAME", 0,
      "trace: azure, mooncake, burstgpt, vidur, tiersim or tiersim_csv (else its first line says it)", 0},
     {"block-tokens", OPT_BLOCK_TOKENS, "N", 0, "trace: tokens of each block that a Mooncake trace names (512)", 0},
@@ -78,9 +79,10 @@ static bool is_tiers(const struct arguments *a)
     return a->what && strcmp(a->what, "tiers") == 0;
 }
 
+/* Of a scenario with [prices]. */
 static bool is_bill(const struct arguments *a)
 {
-    return a->what && strcmp(a->what, "bill") == 0;
+    return a->what && (strcmp(a->what, "bill") == 0 || strcmp(a->what, "retention") == 0);
 }
 
 static bool is_trace(const struct arguments *a)
@@ -105,10 +107,10 @@ static void take_word(struct arguments *a, const char *arg, const struct argp_st
     else if (state->arg_num == 1)
         a->name = arg;
     else if (strcmp(arg, "model") == 0 || strcmp(arg, "gpu") == 0 || strcmp(arg, "tiers") == 0 ||
-             strcmp(arg, "bill") == 0 || strcmp(arg, "trace") == 0)
+             strcmp(arg, "bill") == 0 || strcmp(arg, "retention") == 0 || strcmp(arg, "trace") == 0)
         a->what = arg;
     else
-        argp_error(state, "describe a model or a gpu or tiers or a bill or a trace, not \"%s\"", arg);
+        argp_error(state, "describe a model or a gpu or tiers or a bill or retention or a trace, not \"%s\"", arg);
 }
 
 static void check_words(const struct arguments *a, const struct argp_state *state)
@@ -118,9 +120,9 @@ static void check_words(const struct arguments *a, const struct argp_state *stat
     else if (!is_tiers(a) && (a->preset || a->model))
         argp_error(state, "--preset and --model are of tiers");
     else if (!is_tiers(a) && !is_bill(a) && a->n_sets)
-        argp_error(state, "-s is of tiers and of a bill");
+        argp_error(state, "-s is of tiers, of a bill and of retention");
     else if (is_bill(a) && a->name == NULL)
-        argp_error(state, "whose bill? e.g. tiersim describe bill scenario.ini -s prices.preset=2026q4");
+        argp_error(state, "whose %s? e.g. tiersim describe %s scenario.ini -s prices.preset=2026q4", a->what, a->what);
     else if (!is_trace(a) && (a->format != TRACE_AUTO || a->block_tokens))
         argp_error(state, "--format and --block-tokens are of a trace");
     else if (is_trace(a) && a->name == NULL)
@@ -175,10 +177,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     options,
     parse,
-    "model NAME\ngpu NAME\ntiers --preset NAMES\ntiers SCENARIO\nbill SCENARIO\ntrace FILE",
+    "model NAME\ngpu NAME\ntiers --preset NAMES\ntiers SCENARIO\nbill SCENARIO\nretention SCENARIO\ntrace FILE",
     "Tells what a preset of data/ is. A model: parameters, weights, and what its attention stores, reads and computes "
     "against the context. A GPU: its peaks, and how near its kernels come to them. Tiers, of a preset or in use in a "
-    "scenario: what each memory holds, what a GPU reaches of it, and how long reading takes. A bill: what the fleet of a scenario with [prices] costs an hour, part by part. A trace, plain, .gz or .zst: rows, rate, burstiness, lengths, what prefixes share, and "
+    "scenario: what each memory holds, what a GPU reaches of it, and how long reading takes. A bill: what the fleet of a scenario with [prices] costs an hour, part by part. Retention: how long keeping a context's KV in each memory is cheaper than computing it again. A trace, plain, .gz or .zst: rows, rate, burstiness, lengths, what prefixes share, and "
     "sections of a scenario that draw requests like it. NAME with a / is a file.",
     NULL,
     NULL,
@@ -257,11 +259,13 @@ static bool print_bill(const struct arguments *a, struct diags *d)
     bool ok = scenario_load(&sc, a->name, a->sets, a->n_sets, d);
 
     if (ok && !prices_given(&sc.prices)) {
-        diags_add(d, a->name, 0, "[prices] is missing: a bill needs prices (want e.g. -s prices.preset=2026q4)");
+        diags_add(d, a->name, 0, "[prices] is missing (want e.g. -s prices.preset=2026q4)");
         ok = false;
     }
-    if (ok)
+    if (ok && strcmp(a->what, "bill") == 0)
         describe_bill(&sc, a->options.json, stdout);
+    else if (ok)
+        retention_print(&sc, a->options.json, stdout);
     scenario_free(&sc);
     return ok;
 }

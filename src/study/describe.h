@@ -38,6 +38,8 @@ struct describe_tiers {
     int kv_dtype;                        /* enum dtype, in HBM */
 };
 void describe_tiers(const struct describe_tiers *t, bool json, FILE *out);
+/* Time to read so many bytes of a tier in use on an idle machine; no conversion. */
+double describe_tiers_read_s(const struct describe_tiers *t, int64_t tier, double bytes);
 
 /* The bill of a scenario that has [prices] (describe_bill.c). */
 struct scenario;

@@ -123,6 +123,14 @@ static struct figures tier_figures(const struct describe_tiers *d, const struct 
     return f;
 }
 
+double describe_tiers_read_s(const struct describe_tiers *d, int64_t tier, double bytes)
+{
+    const struct tier_options *t = &d->memory->tier[tier];
+    struct figures f = tier_figures(d, t);
+
+    return read_s(&f, t, bytes);
+}
+
 /* ---- text ---- */
 
 /* A figure in a column, or a dash where it is unknown. */
