@@ -29,9 +29,10 @@ struct arguments {
     /* of trace */
     int format; /* enum trace_format */
     int64_t block_tokens;
+    bool mrc;
 };
 
-enum { OPT_JSON = 256, OPT_CONVENTION, OPT_KV_DTYPE, OPT_PRESET, OPT_MODEL, OPT_FORMAT, OPT_BLOCK_TOKENS };
+enum { OPT_JSON = 256, OPT_CONVENTION, OPT_KV_DTYPE, OPT_PRESET, OPT_MODEL, OPT_FORMAT, OPT_BLOCK_TOKENS, OPT_MRC };
 
 #define DEFAULT_MODEL "deepseek-v3"
 
@@ -46,10 +47,11 @@ static const struct argp_option options[] = {
     {"kv-dtype", OPT_KV_DTYPE, "TYPE", 0,
      "type of KV cache elements: bf16, fp8 (the default; of a scenario's tiers, its own) or nvfp4", 0},
     {"preset", OPT_PRESET, "NAMES", 0, "tiers: of presets of data/memory, e.g. gb300 or \"gb300 pool\"", 0},
-    {"model", OPT_MODEL, "NAME", 0, "tiers: whose KV is read (the scenario's model, or " DEFAULT_MODEL ")", 0},
+    {"model", OPT_MODEL, "NAME", 0, "tiers: whose KV is read (the scenario's model, or " DEFAULT_MODEL "); trace --mrc: whose KV is kept", 0},
     {"set", 's', "SECTION.KEY=VALUE", 0, "tiers, bill, retention: set a key; may be repeated", 0},
     {"format", OPT_FORMAT, "NAME", 0,
      "trace: azure, mooncake, burstgpt, vidur, tiersim or tiersim_csv (else its first line says it)", 0},
+    {"mrc", OPT_MRC, NULL, 0, "trace: instead, the misses of a prefix cache (LRU) of every size", 0},
     {"block-tokens", OPT_BLOCK_TOKENS, "N", 0, "trace: tokens of each block that a Mooncake trace names (512)", 0},
     {0},
 };
@@ -117,14 +119,14 @@ static void check_words(const struct arguments *a, const struct argp_state *stat
 {
     if (is_tiers(a) && (a->name == NULL) == (a->preset == NULL))
         argp_error(state, "whose tiers? a scenario's or a preset's, e.g. tiersim describe tiers --preset gb300");
-    else if (!is_tiers(a) && (a->preset || a->model))
-        argp_error(state, "--preset and --model are of tiers");
+    else if (!is_tiers(a) && (a->preset || (a->model && !a->mrc)))
+        argp_error(state, "--preset and --model are of tiers, --model of a trace with --mrc, too");
     else if (!is_tiers(a) && !is_bill(a) && a->n_sets)
         argp_error(state, "-s is of tiers, of a bill and of retention");
     else if (is_bill(a) && a->name == NULL)
         argp_error(state, "whose %s? e.g. tiersim describe %s scenario.ini -s prices.preset=2026q4", a->what, a->what);
-    else if (!is_trace(a) && (a->format != TRACE_AUTO || a->block_tokens))
-        argp_error(state, "--format and --block-tokens are of a trace");
+    else if (!is_trace(a) && (a->format != TRACE_AUTO || a->block_tokens || a->mrc))
+        argp_error(state, "--format, --mrc and --block-tokens are of a trace");
     else if (is_trace(a) && a->name == NULL)
         argp_error(state, "which trace? e.g. tiersim describe trace AzureLLMInferenceTrace_conv.csv");
     else if (!is_tiers(a) && a->name == NULL)
@@ -156,6 +158,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_FORMAT:
         a->format = pick(formats, arg, "format", state);
         return 0;
+    case OPT_MRC:
+        a->mrc = true;
+        return 0;
     case OPT_BLOCK_TOKENS:
         a->block_tokens = block_tokens(arg, state);
         return 0;
@@ -181,7 +186,7 @@ static const struct argp argp = {
     "Tells what a preset of data/ is. A model: parameters, weights, and what its attention stores, reads and computes "
     "against the context. A GPU: its peaks, and how near its kernels come to them. Tiers, of a preset or in use in a "
     "scenario: what each memory holds, what a GPU reaches of it, and how long reading takes. A bill: what the fleet of a scenario with [prices] costs an hour, part by part. Retention: how long keeping a context's KV in each memory is cheaper than computing it again. A trace, plain, .gz or .zst: rows, rate, burstiness, lengths, what prefixes share, and "
-    "sections of a scenario that draw requests like it. NAME with a / is a file.",
+    "sections of a scenario that draw requests like it; with --mrc, misses against the size of a prefix cache. NAME with a / is a file.",
     NULL,
     NULL,
     NULL};
@@ -270,17 +275,45 @@ static bool print_bill(const struct arguments *a, struct diags *d)
     return ok;
 }
 
-static int print_trace(const struct arguments *a)
+/* KV of a token of a long context. */
+static bool token_bytes(const struct arguments *a, struct arena *arena, struct diags *d, double *bytes)
+{
+    struct model_options m;
+
+    if (a->model == NULL)
+        return true;
+    if (!scenario_load_model(a->model, &m, arena, d) || !describe_check(&m, d))
+        return false;
+    struct kv_format f = kv_format_of(&m, a->options.kv_dtype, a->options.convention);
+    *bytes = attn_stored(&m, &f, 1, 1, 1e6) / 1e6;
+    return true;
+}
+
+static int print_trace(const struct arguments *a, struct arena *arena, struct diags *d)
 {
     const struct workload_options o = {.trace = a->name,
                                        .trace_format = a->format,
                                        .trace_block_tokens = a->block_tokens ? a->block_tokens : DEFAULT_BLOCK_TOKENS};
     struct err e = {0};
+    double bytes = 0;
 
-    if (trace_describe(&o, a->options.json, stdout, &e) == 0)
+    if (!token_bytes(a, arena, d, &bytes))
+        return EXIT_CODE_USAGE;
+    if ((a->mrc ? trace_describe_mrc(&o, bytes, a->options.json, stdout, &e)
+                : trace_describe(&o, a->options.json, stdout, &e)) == 0)
         return EXIT_CODE_OK;
     fprintf(stderr, "tiersim: %s\n", e.msg);
     return e.code;
+}
+
+static int print_other(const struct arguments *a, struct arena *arena, struct diags *d)
+{
+    bool ok = is_tiers(a)                    ? print_tiers(a, arena, d)
+              : is_bill(a)                   ? print_bill(a, d)
+              : strcmp(a->what, "gpu") == 0 ? print_gpu(a, arena, d)
+                                             : print_model(a, arena, d);
+
+    return ok ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }
 
 int cmd_describe(int argc, char **argv)
@@ -290,18 +323,13 @@ int cmd_describe(int argc, char **argv)
     struct diags d;
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (is_trace(&a))
-        return print_trace(&a);
     arena_init(&arena);
     diags_init(&d);
-    bool ok = is_tiers(&a)                 ? print_tiers(&a, &arena, &d)
-              : is_bill(&a)                ? print_bill(&a, &d)
-              : strcmp(a.what, "gpu") == 0 ? print_gpu(&a, &arena, &d)
-                                           : print_model(&a, &arena, &d);
-    if (!ok)
+    int code = is_trace(&a) ? print_trace(&a, &arena, &d) : print_other(&a, &arena, &d);
+    if (d.n > 0)
         diags_print(&d, stderr);
     diags_free(&d);
     arena_free(&arena);
     free(a.sets);
-    return ok ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+    return code;
 }

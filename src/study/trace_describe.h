@@ -19,4 +19,7 @@
 /* The trace that the options name; 0, or -1 with err and nothing printed. */
 int trace_describe(const struct workload_options *o, bool json, FILE *out, struct err *e);
 
+/* Instead of that, the hits of a prefix cache against its size (mrc.h); token_bytes of KV, 0: sizes in tokens alone. */
+int trace_describe_mrc(const struct workload_options *o, double token_bytes, bool json, FILE *out, struct err *e);
+
 #endif
