@@ -98,10 +98,8 @@ static void use(struct mrc *m, int64_t id)
 {
     struct mrc_entry *e = find_or_add(m, id);
 
-    if (m->uses == m->room) {
+    if (m->uses == m->room)
         renumber(m);
-        e = find(m, id);
-    }
     if (e->at > 0) {
         mark(m, e->at, -1);
         m->id[e->at] = -1;
