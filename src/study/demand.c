@@ -45,7 +45,7 @@ static struct demand_seen *seen_of(struct demand_run *r, const char *name)
             return &r->seen[i];
     if (r->n_seen == DEMAND_MEMORIES_MAX)
         return NULL;
-    r->seen[r->n_seen] = (struct demand_seen){arena_strdup(&r->arena, name), NAN, NAN, NAN, NAN, NAN, NAN};
+    r->seen[r->n_seen] = (struct demand_seen){arena_strdup(&r->arena, name), NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     return &r->seen[r->n_seen++];
 }
 
@@ -83,6 +83,21 @@ static int read_resolved(struct demand_run *r, sqlite3 *db)
     return r->resolved ? 0 : -1;
 }
 
+/* "drive_life_years/TIER" */
+static int take_lives(struct demand_run *r, const struct results *f)
+{
+    static const char key[] = "drive_life_years/";
+
+    for (int64_t i = 0; i < f->n_metrics; i++)
+        if (f->metrics[i].class_id < 0 && strncmp(f->metrics[i].name, key, sizeof key - 1) == 0) {
+            struct demand_seen *x = seen_of(r, f->metrics[i].name + sizeof key - 1);
+            if (x == NULL)
+                return -1;
+            x->life_years = f->metrics[i].value;
+        }
+    return 0;
+}
+
 static void take_metrics(struct demand_run *r, const struct results *f)
 {
     double seconds = results_metric(f, -1, "replica_seconds", NULL);
@@ -109,8 +124,11 @@ int demand_read(struct demand_run *r, const char *path, struct err *e)
     *r = (struct demand_run){.n_seen = 0};
     arena_init(&r->arena);
     int rc = results_load(&f, path, e);
-    if (rc == 0)
+    if (rc == 0) {
         take_metrics(r, &f);
+        if (take_lives(r, &f) != 0)
+            rc = err_set(e, EXIT_CODE_IO, "%s: damaged: more memories than a run can have", path);
+    }
     results_free(&f);
     if (rc != 0 || results_open(path, &db, e) != 0)
         return -1;
@@ -216,7 +234,7 @@ static void add_seen(struct demand_memory *m, const struct scenario *sc, const s
     const struct tier_options *t = m->tier < 0 ? NULL : &sc->memory.tier[m->tier];
     double beside = t ? (double)t->reserved_bytes : 0, all = t ? beside * m->units : activation_B(sc);
 
-    m->seen = (struct demand_seen){m->name, NAN, NAN, NAN, NAN, NAN, NAN};
+    m->seen = (struct demand_seen){m->name, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     for (int64_t i = 0; i < r->n_seen; i++)
         if (strcmp(r->seen[i].name, m->name) == 0)
             m->seen = r->seen[i];

@@ -37,6 +37,7 @@ enum { DEMAND_MEMORIES_MAX = 1 + MEMORY_TIERS_MAX };
 struct demand_seen { /* of all units of a tier; NaN: not known */
     const char *name; /* of the tier, or "hbm" */
     double held_mean_B, held_peak_B, unit_held;     /* unit_held: of the fullest unit, at its fullest, the share held */
+    double life_years; /* of drives, as they were written */
     double moved_mean_Bps, moved_peak_Bps, unit_busy; /* of the busiest one, the share of the time in the busiest interval */
 };
 

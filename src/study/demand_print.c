@@ -11,7 +11,7 @@
 #include "report/verdict.h"
 #include "study/demand.h"
 
-static const double GB = 1e9;
+static const double GB = 1e9, S_PER_YEAR = 365 * 86400.;
 
 enum { COLUMNS_MAX = 8, ROWS_MAX = 256 };
 
@@ -219,6 +219,27 @@ static struct rows module_rows(struct scenario *sc, const struct demand *d)
     return t;
 }
 
+/* What drives are worn by the run, beside the bill, which has them last as long as everything else. */
+static struct rows wear_rows(const struct demand_run *r, const struct demand *d)
+{
+    struct rows t = {.key = "wear",
+                     .title = "drives worn by writing, beside the bill",
+                     .label = {"memory", "product"},
+                     .column = {"life_years", "usd_per_m_tokens"},
+                     .head = {"life, years", "US$ / M tokens"},
+                     .n_columns = 2};
+    double m_tokens = (r->input_tokens + r->output_tokens) / 1e6;
+
+    for (int64_t i = 0; i < d->n; i++) {
+        const struct demand_memory *m = &d->memory[i];
+        if (!(m->seen.life_years > 0))
+            continue;
+        double x[] = {m->seen.life_years, m->usd * r->duration_s / (m->seen.life_years * S_PER_YEAR) / m_tokens};
+        memcpy(add_row(&t, m->name, m->product, NULL), x, sizeof x);
+    }
+    return t;
+}
+
 /* ---- either form ---- */
 
 static void cell(FILE *out, double x)
@@ -262,7 +283,7 @@ static void rows_json(const struct rows *t, struct json *j)
     json_close(j, ']');
 }
 
-enum { TABLES = 6 };
+enum { TABLES = 7 };
 
 static void tables(struct rows t[TABLES], struct scenario *sc, const struct demand_run *r, const struct demand *d)
 {
@@ -272,6 +293,7 @@ static void tables(struct rows t[TABLES], struct scenario *sc, const struct dema
     t[3] = supply_rows(sc, r, d);
     t[4] = path_rows(sc, r, d);
     t[5] = module_rows(sc, d);
+    t[6] = wear_rows(r, d);
 }
 
 static const char *verdict(const struct demand_run *r)
