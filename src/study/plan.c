@@ -8,7 +8,7 @@
 
 enum { MISTAKES_MAX = 20 };
 
-static const char *shard_folder(const char *out, struct arena *a)
+const char *plan_folder(const char *out, struct arena *a)
 {
     size_t n = strlen(out);
 
@@ -70,10 +70,16 @@ static bool load_points(struct plan *p, struct diags *d)
 
 static bool choose(struct plan *p, struct diags *d)
 {
-    int64_t *indices = arena_alloc(&p->arena, (size_t)p->study.n_points * sizeof *indices);
+    int64_t *chosen = arena_alloc(&p->arena, (size_t)p->study.n_points * sizeof *chosen);
+    const int64_t *indices = p->ask->only ? p->ask->only : chosen;
     char why[512];
 
-    p->n = study_filter(&p->study, p->ask->filter, indices, why, sizeof why);
+    p->n = p->ask->only ? p->ask->n_only : study_filter(&p->study, p->ask->filter, chosen, why, sizeof why);
+    for (int64_t i = 0; p->ask->only && i < p->n; i++)
+        if (indices[i] < 0 || indices[i] >= p->study.n_points) {
+            diags_add(d, p->ask->study, 0, "has no point %" PRId64 ": did it change?", indices[i]);
+            return false;
+        }
     if (p->n < 0)
         diags_add(d, "--filter", 0, "%s", why);
     else if (p->n == 0)
@@ -90,7 +96,7 @@ bool plan_make(struct plan *p, const struct sweep *ask, struct diags *d)
 {
     *p = (struct plan){.ask = ask};
     arena_init(&p->arena);
-    p->dir = shard_folder(ask->out, &p->arena);
+    p->dir = plan_folder(ask->out, &p->arena);
     return study_open(&p->study, ask->study, ask->sets, ask->n_sets, d) && choose(p, d) && load_points(p, d);
 }
 

@@ -18,7 +18,9 @@ struct sweep {
     const char *study, *out; /* out: OUT.db */
     char *const *sets;
     size_t n_sets;
-    const char *filter; /* NULL: all points */
+    const char *filter;  /* NULL: all points */
+    const int64_t *only; /* n_only points; NULL: those that filter takes */
+    int64_t n_only;
     int workers;        /* 0: one a core */
     bool force;         /* replace OUT.db, and shards of other configurations */
     bool fresh;         /* run points again whose shards are complete */
@@ -44,6 +46,9 @@ struct plan {
 /* Mistakes go to d, each once, with the first point that has it. False: nothing may be run. plan_free in any case. */
 bool plan_make(struct plan *p, const struct sweep *ask, struct diags *d);
 void plan_free(struct plan *p);
+
+/* "OUT.d" of "OUT.db", in the arena. */
+const char *plan_folder(const char *out, struct arena *a);
 
 /* Looks at the shards again; gives how many are complete. */
 int64_t plan_look(struct plan *p);

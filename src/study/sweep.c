@@ -21,6 +21,7 @@ struct progress {
     int64_t to_run, run, failed;  /* in this sweep */
     int64_t found;                /* complete before it */
     double start, work_s, shown;  /* work_s: of the points that ended */
+    int killed;                   /* the exit code of a point that a signal killed */
     int workers;
     bool tty;
     struct arena job; /* of argument vectors */
@@ -105,6 +106,8 @@ static void ended(void *ctx, const struct pool_end *end)
     }
     if (end->exit_code == EXIT_CODE_SIGINT || end->exit_code == EXIT_CODE_SIGTERM)
         return; /* the sweep's own end, most often; if not, the point is counted as missing */
+    if (end->exit_code > 128)
+        g->killed = end->exit_code;
     if (++g->failed > FAILURES_SHOWN)
         return;
     clear_line(g);
@@ -114,7 +117,7 @@ static void ended(void *ctx, const struct pool_end *end)
 }
 
 /* -1 with err; else the locked folder. */
-static int lock_folder(const char *dir, struct err *e)
+static int lock_folder(const char *dir, bool shared, struct err *e)
 {
     int fd;
 
@@ -123,7 +126,7 @@ static int lock_folder(const char *dir, struct err *e)
     fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_set(e, EXIT_CODE_IO, "%s: %s", dir, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    if (flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         close(fd);
         return err_set(e, EXIT_CODE_IO, "%s: another sweep is at work in it", dir);
     }
@@ -148,7 +151,7 @@ static int check_others(struct plan *p, struct err *e)
                    p->dir, others, others == 1 ? "" : "s", first->shard);
 }
 
-static int run_points(struct plan *p, int64_t done, struct err *e)
+static int run_points(struct plan *p, int64_t done, bool part, struct err *e)
 {
     struct progress g = {.p = p, .to_run = p->n - done, .found = done, .start = pool_clock_s()};
     struct pool pool = {.workers = p->ask->workers, .next = next_job, .done = ended, .tick = show, .ctx = &g};
@@ -165,32 +168,47 @@ static int run_points(struct plan *p, int64_t done, struct err *e)
         return err_set(e, 128 + sig, "interrupted: %" PRId64 " of %" PRId64 " points are there; the same command goes on",
                        done + g.run, p->n);
     if (done + g.run < p->n)
-        return err_set(e, EXIT_CODE_INCOMPLETE, "%" PRId64 " of %" PRId64 " points failed; what they said is in %s/*.log",
+        return err_set(e, part && g.killed ? g.killed : EXIT_CODE_INCOMPLETE,
+                       "%" PRId64 " of %" PRId64 " points failed; what they said is in %s/*.log",
                        p->n - done - g.run, p->n, p->dir);
     return 0;
 }
 
-static int sweep(struct plan *p, struct err *e)
+int sweep_look(struct plan *p, struct err *e)
 {
-    int fd = lock_folder(p->dir, e);
-    int64_t done;
+    plan_look(p);
+    for (int64_t i = 0; p->ask->fresh && i < p->n; i++)
+        if (p->at[i].state == SHARD_DONE)
+            p->at[i].state = SHARD_NONE;
+    return check_others(p, e);
+}
+
+static int64_t count_done(const struct plan *p)
+{
+    int64_t done = 0;
+
+    for (int64_t i = 0; i < p->n; i++)
+        done += p->at[i].state == SHARD_DONE;
+    return done;
+}
+
+static int sweep(struct plan *p, bool part, struct err *e)
+{
+    int fd = lock_folder(p->dir, part, e);
 
     if (fd < 0)
         return -1;
-    done = plan_look(p);
-    for (int64_t i = 0; p->ask->fresh && i < p->n; i++)
-        p->at[i].state = p->at[i].state == SHARD_DONE ? done--, SHARD_NONE : p->at[i].state;
-    int rc = check_others(p, e);
-    if (!rc && done < p->n)
-        rc = run_points(p, done, e);
-    if (!rc)
+    int rc = sweep_look(p, e);
+    if (!rc && count_done(p) < p->n)
+        rc = run_points(p, count_done(p), part, e);
+    if (!rc && !part)
         rc = merge_write(p, e);
     close(fd);
     return rc;
 }
 
 /* Mistakes of the study end it here. */
-static bool make_plan(struct plan *p, const struct sweep *ask)
+bool sweep_plan(struct plan *p, const struct sweep *ask)
 {
     struct diags d;
 
@@ -217,14 +235,28 @@ int sweep_run(const struct sweep *ask)
     struct err e = {0};
     int code = EXIT_CODE_USAGE;
 
-    if (make_plan(&p, ask)) {
+    if (sweep_plan(&p, ask)) {
         bool exists = access(ask->out, F_OK) == 0;
         if (exists && !ask->force && !ask->fresh && merge_is_current(&p))
             fprintf(stderr, "tiersim: %s: is complete already\n", ask->out);
         else if (exists && !ask->force)
             err_set(&e, EXIT_CODE_USAGE, "%s: exists; --force replaces it", ask->out);
         else
-            sweep(&p, &e);
+            sweep(&p, false, &e);
+        code = told(&e);
+    }
+    plan_free(&p);
+    return code;
+}
+
+int sweep_part(const struct sweep *ask)
+{
+    struct plan p;
+    struct err e = {0};
+    int code = EXIT_CODE_USAGE;
+
+    if (sweep_plan(&p, ask)) {
+        sweep(&p, true, &e);
         code = told(&e);
     }
     plan_free(&p);
@@ -237,7 +269,7 @@ int sweep_merge(const struct sweep *ask)
     struct err e = {0};
     int code = EXIT_CODE_USAGE;
 
-    if (make_plan(&p, ask)) {
+    if (sweep_plan(&p, ask)) {
         merge_write(&p, &e);
         code = told(&e);
     }
@@ -251,7 +283,7 @@ int sweep_list(const struct sweep *ask, FILE *out)
     struct plan p;
     int code = EXIT_CODE_USAGE;
 
-    if (make_plan(&p, ask)) {
+    if (sweep_plan(&p, ask)) {
         int64_t done = plan_look(&p);
         code = EXIT_CODE_OK;
         for (int64_t i = 0; i < p.n; i++) {

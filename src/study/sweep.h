@@ -15,6 +15,15 @@
 /* Says on stderr what goes wrong, as points fail. Exit codes: EXIT_CODE_INCOMPLETE where points failed, 128 + signal. */
 int sweep_run(const struct sweep *ask);
 
+/* The same for a part of the points, by one process of several at a time: nothing is merged. 128 + signal where a point
+ * was killed by one. */
+int sweep_part(const struct sweep *ask);
+
+/* The plan, mistakes told on stderr. plan_free in any case. */
+bool sweep_plan(struct plan *p, const struct sweep *ask);
+/* Looks at the shards, and refuses those of something else, but for ask->force. */
+int sweep_look(struct plan *p, struct err *e);
+
 /* The points, and which of them are there, on out; nothing is run. */
 int sweep_list(const struct sweep *ask, FILE *out);
 

@@ -68,7 +68,7 @@ is "metrics of classes are told apart" "chat summarise" "$(ask all.db "SELECT DI
 is "each column is explained" "" "$(ask all.db "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' AND NOT EXISTS (SELECT 1 FROM doc WHERE table_name = t.name AND column_name = c.name)")"
 check "report prints its sets" 0 "^n=300 gpus=2 router=least_requests gpu=b200 *3 " "$TIERSIM" report all.db
 check "report --json has intervals" 0 '"ci95_high": [0-9]' "$TIERSIM" report all.db --json
-check "what wants one run refuses a study file" 74 "is a study file" "$TIERSIM" XX
+check "what wants one run refuses a study file" 74 "is a study file" "$TIERSIM" export all.db --trace -o x.jsonl
 check "a sweep that is complete is not run again" 0 "is complete already" sweep study.ini -o all.db
 check "another study does not replace the file" 2 "all.db: exists; --force replaces it" sweep study.ini -o all.db -s sweep.repeat=2
 
