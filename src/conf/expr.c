@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 50, NODES_MAX = 2000 };
+enum { DEPTH_MAX = 50, NODES_MAX = 500 };
 
 enum op { OP_VALUE, OP_NAME, OP_NOT, OP_MINUS, OP_IF, OP_AND, OP_OR, OP_EQ, OP_NE, OP_LE, OP_LT, OP_GE, OP_GT, OP_ADD,
           OP_SUB, OP_MUL, OP_DIV, OP_MOD };

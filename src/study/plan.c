@@ -23,11 +23,12 @@ const char *plan_name(struct plan *p, int64_t index)
     return arena_printf(&p->arena, "point %" PRId64 "%s%s%s", index, *label ? " (" : "", label, *label ? ")" : "");
 }
 
-static bool is_known(const struct diags *d, const struct diag *x)
+/* Of the first n: one of the same line is enough, whatever other points' values make of it. */
+static bool is_known(const struct diags *d, size_t n, const struct diag *x)
 {
-    for (size_t i = 0; i < d->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const char *file = d->at[i].file;
-        if (d->at[i].line == x->line && strcmp(d->at[i].text, x->text) == 0 &&
+        if (d->at[i].line == x->line && (x->line > 0 || strcmp(d->at[i].text, x->text) == 0) &&
             (file == x->file || (file && x->file && strcmp(file, x->file) == 0)))
             return true;
     }
@@ -37,9 +38,11 @@ static bool is_known(const struct diags *d, const struct diag *x)
 /* What point has wrong and no point before it had. seen: as they were said, without the point. */
 static void add_new(struct plan *p, int64_t index, const struct diags *of_point, struct diags *seen, struct diags *d)
 {
+    size_t before = seen->n;
+
     for (size_t i = 0; i < of_point->n; i++) {
         const struct diag *x = &of_point->at[i];
-        if (is_known(seen, x))
+        if (is_known(seen, before, x))
             continue;
         diags_add(seen, x->file, x->line, "%s", x->text);
         if (p->study.iter.n_vars > 0)

@@ -43,7 +43,7 @@ struct plan {
     struct arena arena;
 };
 
-/* Mistakes go to d, each once, with the first point that has it. False: nothing may be run. plan_free in any case. */
+/* Mistakes go to d, one a line of the files, with the first point that has it. False: nothing may be run. plan_free in any case. */
 bool plan_make(struct plan *p, const struct sweep *ask, struct diags *d);
 void plan_free(struct plan *p);
 

@@ -33,7 +33,7 @@ log = summary
 [replica]
 count = \${gpus=2, 4}
 [workload]
-requests = 4000
+requests = 8000
 rate = \${9/s * gpus}
 [router]
 policy = \${router=random, least_requests}
