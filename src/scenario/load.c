@@ -4,6 +4,7 @@
 
 #include "base/bug.h"
 #include "conf/iter.h"
+#include "scenario/capacity.h"
 #include "scenario/pools.h"
 #include "scenario/tables.h"
 
@@ -389,7 +390,12 @@ static bool put_point(struct loader *l, int64_t point)
                   it.n_points - 1);
         return false;
     }
-    return iter_apply(&it, point == NO_POINT ? 0 : point, &l->es, &l->sc->arena, l->d);
+    if (!iter_apply(&it, point == NO_POINT ? 0 : point, &l->es, &l->sc->arena, l->d))
+        return false;
+    struct capacity_options capacity;
+    bool ok = capacity_read(&capacity, &l->es, &l->sc->arena, l->d);
+    capacity_drop(&l->es);
+    return ok;
 }
 
 static bool load(struct scenario *sc, const char *path, const char *text, char *const *sets, size_t n_sets,

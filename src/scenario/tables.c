@@ -4,6 +4,7 @@
 #include "conf/iter.h"
 #include "policy/experts.h"
 #include "scenario/agent_rows.h"
+#include "scenario/capacity.h"
 #include "scenario/expert_rows.h"
 #include "scenario/fault_rows.h"
 #include "scenario/fault_rows.h"
@@ -633,6 +634,10 @@ static const struct section sections[SECTIONS] = {
      .help = "which points a study has, whose scenario holds ${...}",
      .unbound = true,
      .table = {iter_sweep_rows, ITER_SWEEP_ROWS}},
+    {.name = "capacity", /* taken out as well */
+     .help = "what a fleet must do and may take: the question of tiersim capacity",
+     .unbound = true,
+     .table = {capacity_rows, CAPACITY_ROWS}},
     {.name = "prices",
      .help = "what the fleet costs, or a preset; without it, nothing is priced",
      .preset_folder = "prices-",
