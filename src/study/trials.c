@@ -33,21 +33,31 @@ static bool says_log(const struct study *s)
     return false;
 }
 
+static const char *results_of(struct batch *b, int64_t i)
+{
+    return b->at[i].file ? b->at[i].file : file_of(b, i, ".db");
+}
+
 static bool next(void *ctx, struct pool_job *out)
 {
     static char set[] = "-s", level[] = "run.log=request";
     struct batch *b = ctx;
 
-    if (b->given == b->n || b->e->code)
-        return false;
-    const struct trial *t = &b->at[b->given];
-    char *const extra[] = {set, level, NULL};
-    *out = (struct pool_job){b->given,
-                             study_argv(t->study, t->point, file_of(b, b->given, ".db"), says_log(t->study) ? NULL : extra,
-                                        &b->arena),
-                             file_of(b, b->given, ".log")};
-    b->given++;
-    return true;
+    for (; b->given < b->n && b->e->code == 0; b->given++) {
+        const struct trial *t = &b->at[b->given];
+        char *const extra[] = {set, level, NULL};
+        if (t->file && shard_state(t->file, &t->want) == SHARD_DONE) {
+            outcome_read(&b->at[b->given].of, t->file, b->e);
+            continue;
+        }
+        *out = (struct pool_job){b->given,
+                                 study_argv(t->study, t->point, results_of(b, b->given),
+                                            t->file || says_log(t->study) ? NULL : extra, &b->arena),
+                                 file_of(b, b->given, ".log")};
+        b->given++;
+        return true;
+    }
+    return false;
 }
 
 /* The first line that the run said, which names the mistake. */
@@ -75,7 +85,7 @@ static void done(void *ctx, const struct pool_end *end)
     if (end->exit_code != 0)
         why(b, end);
     else if (b->e->code == 0)
-        outcome_read(&b->at[end->id].of, file_of(b, end->id, ".db"), b->e);
+        outcome_read(&b->at[end->id].of, results_of(b, end->id), b->e);
     unlink(file_of(b, end->id, ".db"));
     unlink(file_of(b, end->id, ".db.part"));
     unlink(file_of(b, end->id, ".db.part-journal"));
@@ -120,7 +130,7 @@ static const char *label_of(const char *path, char *const *sets, size_t n_sets, 
     return path;
 }
 
-static void first_mistake(const struct diags *d, struct err *e)
+void trials_mistake(const struct diags *d, struct err *e)
 {
     const struct diag *m = &d->at[0];
 
@@ -146,7 +156,7 @@ int trials_replicate(struct outcome *o, const char *path, char *const *sets, siz
     all[n_sets] = repeat;
     diags_init(&d);
     if (!study_open(&s, path, all, n_sets + 1, &d))
-        first_mistake(&d, e);
+        trials_mistake(&d, e);
     else if (s.n_params != 1)
         err_set(e, EXIT_CODE_USAGE, "%s: is a study of %" PRId64 " parameter sets, and one is wanted: set its variables (-s), "
                 "or sweep it and name FILE.db@rate=10/s", path, s.n_params);
