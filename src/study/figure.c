@@ -161,6 +161,7 @@ static struct page_plot frame_of(const struct figure_context *c, const struct fi
                 page_scale_take(&plot.y, l->high[k]);
             }
         }
+    plot.x.log |= p->x_log_if && plot.x.low > 0 && plot.x.high > 30 * plot.x.low;
     if (p->x_unit == PAGE_S) {
         plot.x.low = 0;
         plot.x.high = fmax(c->t_end_s, plot.x.high);
@@ -180,17 +181,17 @@ static void draw(FILE *out, const struct page_plot *plot, const struct figure *f
         const struct line *l = &all->line[i];
         if (p->stacked)
             page_plot_area(out, plot, l->x, l->low, l->high, l->n, i, false);
-        else if (p->low && f->kind == FIGURE_LINES)
+        else if (p->low && p->x_unit == PAGE_S)
             page_plot_area(out, plot, l->x, l->low, l->high, l->n, i, true);
     }
     for (int i = 0; i < all->n && !p->stacked; i++) {
         const struct line *l = &all->line[i];
-        if (f->kind == FIGURE_LINES)
+        if (f->kind == FIGURE_LINES || (p->front && i == 0))
             page_plot_line(out, plot, l->x, l->y, l->n, i, p->stepped);
         for (int k = 0; k < l->n && (f->kind == FIGURE_DOTS || (p->x_unit != PAGE_S && !p->stepped && l->n <= DOTS_MAX)); k++) {
             if (isnan(l->x[k]) || isnan(l->y[k]))
                 continue;
-            if (f->kind == FIGURE_DOTS && !isnan(l->low[k]) && !isnan(l->high[k]))
+            if (p->x_unit != PAGE_S && !isnan(l->low[k]) && !isnan(l->high[k]))
                 page_plot_bar(out, plot, l->x[k], l->low[k], l->high[k], i);
             page_plot_dot(out, plot, l->x[k], l->y[k], i);
             fputs("<title>", out);
@@ -229,7 +230,7 @@ static bool put_plot(FILE *out, const struct figure_context *c, const struct que
         fputs("</b></figcaption>\n", out);
         if (all.n > 1 || p->n_y > 1 || (f->series != FIGURE_NONE && strcmp(all.line[0].name, "all") != 0))
             put_legend(out, &all, p->stacked);
-        page_plot_begin(out, &plot, label, p->x_title);
+        page_plot_begin(out, &plot, label, p->x_name ? text_at(t, all.line[0].row[0], p->x_name) : p->x_title);
         if (p->x_unit == PAGE_S && c->warmup_s > 0)
             page_plot_shade(out, &plot, 0, fmin(c->warmup_s, plot.x.high));
         draw(out, &plot, f, p, &all, t);
@@ -274,11 +275,12 @@ struct parts {
     double widest; /* of the rows' totals */
 };
 
-static struct parts parts_of(const struct query_table *t)
+static struct parts parts_of(const struct query_table *t, const struct figure *f)
 {
     struct parts p = {0};
+    int columns = f->n_parts ? f->n_parts + 1 : t->n_columns;
 
-    for (int i = 1; i < t->n_columns && p.n < LINES; i++)
+    for (int i = 1; i < columns && p.n < LINES; i++)
         for (int row = 0; row < t->n_rows; row++)
             if (part_at(t, row, i) > 0) {
                 p.column[p.n++] = i;
@@ -319,7 +321,7 @@ static bool put_bars(FILE *out, const struct query_table *t, const struct figure
 {
     const char *names[LINES];
     char name[LINES][NAME_BYTES];
-    struct parts p = parts_of(t);
+    struct parts p = parts_of(t, f);
 
     if (!(p.widest > 0))
         return false;
@@ -327,7 +329,7 @@ static bool put_bars(FILE *out, const struct query_table *t, const struct figure
         figure_label(name[i], sizeof name[i], t->names[p.column[i]]);
         names[i] = name[i];
     }
-    if (t->n_columns > 2)
+    if (t->n_columns > 2 && f->n_parts != 1)
         page_legend(out, names, p.n, true);
     for (int row = 0; row < t->n_rows && row < BARS_MAX; row++)
         put_bar(out, t, f, row, &p, f->whole ? fmax(1, p.widest) : p.widest);

@@ -16,7 +16,7 @@
 struct sqlite3;
 struct query_table;
 
-enum { FIGURE_PLOTS = 4, FIGURE_NONE = -1 };
+enum { FIGURE_PLOTS = 8, FIGURE_NONE = -1 };
 
 enum figure_kind {
     FIGURE_LINES, /* plots below */
@@ -35,6 +35,9 @@ struct figure_plot {
     bool stepped;  /* y holds until the next x */
     int low;       /* column of an interval's lower end, the next its upper one; 0: none. With n_y = 1 */
     int name;      /* column of a dot's title; 0: none */
+    int x_name;    /* column that names the x axis, instead of x_title; 0: none */
+    bool x_log_if; /* logarithmic where it spans a factor of 30 */
+    bool front;    /* dots: the first line's are joined */
 };
 
 struct figure {
@@ -46,6 +49,7 @@ struct figure {
     int panel, series;   /* columns: a set of plots for each value; a line, or a colour, for each value */
     const char *unit;    /* of a bar's value */
     bool whole;          /* bars: of 1 */
+    int n_parts;         /* bars: columns that are parts; 0: all */
     struct figure_plot plots[FIGURE_PLOTS]; /* to title NULL */
 };
 
@@ -58,11 +62,11 @@ struct figure_context {
 /* false: nothing was written, and `why` says why. */
 bool figure_put(FILE *out, const struct figure_context *c, const struct figure *f, char *why, size_t why_size);
 
-/* figure_table.c: `title` NULL for no caption */
+/* figure_table.c */
 void figure_table(FILE *out, const struct query_table *t);
 void figure_label(char *text, size_t size, const char *column); /* a column's name for a reader */
 
-/* figures_run.c: of a run's file, in the order of the page; ends at sql NULL. */
-extern const struct figure figures_run[];
+/* In the order of the page; end at sql NULL. */
+extern const struct figure figures_run[], figures_study[];
 
 #endif

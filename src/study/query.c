@@ -11,6 +11,7 @@
 #include "base/bug.h"
 #include "report/load.h"
 #include "store/schema.h"
+#include "store/study_schema.h"
 
 enum { ROWS_MAX = 4000, COLUMNS_MAX = 40, TEXT_BYTES_MAX = 1 << 20, OPS_BETWEEN_LOOKS = 20000 };
 
@@ -75,14 +76,13 @@ static int begin_anew(sqlite3 *db, const char *path, struct err *e)
     return err_set(e, EXIT_CODE_IO, "%s: cannot be read: %s", path, sqlite3_errmsg(db));
 }
 
-int query_open(const char *path, sqlite3 **db, struct err *e)
+/* own: an empty file of the kind. */
+static int cover(sqlite3 *file, int (*create)(sqlite3 *db), sqlite3 **db, const char *path, struct err *e)
 {
-    sqlite3 *own = NULL, *file = NULL;
+    sqlite3 *own = NULL;
     int rc = -1;
 
-    if (results_open(path, &file, e) != 0)
-        return -1;
-    if (sqlite3_open(":memory:", &own) != SQLITE_OK || schema_create(own) != SQLITE_OK)
+    if (sqlite3_open(":memory:", &own) != SQLITE_OK || create(own) != SQLITE_OK)
         err_set(e, EXIT_CODE_IO, "the schema cannot be made: %s", sqlite3_errmsg(own));
     else if (begin_anew(file, path, e) == 0)
         rc = check_and_cover(file, own, path, e);
@@ -92,6 +92,25 @@ int query_open(const char *path, sqlite3 **db, struct err *e)
     else
         sqlite3_close(file);
     return rc;
+}
+
+int query_open(const char *path, sqlite3 **db, struct err *e)
+{
+    sqlite3 *file = NULL;
+
+    return results_open(path, &file, e) == 0 ? cover(file, schema_create, db, path, e) : -1;
+}
+
+static int create_study(sqlite3 *db)
+{
+    return study_schema_create(db) == SQLITE_OK ? study_schema_finish(db, NULL, 0) : SQLITE_ERROR;
+}
+
+int query_open_study(const char *path, sqlite3 **db, struct err *e)
+{
+    sqlite3 *file = NULL;
+
+    return results_open_study(path, &file, e) == 0 ? cover(file, create_study, db, path, e) : -1;
 }
 
 /* ---- one query ---- */

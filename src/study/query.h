@@ -36,8 +36,9 @@ struct query_table { /* lives in the arena of its query; ends with it */
 
 enum query_end { QUERY_OK, QUERY_SLOW, QUERY_FAILED };
 
-/* Of a run's file; sqlite3_close it. -1 with err. */
+/* Of a run's file, of a study's; sqlite3_close it. -1 with err. */
 int query_open(const char *path, struct sqlite3 **db, struct err *e);
+int query_open_study(const char *path, struct sqlite3 **db, struct err *e);
 
 /* QUERY_FAILED: `why` says it. query_free in any case. */
 enum query_end query_run(struct sqlite3 *db, const char *sql, double timeout_s, struct query_table *out, struct err *why);
