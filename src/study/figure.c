@@ -7,7 +7,7 @@
 #include "base/bug.h"
 #include "study/query.h"
 
-enum { HEIGHT = 210, LINES = PAGE_COLOURS, PANELS_MAX = 6, BARS_MAX = 24, DOTS_MAX = 16, NAME_BYTES = 96, TEXT_BYTES = 200 };
+enum { HEIGHT = 210, HEIGHT_DOTS = 340, LINES = PAGE_COLOURS, PANELS_MAX = 6, BARS_MAX = 24, DOTS_MAX = 16, NAME_BYTES = 96, TEXT_BYTES = 200 };
 
 /* ---- distinct texts of a column, in order of appearance ---- */
 
@@ -147,9 +147,9 @@ static void stack(struct lines *all)
         }
 }
 
-static struct page_plot frame_of(const struct figure_context *c, const struct figure_plot *p, const struct lines *all)
+static struct page_plot frame_of(const struct figure_context *c, const struct figure *f, const struct figure_plot *p, const struct lines *all)
 {
-    struct page_plot plot = {page_scale(p->x_unit, p->x_log), page_scale(p->y_unit, p->y_log), HEIGHT};
+    struct page_plot plot = {page_scale(p->x_unit, p->x_log), page_scale(p->y_unit, p->y_log), f->kind == FIGURE_DOTS ? HEIGHT_DOTS : HEIGHT};
 
     for (int i = 0; i < all->n; i++)
         for (int k = 0; k < all->line[i].n; k++) {
@@ -157,7 +157,7 @@ static struct page_plot frame_of(const struct figure_context *c, const struct fi
             page_scale_take(&plot.x, l->x[k]);
             page_scale_take(&plot.y, p->stacked ? l->high[k] : l->y[k]);
             if (p->low && !p->stacked) {
-                page_scale_take(&plot.y, l->low[k]);
+                page_scale_take(&plot.y, l->y[k] >= 0 ? fmax(0, l->low[k]) : l->low[k]); /* the scale of what cannot be negative */
                 page_scale_take(&plot.y, l->high[k]);
             }
         }
@@ -223,7 +223,7 @@ static bool put_plot(FILE *out, const struct figure_context *c, const struct que
     if (any) {
         if (p->stacked)
             stack(&all);
-        struct page_plot plot = frame_of(c, p, &all);
+        struct page_plot plot = frame_of(c, f, p, &all);
         snprintf(label, sizeof label, "%.60s%s%s", panel ? panel : "", panel ? ": " : "", p->title);
         fputs("<figure><figcaption><b>", out);
         page_text(out, label);
@@ -295,10 +295,23 @@ static struct parts parts_of(const struct query_table *t, const struct figure *f
     return p;
 }
 
+/* " (LOW to HIGH)" */
+static void put_interval(char *text, size_t size, const struct query_table *t, const struct figure *f, int row)
+{
+    char low[NAME_BYTES], high[NAME_BYTES];
+
+    text[0] = '\0';
+    if (!f->interval || isnan(query_at(t, row, f->interval)->number) || isnan(query_at(t, row, f->interval + 1)->number))
+        return;
+    page_number(low, sizeof low, query_at(t, row, f->interval)->number);
+    page_number(high, sizeof high, query_at(t, row, f->interval + 1)->number);
+    snprintf(text, size, " (%.15s to %.15s)", low, high);
+}
+
 static void put_bar(FILE *out, const struct query_table *t, const struct figure *f, int row, const struct parts *p, double widest)
 {
     struct page_part parts[LINES];
-    char titles[LINES][NAME_BYTES], value[NAME_BYTES], number[NAME_BYTES];
+    char titles[LINES][NAME_BYTES], value[NAME_BYTES], number[NAME_BYTES], interval[NAME_BYTES];
     double at = 0;
 
     for (int i = 0; i < p->n; i++) {
@@ -312,7 +325,8 @@ static void put_bar(FILE *out, const struct query_table *t, const struct figure 
         snprintf(value, sizeof value, "%.1f %%", 100 * at);
     } else {
         page_number(number, sizeof number, at);
-        snprintf(value, sizeof value, "%.40s %s", number, f->unit);
+        put_interval(interval, sizeof interval, t, f, row);
+        snprintf(value, sizeof value, "%.20s%.40s %s", number, interval, f->unit);
     }
     page_bar(out, text_at(t, row, 0), value, parts, p->n);
 }

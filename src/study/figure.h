@@ -51,6 +51,7 @@ struct figure {
     bool whole;          /* bars: of 1 */
     int n_parts;         /* bars: columns that are parts; 0: all */
     struct figure_plot plots[FIGURE_PLOTS]; /* to title NULL */
+    int interval; /* bars: column of its lower end, the next its upper one; 0: none */
 };
 
 struct figure_context {

@@ -74,9 +74,10 @@ const struct figure figures_run[] = {
     {"Cost", "What the run costs", "Parts of the bill from warm-up to the end, by what used them: prompts computed, prompt tokens found in caches, answers, "
      "requests that were not answered; idle: paid for and used by none.",
      "SELECT 'the scenario has no [prices]' WHERE NOT EXISTS (SELECT 1 FROM bill)", "no part of the bill is known",
-     "SELECT b.name || CASE WHEN p.n > 1 AND b.pool IS NOT NULL THEN ', pool ' || b.pool ELSE '' END AS part, b.input, b.cached, b.output, b.lost, b.other,\n"
+     "WITH p AS (SELECT row_number() OVER (ORDER BY min(id)) - 1 AS id, pool AS name, count(*) OVER () AS n FROM replica GROUP BY pool)\n"
+     "SELECT b.name || CASE WHEN p.n > 1 THEN ', pool ' || p.name ELSE '' END AS part, b.input, b.cached, b.output, b.lost, b.other,\n"
      "       b.idle\n"
-     "FROM v_cost_breakdown b, (SELECT count(*) AS n FROM bill_pool) p WHERE b.usd > 0 ORDER BY b.usd DESC",
+     "FROM v_cost_breakdown b LEFT JOIN p ON p.id = b.pool WHERE b.usd > 0 ORDER BY b.usd DESC",
      FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "US$", false, 0, {{0}}},
 
     {"Cost", "What a million tokens cost", "With their share of what nobody used.",

@@ -77,17 +77,17 @@ const struct figure figures_study[] = {
       {.title = "US$ per request", AXIS, .y = 9, .low = 10},
       {.title = "US$ per task", AXIS, .y = 12, .low = 13}}},
 
-    {"Results", "Output per GPU by point", "Means over repetitions of output tokens per second and GPU.",
+    {"Results", "Output per GPU by point", "Means over repetitions of output tokens per second and GPU, and their 95 % intervals.",
      NO_METRIC("output_throughput_per_gpu", "there are no results"), "there are no results",
      "SELECT CASE params WHEN '' THEN 'all' ELSE params END AS point, mean, ci95_low, ci95_high, sd, n FROM v_point WHERE class IS NULL AND name = 'output_throughput_per_gpu'\n"
      "ORDER BY mean DESC",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "tok/s", false, 1, {{0}}},
+     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "tok/s", false, 1, {{0}}, .interval = 2},
 
-    {"Results", "Cost of output by point", "Means over repetitions of US$ per million output tokens.",
+    {"Results", "Cost of output by point", "Means over repetitions of US$ per million output tokens, and their 95 % intervals.",
      NO_METRIC("usd_per_m_output", "the scenarios have no [prices]"), "the scenarios have no [prices]",
      "SELECT CASE params WHEN '' THEN 'all' ELSE params END AS point, mean, ci95_low, ci95_high, sd, n FROM v_point WHERE class IS NULL AND name = 'usd_per_m_output'\n"
      "ORDER BY mean",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "US$", false, 1, {{0}}},
+     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "US$", false, 1, {{0}}, .interval = 2},
 
     {"Fronts", "What a user gets against what a GPU gives", "A dot a parameter set: tokens per second that a user sees (1 / mean TPOT), and output tokens per second of a GPU, "
      "with its 95 % interval. No point is better in both than one of the front.",

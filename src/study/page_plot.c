@@ -103,8 +103,8 @@ static void tick_text(char *text, size_t size, const struct page_scale *s, doubl
         snprintf(text, size, "%g%%", round(1e6 * v) / 1e4);
         break;
     case PAGE_MS:
-        page_number(number, sizeof number, v >= 1000 ? v / 1000 : v);
-        snprintf(text, size, v > 0 ? "%.12s %s" : "0", number, v >= 1000 ? "s" : "ms");
+        page_number(number, sizeof number, fabs(v) >= 1000 ? v / 1000 : v);
+        snprintf(text, size, v != 0 ? "%.12s %s" : "0", number, fabs(v) >= 1000 ? "s" : "ms");
         break;
     default:
         page_number(text, size, v / of_time(s));
@@ -134,8 +134,8 @@ static void put_tick(FILE *out, const struct page_plot *p, bool is_x, double v)
 static const struct {
     double decades;
     int n;
-    double within[6];
-} log_ticks[] = {{0.7, 6, {1, 1.5, 2, 3, 5, 7}}, {1.3, 3, {1, 2, 5}}, {2.6, 2, {1, 3}}, {INFINITY, 1, {1}}};
+    double within[3];
+} log_ticks[] = {{1.3, 3, {1, 2, 5}}, {2.6, 2, {1, 3}}, {INFINITY, 1, {1}}};
 
 static void put_log_ticks(FILE *out, const struct page_plot *p, bool is_x)
 {
@@ -157,7 +157,7 @@ static void put_ticks(FILE *out, const struct page_plot *p, bool is_x)
 {
     const struct page_scale *s = is_x ? &p->x : &p->y;
 
-    if (s->log && s->high > 1.6 * s->low) {
+    if (s->log && s->high > 4 * s->low) {
         put_log_ticks(out, p, is_x);
         return;
     }
@@ -224,10 +224,9 @@ void page_plot_dot(FILE *out, const struct page_plot *p, double x, double y, int
 
 void page_plot_bar(FILE *out, const struct page_plot *p, double x, double low, double high, int colour)
 {
-    double at = page_x(p, x);
+    double at = page_x(p, x), y1 = page_y(p, fmax(low, p->y.low)), y2 = page_y(p, fmin(high, p->y.high));
 
-    fprintf(out, "<line class=\"l l%d\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%.1f\" y2=\"%.1f\"/>\n", colour, at, at, page_y(p, low),
-            page_y(p, high));
+    fprintf(out, "<line class=\"l l%d\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%.1f\" y2=\"%.1f\"/>\n", colour, at, at, y1, y2);
 }
 
 void page_plot_line(FILE *out, const struct page_plot *p, const double *x, const double *y, int n, int colour, bool stepped)
