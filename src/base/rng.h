@@ -43,6 +43,7 @@ enum rng_purpose {
     RNG_PREDICT = 14,
     RNG_RETRY = 15,
     RNG_SPECULATION = 16,
+    RNG_CALIBRATION = 17,
     RNG_AGENT_TASKS = 32, /* of agents: workload/agents.h */
     RNG_AGENT_FIRST = 33,
     RNG_AGENT_REQUEST = 34,

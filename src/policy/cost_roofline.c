@@ -233,11 +233,25 @@ static int64_t whole_ns(double t)
     return t < 9e18 ? (int64_t)t + 1 : INT64_MAX; /* beyond the clock: the world says so */
 }
 
+/* What decodes take alone goes by their factor, what prompts add to it by theirs. */
+static double calibrated_s(const struct roofline *s, const struct cost_step *step, double t)
+{
+    struct cost_step decodes = further_pass(s, step);
+
+    decodes.other_prefill = step->other_prefill;
+    if (step->n_decode == 0)
+        return t * s->prefill_factor;
+    double alone = step->n_prefill > 0 ? model_s(s, &decodes) : t;
+    return alone * s->decode_factor + (t > alone ? t - alone : 0) * s->prefill_factor;
+}
+
 static int64_t step_ns(const void *state, const struct cost_step *step)
 {
     const struct roofline *s = state;
     double t = model_s(s, step);
 
+    if (s->prefill_factor > 0)
+        t = calibrated_s(s, step, t);
     return whole_ns(s->drafts > 0 ? t + drafting_s(s, step, NULL) : t);
 }
 
@@ -278,6 +292,10 @@ static void prepare(const void *options, const struct layout *l, void *state)
 
     (void)options;
     set_model(s, l, &knees, verify, verify);
+    if (l->engine.calibration != CALIBRATION_BEST) {
+        s->decode_factor = l->engine.decode_factor;
+        s->prefill_factor = l->engine.prefill_factor;
+    }
     if (l->replica.spec_tokens == 0)
         return;
     s->drafts = (double)l->replica.spec_tokens;

@@ -58,6 +58,7 @@ struct roofline {
     /* ranks, stages, speculation */
     double dp, pp, pcp;
     double verify, logits;  /* tokens of a sequence that decodes; those of them that go through the head */
+    double decode_factor, prefill_factor; /* [engine] calibration; prefill 0: there is none */
     double drafts, host_s;  /* of a sequence and step; of a step with decodes */
     struct roofline *draft; /* [2]: a step's first pass of drafting, the further ones; NULL: no model drafts */
     struct decodes decodes[DECODES_MAX + 1]; /* [n], for n up to n_decodes: most steps are such */

@@ -114,7 +114,11 @@ struct engine_options {
     bool extrapolated; /* fitted on another generation of GPUs */
     /* Measured/predicted: 90% interval of rows not fitted on; 0: unknown. */
     double tpot_low, tpot_high, ttft_low, ttft_high;
+    int calibration; /* enum engine_calibration: where in those intervals the run is */
+    double decode_factor, prefill_factor; /* of steps' times, which follow from that (scenario/calibration.c); 0: 1 */
 };
+
+enum engine_calibration { CALIBRATION_BEST, CALIBRATION_LOW, CALIBRATION_HIGH, CALIBRATION_DRAWN };
 
 struct node_options { /* [node] */
     int64_t gpus;     /* that NVLink joins */

@@ -313,6 +313,7 @@ void cost_tally_metrics(struct cost_tally *t, const bool lacks[EV_KINDS], int64_
     give(ctx, "cost_usd", r->sum.usd, "US$");
     give(ctx, "cost_usd_per_h", ratio(r->sum.usd, t->seen.duration_s) * 3600, "US$/h");
     give(ctx, "usd_per_gpu_h", ratio(r->sum.usd, r->gpu_hours), "US$/h");
+    give(ctx, "cost_idle_share", ratio(r->sum.who[COST_IDLE], r->sum.usd), "");
     give_unit_costs(t, 1 + share(full[COST_LOST], answered), give, ctx);
     give(ctx, "output_tokens_per_usd", ratio(t->output_tokens, r->sum.usd * inner), "tokens/US$");
     give_energy(t, give, ctx);

@@ -8,6 +8,7 @@
  *   cost_usd                 the bill: all parts, power above idle included
  *   cost_usd_per_h           cost_usd / hours
  *   usd_per_gpu_h            cost_usd / GPU-hours paid
+ *   cost_idle_share          of cost_usd, for what nobody used; the figures below contain it
  *   cached_input_tokens      prompt tokens of the answered that were found cached
  *   usd_per_m_input          full cost of input x spread / prompt tokens not found cached, a million
  *   usd_per_m_cached_input   of cached / prompt tokens found cached

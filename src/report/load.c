@@ -350,6 +350,8 @@ static int take_param(struct file *f, sqlite3_stmt *stmt, int64_t row, struct er
         f->r->slo_window_ns = llround(real_or_nan(stmt, 2) * 1e9);
     if (strcmp(key, "run.warmup_by") == 0)
         f->r->mser5 = strcmp(value, "mser5") == 0;
+    if (is_engine_key(key, "calibration") && strcmp(value, "best") != 0)
+        c->at = value;
     if (strcmp(key, "gpu.extrapolated") == 0)
         c->gpu_extrapolated = strcmp(value, "yes") == 0;
     if (strcmp(key, "engine.extrapolated") == 0)
@@ -395,7 +397,7 @@ static int read_tables(struct file *f, struct err *e)
         count_rows(f, "replica", REPLICAS_MAX, &r->n_members, e) ||
         each(f,
              "SELECT key, value_text, value_num FROM run_param WHERE key GLOB 'engine.t[pt]*' OR key GLOB "
-             "'*.extrapolated' OR key IN ('run.warmup_by', 'run.slo_window')"
+             "'engine*.calibration' OR key GLOB '*.extrapolated' OR key IN ('run.warmup_by', 'run.slo_window')"
              " LIMIT 100",
              take_param, e) ||
         each(f,
@@ -454,7 +456,7 @@ int results_load(struct results *r, const char *path, struct err *e)
     int rc = -1;
 
     memset(r, 0, sizeof *r);
-    r->calibration = (struct calibration){NAN, NAN, NAN, NAN, false, false};
+    r->calibration = (struct calibration){NAN, NAN, NAN, NAN, NULL, false, false};
     arena_init(&r->arena);
     if (check_file(path, e) == 0 && open_file(&f, e) == 0) {
         if (sqlite3_exec(f.db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)

@@ -23,6 +23,7 @@
  * figures were not fitted on (engine_options). NaN: not known. */
 struct calibration {
     double tpot_low, tpot_high, ttft_low, ttft_high;
+    const char *at; /* [engine] calibration, where it is not best: low, high or drawn */
     bool gpu_extrapolated, engine_extrapolated; /* figures carried over from another GPU, another generation */
 };
 

@@ -7,6 +7,7 @@
 
 #include "report/json.h"
 #include "report/load.h"
+#include "report/report_cost.h"
 #include "report/report_memory.h"
 #include "report/report_study.h"
 #include "report/verdict.h"
@@ -205,9 +206,19 @@ static void print_calibration(const struct page *p)
 {
     const struct calibration *c = &p->r->calibration;
 
+    if (c->at) { /* the run is at one end of them, or somewhere within */
+        line_text(p, "Calibration:", c->at);
+        return;
+    }
     interval(p, "Mean TTFT on hardware, 90 % (ms):", "mean_ttft_ms", c->ttft_low, c->ttft_high);
     if (!(results_metric(p->r, -1, "acceptance_length", NULL) > 0)) /* none of those had speculation */
         interval(p, "Mean TPOT on hardware, 90 % (ms):", "mean_tpot_ms", c->tpot_low, c->tpot_high);
+}
+
+static void print_extrapolated(const struct page *p)
+{
+    const struct calibration *c = &p->r->calibration;
+
     if (extrapolated(c))
         line_text(p, "EXTRAPOLATED, not measured here:", extrapolated(c));
 }
@@ -266,6 +277,10 @@ static void print_text(const struct results *r, FILE *out)
         rule(&p, "Memory", '-');
         report_memory(r, LABEL, out);
     }
+    if (report_has_cost(r)) {
+        rule(&p, "Cost", '-');
+        report_cost(r, LABEL, out);
+    }
     rule(&p, "tiersim", '-');
     line_text(&p, "Status:", r->status);
     line_text(&p, "Verdict:", verdict(r));
@@ -295,6 +310,7 @@ static void print_text(const struct results *r, FILE *out)
     line(&p, "Preemptions:", "preemptions", 0);
     print_left(&p);
     print_calibration(&p);
+    print_extrapolated(&p);
     rule(&p, "", '=');
     if (p.approximate)
         fputs("~ from a log histogram, within 0.1 % (run.log=request keeps exact values)\n", out);
@@ -337,6 +353,8 @@ static void print_json(const struct results *r, FILE *out)
     json_real(&j, "ttft_low", r->calibration.ttft_low);
     json_real(&j, "ttft_high", r->calibration.ttft_high);
     json_text(&j, "extrapolated", extrapolated(&r->calibration));
+    if (r->calibration.at)
+        json_text(&j, "at", r->calibration.at);
     json_close(&j, '}');
     json_metrics(&j, r, -1);
     json_open(&j, "approximate", '[');

@@ -364,6 +364,7 @@ bool load_entries(struct loader *l, bool pool, size_t before)
     experts_resolve(l->sc, l->d);
     lower_resolve(l->sc, l->d);
     speculation_resolve(l->sc, l->d);
+    calibration_resolve(l->sc, l->d);
     agents_resolve(l->sc, l->d);
     if (pool || l->sc->n_pools == 0) /* else each pool is checked in its place */
         scenario_check(l->sc, l->d);

@@ -51,6 +51,7 @@ struct workload_options {               /* [workload] */
     const char *trace;                  /* path; for arrivals = trace, or lengths of it */
     int trace_format;                   /* enum trace_format */
     int64_t trace_block_tokens;         /* of the blocks that it names */
+    double input_scale, output_scale;   /* of the tokens that laws and traces give */
     double trace_speed;                 /* 2 replays twice as fast */
     double trace_rate_scale;            /* 2 sends twice as many in the same time */
     int64_t trace_from_ns, trace_to_ns; /* slice of trace time, before speed; to = 0: to its end */
@@ -261,6 +262,9 @@ struct lower_use {
 };
 struct lower_use lower_use(const struct scenario *sc, int64_t tier, double replicas);
 int64_t lower_room(const struct scenario *sc, int64_t tier, double replicas);
+
+/* [engine] calibration: the factors that follow from it (calibration.c). After speculation_resolve. */
+void calibration_resolve(struct scenario *sc, struct diags *d);
 
 /* Which keys of speculation go together (speculation.c). Before scenario_check. */
 void speculation_resolve(struct scenario *sc, struct diags *d);

@@ -235,6 +235,10 @@ static const struct opt replica_rows[] = {
          "with two_batch_overlap: share of a GPU's multiprocessors that the kernels of dispatch and combine leave"),
 };
 
+static const char *const calibrations[] = {"best", "low", "high", "drawn", NULL};
+_Static_assert(CALIBRATION_BEST == 0 && CALIBRATION_LOW == 1 && CALIBRATION_HIGH == 2 && CALIBRATION_DRAWN == 3,
+               "the order of calibrations");
+
 #define SCALE(name, member, help) REAL(name, engine_options, member, 0.01, 100, "1", help)
 static const struct opt engine_rows[] = {
     TEXT("name", engine_options, name, "custom", "what reports call it"),
@@ -282,6 +286,10 @@ static const struct opt engine_rows[] = {
     REAL("tpot_high", engine_options, tpot_high, 0, 100, "", "its upper end"),
     REAL("ttft_low", engine_options, ttft_low, 0, 10, "", "the same of the mean TTFT"),
     REAL("ttft_high", engine_options, ttft_high, 0, 100, "", "its upper end"),
+    CHOICE("calibration", AT(engine_options, calibration), calibrations, "best",
+           "where in these intervals the times of steps are: as predicted; at their lower (faster) or upper ends, the time of "
+           "decodes by TPOT's and that of prompts by TTFT's; or drawn for each replication from lognormal laws with these ends, so "
+           "that intervals over replications contain what calibration does not know"),
 };
 
 static const char *const preempt_fors[] = {"none", "priority", NULL};
@@ -332,6 +340,10 @@ static const struct opt workload_rows[] = {
            "num_prefill_tokens, num_decode_tokens), tiersim's own as JSON lines or CSV (`tiersim export --trace`); auto: by the first line"),
     INT("trace_block_tokens", workload_options, trace_block_tokens, 1, 1e6, "512",
         "tokens of each block that a Mooncake trace's hash_ids name"),
+    REAL("input_scale", workload_options, input_scale, 0.01, 100, "1",
+         "so many times the tokens that come in, by laws or trace: prompts but for system_tokens, what is appended, results of "
+         "tools; 1.01 for what a little more of them costs"),
+    REAL("output_scale", workload_options, output_scale, 0.01, 100, "1", "the same of tokens generated, reasoning too"),
     REAL("trace_speed", workload_options, trace_speed, 1e-6, 1e6, "1", "2 replays the trace twice as fast"),
     REAL("trace_rate_scale", workload_options, trace_rate_scale, 1e-6, 100, "1",
          "2 sends twice as many requests in the same time, by copies of the trace that begin elsewhere in it; 0.5 half "

@@ -82,8 +82,8 @@ static void make_call(struct agents *a, struct agent_branch *b, int64_t t_ns, st
 
     b->compacting = o->compact_at > 0 && input > o->compact_at;
     if (!b->compacting) {
-        output = agents_draw(a, step_entity(b), RNG_AGENT_OUTPUT, &o->output, 0);
-        reasoning = agents_draw(a, step_entity(b), RNG_AGENT_REASONING, &o->reasoning, 0);
+        output = agents_draw_tokens(a, step_entity(b), RNG_AGENT_OUTPUT, &o->output, a->sc->workload.output_scale);
+        reasoning = agents_draw_tokens(a, step_entity(b), RNG_AGENT_REASONING, &o->reasoning, a->sc->workload.output_scale);
     }
     int64_t most = room(a, b, output + reasoning), least = b->compacting ? 1 : b->context > 0 ? b->context : 1;
     input = input <= most ? input : most > least ? most : least;
@@ -142,7 +142,7 @@ static void begin_context(struct agents *a, struct agent_branch *b)
     b->context = o->system_tokens;
     b->known_blocks = a->seen[b->agent] ? o->system_tokens / a->block_tokens : 0;
     a->seen[b->agent] = true;
-    b->append = agents_draw(a, b->entity, RNG_AGENT_FIRST, &o->first, 0);
+    b->append = agents_draw_tokens(a, b->entity, RNG_AGENT_FIRST, &o->first, a->sc->workload.input_scale);
 }
 
 void agents_begin(struct agents *a, struct work_item *item)
@@ -221,7 +221,7 @@ static bool end_task(struct agents *a, struct agent_branch *root, int64_t now_ns
     uint64_t entity = root->entity;
     int64_t t_ns = agents_later(now_ns, agents_draw_s(a, entity, RNG_AGENT_THINK, &o->think));
     begin_task(a, root, t_ns);
-    root->append = agents_draw(a, entity, RNG_AGENT_REQUEST, &o->request, 0);
+    root->append = agents_draw_tokens(a, entity, RNG_AGENT_REQUEST, &o->request, a->sc->workload.input_scale);
     release(a, root, t_ns, ready);
     return false;
 }

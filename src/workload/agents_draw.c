@@ -27,6 +27,17 @@ int64_t agents_draw(struct agents *a, uint64_t entity, enum rng_purpose purpose,
     return n;
 }
 
+int64_t agents_draw_tokens(struct agents *a, uint64_t entity, enum rng_purpose purpose, const struct length_choice *law,
+                           double scale)
+{
+    if (law->ops == NULL)
+        return 0;
+    struct rng r = stream(a, entity, purpose);
+    int64_t n = length_scaled(law, &r, 0, scale);
+    drawn(a, &r);
+    return n;
+}
+
 double agents_draw_s(struct agents *a, uint64_t entity, enum rng_purpose purpose, const struct duration_choice *law)
 {
     if (law->ops == NULL)
@@ -100,7 +111,7 @@ void agents_call_tools(struct agents *a, struct agent_branch *b, uint64_t entity
             call.attempts++;
             call.failed = tool->failure > 0 && happens(&failure, tool->failure);
         } while (call.failed && call.attempts <= tool->retries);
-        call.result_tokens = length_draw(&tool->result, &result, 0);
+        call.result_tokens = length_scaled(&tool->result, &result, 0, a->sc->workload.input_scale);
         b->append = length_clamp(b->append + call.result_tokens, 0, LENGTH_CAP);
         b->t_tools_ns = call.t_end_ns > b->t_tools_ns ? call.t_end_ns : b->t_tools_ns;
         if (a->trace)

@@ -69,6 +69,9 @@ void agents_join(struct agent_branch *b, int64_t now_ns);
 
 int64_t agents_draw(struct agents *a, uint64_t entity, enum rng_purpose purpose, const struct length_choice *law,
                     int64_t without);
+/* Tokens: times scale (lengths.h). */
+int64_t agents_draw_tokens(struct agents *a, uint64_t entity, enum rng_purpose purpose, const struct length_choice *law,
+                           double scale);
 double agents_draw_s(struct agents *a, uint64_t entity, enum rng_purpose purpose, const struct duration_choice *law);
 bool agents_draw_happens(struct agents *a, uint64_t entity, enum rng_purpose purpose, double probability);
 /* The tool calls of a step: puts their records, and sets the branch's t_tools_ns, append and now.tool_calls. */

@@ -87,10 +87,10 @@ static int64_t draw_turns(struct sessions *s, const struct session *x)
 }
 
 static int64_t draw_tokens(struct sessions *s, const struct session *x, const struct length_choice *law,
-                           enum rng_purpose purpose)
+                           enum rng_purpose purpose, double scale)
 {
     struct rng r = stream(s, x, x->turn, purpose);
-    int64_t tokens = length_draw(law, &r, 0);
+    int64_t tokens = length_scaled(law, &r, 0, scale);
 
     drawn(s, &r);
     return tokens;
@@ -174,7 +174,7 @@ static bool next_call(struct sessions *s, struct session *x, int64_t now_ns, str
 {
     const struct class_options *c = &s->sc->classes[x->class_id];
     double gap_ns = draw_gap_ns(s, x) + 0.5;
-    int64_t input = x->context + draw_tokens(s, x, &c->append, RNG_APPEND);
+    int64_t input = x->context + draw_tokens(s, x, &c->append, RNG_APPEND, s->sc->workload.input_scale);
 
     if (!(gap_ns < (double)(INT64_MAX - now_ns)) || input > (c->input_max > 0 ? c->input_max : LENGTH_CAP))
         return false;
@@ -183,7 +183,8 @@ static bool next_call(struct sessions *s, struct session *x, int64_t now_ns, str
                                .input_tokens = input,
                                .session = x->number,
                                .turn = x->turn};
-    item->output_tokens = length_clamp(draw_tokens(s, x, &c->output, RNG_TURN_OUTPUT), c->output_min, c->output_max);
+    item->output_tokens = length_clamp(draw_tokens(s, x, &c->output, RNG_TURN_OUTPUT, s->sc->workload.output_scale),
+                                       c->output_min, c->output_max);
     x->context = input + item->output_tokens;
     set_chain(s, x, item);
     return true;

@@ -205,10 +205,12 @@ static void fill(struct workload *w, const struct trace_row *row, struct work_it
     struct rng *input = &w->input[item->class_id], *output = &w->output[item->class_id];
 
     sim_assert(row || (c->input.ops->draw && c->output.ops->draw));
-    item->input_tokens = length_clamp(c->system_tokens + length_draw(&c->input, input, row ? row->input_tokens : 0),
+    item->input_tokens = length_clamp(c->system_tokens + length_scaled(&c->input, input, row ? row->input_tokens : 0,
+                                                                    w->sc->workload.input_scale),
                                       c->input_min, c->input_max);
     item->output_tokens =
-        length_clamp(length_draw(&c->output, output, row ? row->output_tokens : 0), c->output_min, c->output_max);
+        length_clamp(length_scaled(&c->output, output, row ? row->output_tokens : 0, w->sc->workload.output_scale),
+                     c->output_min, c->output_max);
     if (w->trace)
         copy_chain(w, row, item);
     if (w->own && item->prompt_blocks > row->prompt_blocks)

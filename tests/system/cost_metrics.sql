@@ -114,7 +114,7 @@ CREATE TEMP TABLE want AS
 WITH x AS (SELECT *, 1 + lost / nullif(input + cached + output, 0) AS spread, input + cached + output AS answered, 1 - other / nullif(bill, 0) AS inner FROM k)
 SELECT 'cost_usd' AS name, bill AS value FROM x
 UNION ALL SELECT 'cost_usd_per_h', bill / w.s * 3600 FROM x, w UNION ALL SELECT 'usd_per_gpu_h', bill / gpu_h FROM x
-UNION ALL SELECT 'cached_input_tokens', hit FROM q
+UNION ALL SELECT 'cost_idle_share', (SELECT sum(usd) FROM whose WHERE who = 'idle') / bill FROM x UNION ALL SELECT 'cached_input_tokens', hit FROM q
 UNION ALL SELECT 'usd_per_m_input', 1e6 * input * spread / nullif(tin - hit, 0) FROM x, q UNION ALL SELECT 'usd_per_m_cached_input', 1e6 * cached * spread / nullif(hit, 0) FROM x, q
 UNION ALL SELECT 'usd_per_m_output', 1e6 * output * spread / nullif(tout, 0) FROM x, q UNION ALL SELECT 'usd_per_m_total', 1e6 * answered * spread / nullif(tin + tout, 0) FROM x, q
 UNION ALL SELECT 'usd_per_request', answered * spread / nullif(n, 0) FROM x, q
@@ -128,7 +128,7 @@ UNION ALL SELECT 'revenue_usd', ((tin - hit) * c.input + hit * c.cached + tout *
 UNION ALL SELECT 'revenue_usd_per_gpu_h', ((tin - hit) * c.input + hit * c.cached + tout * c.output) / 1e6 / (gpu_h * inner) FROM q, card c, x WHERE c.output IS NOT NULL
 UNION ALL SELECT 'margin_usd_per_gpu_h', ((tin - hit) * c.input + hit * c.cached + tout * c.output) / 1e6 / (gpu_h * inner) - bill / gpu_h FROM q, card c, x WHERE c.output IS NOT NULL;
 CREATE TEMP TABLE got AS
-SELECT name, value FROM metric WHERE class IS NULL AND (name GLOB '*usd*' OR name GLOB '*joules*' OR name IN ('energy_kwh', 'cached_input_tokens'));
+SELECT name, value FROM metric WHERE class IS NULL AND (name GLOB '*usd*' OR name GLOB '*joules*' OR name IN ('energy_kwh', 'cached_input_tokens', 'cost_idle_share'));
 SELECT 'metric', w.name, w.value, g.value FROM want w LEFT JOIN got g ON g.name = w.name WHERE (g.name IS NULL) OR (w.value IS NULL) <> (g.value IS NULL) OR abs(w.value - g.value) > 1e-9 * abs(w.value);
 SELECT 'metric', g.name, NULL, g.value FROM got g WHERE g.name NOT IN (SELECT name FROM want);
 SELECT 'cost', c.part, c.who, c.usd, c.full_usd, x.usd, x.full FROM cost c LEFT JOIN whose x ON x.id = c.part AND x.who = c.who

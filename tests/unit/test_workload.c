@@ -131,7 +131,7 @@ static struct scenario *scenario(void)
     struct scenario *sc = arena_alloc(&arena, sizeof *sc);
 
     sc->run.seed = 1;
-    sc->workload.trace_speed = 1;
+    sc->workload.trace_speed = sc->workload.input_scale = sc->workload.output_scale = 1;
     sc->workload.trace_rate_scale = 1;
     sc->classes = arena_alloc(&arena, 3 * sizeof *sc->classes);
     sc->n_classes = 1;
