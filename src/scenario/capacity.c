@@ -38,6 +38,7 @@ bool capacity_read(struct capacity_options *o, const struct ini_entries *es, str
     struct opt_bind b = {.section = "capacity", .prefix = "", .table = &table, .base = o};
     size_t mistakes = d->n;
 
+    *o = (struct capacity_options){0};
     own.at = arena_alloc(a, (es->n + 1) * sizeof *own.at);
     for (size_t i = 0; i < es->n; i++)
         if (strcmp(es->at[i].section, "capacity") == 0)
