@@ -39,8 +39,8 @@ const struct figure figures_run[] = {
      "SELECT CASE what WHEN 0 THEN 'TTFT' WHEN 1 THEN 'TPOT' ELSE 'E2EL' END AS latency, name AS class, ns / 1e6 AS ms,\n"
      "       1.0 * sum(n) OVER (PARTITION BY what, class ORDER BY ns) / sum(n) OVER (PARTITION BY what, class) AS share\n"
      "FROM bin JOIN class c ON c.id = class ORDER BY what, class, ns",
-     FIGURE_LINES, 0, 1, NULL, false, 0,
-     {{.title = "share that took no longer", .x_title = "latency", .x = 2, .y = 3, .n_y = 1, .x_unit = PAGE_MS, .y_unit = PAGE_SHARE, .x_log = true, .stepped = true}}},
+     .kind = FIGURE_LINES, .panel = 0, .series = 1,
+     .plots = {{.title = "share that took no longer", .x_title = "latency", .x = 2, .y = 3, .n_y = 1, .x_unit = PAGE_MS, .y_unit = PAGE_SHARE, .x_log = true, .stepped = true}}},
 
     {"Latency", "What the time to first token is made of",
      "Means of answered calls by class, in ms: waiting to be admitted, for KV from lower tiers, computing again what a cache had lost, "
@@ -50,7 +50,7 @@ const struct figure figures_run[] = {
      "SELECT c.name AS class, avg(queue_ms) AS queue_ms, avg(restore_ms) AS restore_ms, avg(recompute_ms) AS recompute_ms,\n"
      "       avg(prefill_ms) AS prefill_ms, avg(handoff_ms) AS handoff_ms, avg(rest_ms) AS rest_ms\n"
      "FROM v_kv_breakdown k JOIN class c ON c.id = k.class WHERE counted GROUP BY k.class",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "ms", false, 0, {{0}}},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "ms"},
 
     {"Latency", "Objectives met over time",
      "Share of the calls that ended in each fortieth of the run that met every objective of their class; what was refused, given up or "
@@ -67,8 +67,8 @@ const struct figure figures_run[] = {
      "FROM span, request q JOIN class c ON c.id = q.class\n"
      "WHERE q.t_end_ns IS NOT NULL AND NOT q.retried AND coalesce(c.slo_ttft_ns, c.slo_tpot_ns, c.slo_e2el_ns) IS NOT NULL\n"
      "GROUP BY q.class, q.t_end_ns / w",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "Share that met its objectives", .x_title = TIME, .x = 1, .y = 2, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "Share that met its objectives", .x_title = TIME, .x = 1, .y = 2, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE}}},
 
     /* ---- cost ---- */
     {"Cost", "What the run costs", "Parts of the bill from warm-up to the end, by what used them: prompts computed, prompt tokens found in caches, answers, "
@@ -78,14 +78,14 @@ const struct figure figures_run[] = {
      "SELECT b.name || CASE WHEN p.n > 1 THEN ', pool ' || p.name ELSE '' END AS part, b.input, b.cached, b.output, b.lost, b.other,\n"
      "       b.idle\n"
      "FROM v_cost_breakdown b LEFT JOIN p ON p.id = b.pool WHERE b.usd > 0 ORDER BY b.usd DESC",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "US$", false, 0, {{0}}},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "US$"},
 
     {"Cost", "What a million tokens cost", "With their share of what nobody used.",
      "SELECT 'the scenario has no [prices]' WHERE NOT EXISTS (SELECT 1 FROM bill)", "nothing was answered, or the bill is empty",
      "SELECT CASE who WHEN 'input' THEN 'prompt tokens, computed' WHEN 'cached' THEN 'prompt tokens, found in a cache' ELSE 'output tokens' END AS tokens,\n"
      "       usd_per_m, who, tokens AS n_tokens, usd, full_usd, share\n"
      "FROM v_cost WHERE usd_per_m IS NOT NULL ORDER BY usd_per_m DESC",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "US$", false, 1, {{0}}},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "US$", .n_parts = 1},
 
     {"Cost", "What a task costs", "Means of answered tasks of agents by number of steps, of the last attempts of their LLM calls.",
      "SELECT 'the scenario has no [prices]' WHERE NOT EXISTS (SELECT 1 FROM bill) UNION ALL SELECT 'the scenario has no [agent], or none ended a task' WHERE "
@@ -95,7 +95,7 @@ const struct figure figures_run[] = {
      "SELECT c.name || ', ' || low || ' to ' || (2 * low - 1) || ' steps' AS tasks, avg(input_usd) AS prompts, avg(cached_usd) AS prompts_found_in_caches,\n"
      "       avg(output_usd) AS answers\n"
      "FROM v_cost_task t JOIN bin ON t.steps >= low AND t.steps < 2 * low JOIN class c ON c.id = t.class WHERE t.answered GROUP BY t.class, low",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "US$", false, 0, {{0}}},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "US$"},
 
     /* ---- load ---- */
     {"Load and queues", "Requests over time",
@@ -118,9 +118,9 @@ const struct figure figures_run[] = {
      "       coalesce(sum(waiting) OVER before, 0) + coalesce(part_waiting, 0) AS waiting\n"
      "FROM span, bin LEFT JOIN sum_of USING (b) WHERE t > 0\n"
      "WINDOW before AS (ORDER BY b ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)",
-     FIGURE_LINES, FIGURE_NONE, FIGURE_NONE, NULL, false, 0,
-     {{.title = "Requests per second", .x_title = TIME, .x = 0, .y = 1, .n_y = 3, .x_unit = PAGE_S},
-      {.title = "Requests in the system", .x_title = TIME, .x = 0, .y = 4, .n_y = 2, .x_unit = PAGE_S, .stacked = true}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = FIGURE_NONE,
+     .plots = {{.title = "Requests per second", .x_title = TIME, .x = 0, .y = 1, .n_y = 3, .x_unit = PAGE_S},
+               {.title = "Requests in the system", .x_title = TIME, .x = 0, .y = 4, .n_y = 2, .x_unit = PAGE_S, .stacked = true}}},
 
     {"Load and queues", "Replicas under autoscale", "Replicas of each pool as [autoscale] starts and drains them, and the requests that were in no batch.",
      NO_STEPS " AND NOT EXISTS (SELECT 1 FROM scale)", "the scenario has no [autoscale], or it changed nothing",
@@ -132,9 +132,9 @@ const struct figure figures_run[] = {
      "        FROM span, (SELECT pool, max(id) AS id FROM last GROUP BY pool) l JOIN scale s ON s.rowid = l.id\n"
      ")\n"
      "SELECT pool, t_s, ready, starting, draining, waiting FROM point ORDER BY pool, t_s",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "Replicas", .x_title = TIME, .x = 1, .y = 2, .n_y = 3, .x_unit = PAGE_S, .stepped = true},
-      {.title = "Requests in no batch, at these instants", .x_title = TIME, .x = 1, .y = 5, .n_y = 1, .x_unit = PAGE_S}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "Replicas", .x_title = TIME, .x = 1, .y = 2, .n_y = 3, .x_unit = PAGE_S, .stepped = true},
+               {.title = "Requests in no batch, at these instants", .x_title = TIME, .x = 1, .y = 5, .n_y = 1, .x_unit = PAGE_S}}},
 
     {"Load and queues", "Faults", "When what was slowed down or away.", NO_STEPS " AND NOT EXISTS (SELECT 1 FROM fault)", "the scenario has no [fault], or none came",
      "WITH fault_of AS (\n"
@@ -147,7 +147,7 @@ const struct figure figures_run[] = {
      "SELECT coalesce(f.name || ': ' || f.what, 'fault') || ' ' || s.unit AS what, s.t_ns / 1e9 AS from_s,\n"
      "       coalesce(s.t_back, u.t_end_ns, s.t_ns) / 1e9 AS to_s, s.requests, s.rerouted, s.failed\n"
      "FROM run u, span s LEFT JOIN fault_of f USING (fault) WHERE s.begins ORDER BY s.fault, s.unit, s.t_ns",
-     FIGURE_SPANS, FIGURE_NONE, FIGURE_NONE, NULL, false, 0, {{0}}},
+     .kind = FIGURE_SPANS, .panel = FIGURE_NONE, .series = FIGURE_NONE},
 
     {"Load and queues", "Preemptions", "Running requests that lost their KV blocks, each second, by pool.", NO_EVENTS, "nothing was preempted",
      "WITH RECURSIVE " SPAN(160) ", bin(b) AS (SELECT 0 UNION ALL SELECT b + 1 FROM bin, span WHERE (b + 1) * w < t\n"
@@ -155,8 +155,8 @@ const struct figure figures_run[] = {
      ")\n"
      "SELECT pool, (b + 0.5) * w / 1e9 AS t_s, coalesce(n, 0) * 1e9 / w AS preempted_per_s, coalesce(tokens, 0) AS tokens\n"
      "FROM span, (SELECT DISTINCT pool FROM n) JOIN bin LEFT JOIN n USING (pool, b) ORDER BY pool, b",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "Preemptions per second", .x_title = TIME, .x = 1, .y = 2, .n_y = 1, .x_unit = PAGE_S}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "Preemptions per second", .x_title = TIME, .x = 1, .y = 2, .n_y = 1, .x_unit = PAGE_S}}},
 
     /* ---- steps ---- */
     {"Batches and GPUs", "Steps over time",
@@ -177,11 +177,11 @@ const struct figure figures_run[] = {
      "SELECT r.pool, (b + 0.5) * w / 1e9 AS t_s, sum(decode_ns) / sum(ns) AS decode_batch, sum(prompt) * 1e9 / w AS prompt_tokens_per_s,\n"
      "       sum(answer) * 1e9 / w AS output_tokens_per_s, sum(kv_ns / r.kv_blocks) / sum(ns) AS kv_share, 1.0 * sum(ns) / w / p.n AS in_steps_share\n"
      "FROM span, s JOIN replica r ON r.id = s.replica JOIN p ON p.pool = r.pool GROUP BY r.pool, b",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "Sequences that decode together", .x_title = TIME, .x = 1, .y = 2, .n_y = 1, .x_unit = PAGE_S},
-      {.title = "Tokens per second", .x_title = TIME, .x = 1, .y = 3, .n_y = 2, .x_unit = PAGE_S},
-      {.title = "KV blocks in use", .x_title = TIME, .x = 1, .y = 5, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE},
-      {.title = "Share of time in steps", .x_title = TIME, .x = 1, .y = 6, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "Sequences that decode together", .x_title = TIME, .x = 1, .y = 2, .n_y = 1, .x_unit = PAGE_S},
+               {.title = "Tokens per second", .x_title = TIME, .x = 1, .y = 3, .n_y = 2, .x_unit = PAGE_S},
+               {.title = "KV blocks in use", .x_title = TIME, .x = 1, .y = 5, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE},
+               {.title = "Share of time in steps", .x_title = TIME, .x = 1, .y = 6, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE}}},
 
     {"Batches and GPUs", "What the GPUs did",
      "Of the time from warm-up to the end, means over the replicas of a pool; at run.log = step, waiting is part of the steps.",
@@ -191,16 +191,16 @@ const struct figure figures_run[] = {
      "       avg(coalesce(waiting_experts, 0)) AS waiting_for_experts, avg(coalesce(waiting_other, 0) + coalesce(unsplit, 0)) AS waiting_for_other,\n"
      "       avg(coalesce(bubble, 0)) AS bubble, avg(absent + starting + down) AS absent_or_down\n"
      "FROM v_gpu_slots g GROUP BY g.pool",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "", true, 0, {{0}}},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "", .whole = true},
 
     {"Batches and GPUs", "Speculative decoding",
      "By the number of sequences that decoded together: tokens that a sequence had of a verification, and tokens per second of steps.",
      NO_STEPS, "no drafts were verified (replica.spec_tokens)",
      "SELECT pool, (decode_from + decode_to) / 2.0 AS sequences, acceptance_length, tokens_per_s, decode_from, decode_to, steps,\n"
      "       acceptance_rate, draft_share FROM v_speculation",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "Tokens of a verification", .x_title = "sequences that decoded together", .x = 1, .y = 2, .n_y = 1, .x_log = true},
-      {.title = "Tokens per second of steps", .x_title = "sequences that decoded together", .x = 1, .y = 3, .n_y = 1, .x_log = true}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "Tokens of a verification", .x_title = "sequences that decoded together", .x = 1, .y = 2, .n_y = 1, .x_log = true},
+               {.title = "Tokens per second of steps", .x_title = "sequences that decoded together", .x = 1, .y = 3, .n_y = 1, .x_log = true}}},
 
     /* ---- memories ---- */
     {"Memories", "Tiers over time",
@@ -212,8 +212,8 @@ const struct figure figures_run[] = {
      "       min(1.0 * (running_bytes + cached_bytes) / r.capacity_bytes) AS lowest, max(1.0 * (running_bytes + cached_bytes) / r.capacity_bytes) AS highest,\n"
      "       avg(cached_bytes) / 1e9 AS cached_GB, avg(running_bytes) / 1e9 AS running_GB\n"
      "FROM span, room_sample r JOIN tier t ON t.id = r.tier WHERE r.capacity_bytes > 0 GROUP BY r.tier, r.t_ns / w",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "Share of the room for KV", .x_title = TIME, .x = 1, .y = 2, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE, .low = 3}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "Share of the room for KV", .x_title = TIME, .x = 1, .y = 2, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE, .low = 3}}},
 
     {"Memories", "Bandwidth over time",
      "Of the ports that moved anything, the eight that moved most: bytes per second, and the share of time that they were in use; means over the "
@@ -228,15 +228,15 @@ const struct figure figures_run[] = {
      ")\n"
      "SELECT kind, s.name AS port, (b + 0.5) * w / 1e9 AS t_s, 1.0 * bytes / w / n AS GBps, min(1.0, 1.0 * busy_ns / w / n) AS in_use_share\n"
      "FROM span, s JOIN units USING (name) WHERE s.name IN (SELECT name FROM most) ORDER BY kind = 'link' DESC, kind = 'tier' DESC, s.name, b",
-     FIGURE_LINES, 0, 1, NULL, false, 0,
-     {{.title = "GB per second of a unit", .x_title = TIME, .x = 2, .y = 3, .n_y = 1, .x_unit = PAGE_S},
-      {.title = "share of time in use", .x_title = TIME, .x = 2, .y = 4, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE}}},
+     .kind = FIGURE_LINES, .panel = 0, .series = 1,
+     .plots = {{.title = "GB per second of a unit", .x_title = TIME, .x = 2, .y = 3, .n_y = 1, .x_unit = PAGE_S},
+               {.title = "share of time in use", .x_title = TIME, .x = 2, .y = 4, .n_y = 1, .x_unit = PAGE_S, .y_unit = PAGE_SHARE}}},
 
     {"Memories", "Where prompts were found",
      "Of all prompt tokens of answered calls: what each tier had (the warmest that did), used from there or computed again all the same.",
      NO_EVENTS, "no prompt was found in a cache",
      "SELECT name AS tier, used_share, max(0, token_share - used_share) AS computed_again_share FROM v_hit_rate WHERE tokens > 0 AND token_share > 0",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "", true, 0, {{0}}},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "", .whole = true},
 
     {"Memories", "Experts over time", "Of the experts that steps activated: in HBM, fetched ahead of their layer, waited for; and what they moved.", NO_STEPS,
      "all experts stay in HBM, or the model has none",
@@ -244,9 +244,9 @@ const struct figure figures_run[] = {
      "SELECT (t_ns / w + 0.5) * w / 1e9 AS t_s, 1.0 * sum(hits) / sum(distinct_experts) AS in_HBM, 1.0 * sum(guessed) / sum(distinct_experts) AS fetched_ahead,\n"
      "       1.0 * sum(absent) / sum(distinct_experts) AS waited_for, 1.0 * sum(bytes) / w AS GBps\n"
      "FROM span, experts GROUP BY t_ns / w HAVING sum(distinct_experts) > 0",
-     FIGURE_LINES, FIGURE_NONE, FIGURE_NONE, NULL, false, 0,
-     {{.title = "Share of activated experts", .x_title = TIME, .x = 0, .y = 1, .n_y = 3, .x_unit = PAGE_S, .y_unit = PAGE_SHARE, .stacked = true},
-      {.title = "GB per second of expert weights", .x_title = TIME, .x = 0, .y = 4, .n_y = 1, .x_unit = PAGE_S}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = FIGURE_NONE,
+     .plots = {{.title = "Share of activated experts", .x_title = TIME, .x = 0, .y = 1, .n_y = 3, .x_unit = PAGE_S, .y_unit = PAGE_SHARE, .stacked = true},
+               {.title = "GB per second of expert weights", .x_title = TIME, .x = 0, .y = 4, .n_y = 1, .x_unit = PAGE_S}}},
 
     {"Memories", "Contention in the time between tokens",
      "Time that the mean gap between two tokens is longer because others used the same port: what was slowed, where, by what.",
@@ -255,7 +255,7 @@ const struct figure figures_run[] = {
      "SELECT json_extract(path, '$[1]') || ' at ' || json_extract(path, '$[2]') || ', by ' || json_extract(path, '$[3]') AS what, value AS itl_ms\n"
      "FROM (SELECT '[\"' || replace(name, '/', '\",\"') || '\"]' AS path, value FROM metric\n"
      "      WHERE class IS NULL AND name GLOB 'itl_contention_ms/*/*/*' AND value > 0 ORDER BY value DESC LIMIT 12)",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "ms", false, 0, {{0}}},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "ms"},
 
     {"Memories", "Contention by port", "Time that steps and transfers lost at each port because others used it too, summed up over the run, also where nobody waited for it.",
      "SELECT 'nothing was slowed at a port' WHERE NOT EXISTS (SELECT 1 FROM metric WHERE name GLOB 'contention_s/*' AND value > 0)",
@@ -263,7 +263,7 @@ const struct figure figures_run[] = {
      "SELECT json_extract(path, '$[1]') || ' at ' || json_extract(path, '$[2]') || ', by ' || json_extract(path, '$[3]') AS what, value AS lost_s\n"
      "FROM (SELECT '[\"' || replace(name, '/', '\",\"') || '\"]' AS path, value FROM metric\n"
      "      WHERE class IS NULL AND name GLOB 'contention_s/*/*/*' AND value > 0 ORDER BY value DESC LIMIT 12)",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "s", false, 0, {{0}}},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "s"},
 
     {"Memories", "Transfers", "Begun after warm-up, by purpose; slowdown: their time over what they would have taken alone.", NO_EVENTS, "nothing was moved between tiers",
      "SELECT k.name AS kind, t.name AS tier, CASE x.up WHEN 1 THEN 'up' ELSE 'down' END AS direction, count(*) AS transfers,\n"
@@ -271,7 +271,7 @@ const struct figure figures_run[] = {
      "       1.0 * sum(x.t_end_ns - x.t_start_ns) / nullif(sum(x.solo_ns), 0) AS slowdown\n"
      "FROM run u, transfer x JOIN move_kind k ON k.id = x.kind JOIN tier t ON t.id = x.tier WHERE x.t_start_ns >= u.warmup_ns\n"
      "GROUP BY x.kind, x.tier, x.up",
-     FIGURE_TABLE, FIGURE_NONE, FIGURE_NONE, NULL, false, 0, {{0}}},
+     .kind = FIGURE_TABLE, .panel = FIGURE_NONE, .series = FIGURE_NONE},
 
     /* ---- agents ---- */
     {"Agents", "How latencies compound",
@@ -281,8 +281,8 @@ const struct figure figures_run[] = {
      "SELECT class_name, mean_steps, p50_ms, p99_ms, p50_of_steps_ms AS steps_times_their_p50, p99_if_independent_ms AS p99_if_steps_were_independent,\n"
      "       p99_of_steps_ms AS steps_times_their_p99, tasks, slowdown, variance_ratio\n"
      "FROM v_agent_compounding",
-     FIGURE_LINES, 0, FIGURE_NONE, NULL, false, 0,
-     {{.title = "time of a task", .x_title = "steps of the task", .x = 1, .y = 2, .n_y = 5, .x_unit = PAGE_NUMBER, .y_unit = PAGE_MS, .x_log = true, .y_log = true}}},
+     .kind = FIGURE_LINES, .panel = 0, .series = FIGURE_NONE,
+     .plots = {{.title = "time of a task", .x_title = "steps of the task", .x = 1, .y = 2, .n_y = 5, .x_unit = PAGE_NUMBER, .y_unit = PAGE_MS, .x_log = true, .y_log = true}}},
 
     {"Agents", "What a task's time is made of", "Means by number of steps of answered tasks, along the path that determined their end.",
      "SELECT 'the scenario has no [agent], or none ended a task' WHERE NOT EXISTS (SELECT 1 FROM agent_task)",
@@ -292,7 +292,7 @@ const struct figure figures_run[] = {
      "       avg(restore_ms) / 1e3 AS restore_s, avg(prefill_ms) / 1e3 AS prefill_s, avg(handoff_ms) / 1e3 AS handoff_s,\n"
      "       avg(decode_ms) / 1e3 AS decode_s, avg(tool_ms) / 1e3 AS tool_s\n"
      "FROM v_agent_task JOIN bin ON steps >= low AND steps < 2 * low WHERE answered AND counted GROUP BY class, low",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "s", false, 0, {{0}}},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "s"},
 
     {0},
 };

@@ -49,58 +49,58 @@ const struct figure figures_study[] = {
      POINTS "\nSELECT others, parameter, x,\n" OF("mean_ttft_ms") ",\n" OF("p99_ttft_ms") ",\n" OF("mean_tpot_ms") ",\n"
      OF("output_throughput_per_gpu") ",\n" OF("request_throughput") ",\n" OF("slo_attainment") "\n"
      "FROM point JOIN v_point USING (param_set) WHERE class IS NULL GROUP BY param_set ORDER BY others, x",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "Mean TTFT", AXIS, .y = 3, .low = 4, .y_unit = PAGE_MS},
-      {.title = "p99 of TTFT", AXIS, .y = 6, .low = 7, .y_unit = PAGE_MS},
-      {.title = "Mean TPOT", AXIS, .y = 9, .low = 10, .y_unit = PAGE_MS},
-      {.title = "Output tokens/s per GPU", AXIS, .y = 12, .low = 13},
-      {.title = "Requests per second", AXIS, .y = 15, .low = 16},
-      {.title = "Share that met its objectives", AXIS, .y = 18, .low = 19, .y_unit = PAGE_SHARE}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "Mean TTFT", AXIS, .y = 3, .low = 4, .y_unit = PAGE_MS},
+               {.title = "p99 of TTFT", AXIS, .y = 6, .low = 7, .y_unit = PAGE_MS},
+               {.title = "Mean TPOT", AXIS, .y = 9, .low = 10, .y_unit = PAGE_MS},
+               {.title = "Output tokens/s per GPU", AXIS, .y = 12, .low = 13},
+               {.title = "Requests per second", AXIS, .y = 15, .low = 16},
+               {.title = "Share that met its objectives", AXIS, .y = 18, .low = 19, .y_unit = PAGE_SHARE}}},
 
     {"Results", "Memory and agents against what was varied", "Likewise: prompt tokens found in caches, and agents' tasks.",
      NO_AXIS " UNION ALL SELECT 'no run has a cache or agents' WHERE NOT EXISTS (SELECT 1 FROM metric WHERE name IN ('prefix_hit_rate', 'mean_task_ms') AND value > 0)",
      "there are no results",
      POINTS "\nSELECT others, parameter, x,\n" OF("prefix_hit_rate") ",\n" OF("mean_task_ms") ",\n" OF("task_slowdown") "\n"
      "FROM point JOIN v_point USING (param_set) WHERE class IS NULL GROUP BY param_set ORDER BY others, x",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "Share of prompt tokens from caches", AXIS, .y = 3, .low = 4, .y_unit = PAGE_SHARE},
-      {.title = "Mean time of a task", AXIS, .y = 6, .low = 7, .y_unit = PAGE_MS},
-      {.title = "Task's time over an idle machine's", AXIS, .y = 9, .low = 10}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "Share of prompt tokens from caches", AXIS, .y = 3, .low = 4, .y_unit = PAGE_SHARE},
+               {.title = "Mean time of a task", AXIS, .y = 6, .low = 7, .y_unit = PAGE_MS},
+               {.title = "Task's time over an idle machine's", AXIS, .y = 9, .low = 10}}},
 
     {"Results", "Cost against what was varied", "Likewise, in US$.",
      NO_AXIS " UNION ALL " NO_METRIC("cost_usd", "the scenarios have no [prices]"), "there are no results",
      POINTS "\nSELECT others, parameter, x,\n" OF("usd_per_m_output") ",\n" OF("usd_per_m_input") ",\n" OF("usd_per_request") ",\n" OF("usd_per_task") "\n"
      "FROM point JOIN v_point USING (param_set) WHERE class IS NULL GROUP BY param_set ORDER BY others, x",
-     FIGURE_LINES, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "US$ per million output tokens", AXIS, .y = 3, .low = 4},
-      {.title = "US$ per million input tokens", AXIS, .y = 6, .low = 7},
-      {.title = "US$ per request", AXIS, .y = 9, .low = 10},
-      {.title = "US$ per task", AXIS, .y = 12, .low = 13}}},
+     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "US$ per million output tokens", AXIS, .y = 3, .low = 4},
+               {.title = "US$ per million input tokens", AXIS, .y = 6, .low = 7},
+               {.title = "US$ per request", AXIS, .y = 9, .low = 10},
+               {.title = "US$ per task", AXIS, .y = 12, .low = 13}}},
 
     {"Results", "Output per GPU by point", "Means over repetitions of output tokens per second and GPU, and their 95 % intervals.",
      NO_METRIC("output_throughput_per_gpu", "there are no results"), "there are no results",
      "SELECT CASE params WHEN '' THEN 'all' ELSE params END AS point, mean, ci95_low, ci95_high, sd, n FROM v_point WHERE class IS NULL AND name = 'output_throughput_per_gpu'\n"
      "ORDER BY mean DESC",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "tok/s", false, 1, {{0}}, .interval = 2},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "tok/s", .n_parts = 1, .interval = 2},
 
     {"Results", "Cost of output by point", "Means over repetitions of US$ per million output tokens, and their 95 % intervals.",
      NO_METRIC("usd_per_m_output", "the scenarios have no [prices]"), "the scenarios have no [prices]",
      "SELECT CASE params WHEN '' THEN 'all' ELSE params END AS point, mean, ci95_low, ci95_high, sd, n FROM v_point WHERE class IS NULL AND name = 'usd_per_m_output'\n"
      "ORDER BY mean",
-     FIGURE_BARS, FIGURE_NONE, FIGURE_NONE, "US$", false, 1, {{0}}, .interval = 2},
+     .kind = FIGURE_BARS, .panel = FIGURE_NONE, .series = FIGURE_NONE, .unit = "US$", .n_parts = 1, .interval = 2},
 
     {"Fronts", "What a user gets against what a GPU gives", "A dot a parameter set: tokens per second that a user sees (1 / mean TPOT), and output tokens per second of a GPU, "
      "with its 95 % interval. No point is better in both than one of the front.",
      NO_METRIC("output_throughput_per_gpu", "there are no results"), "no run has a TPOT",
      FRONT("output_throughput_per_gpu", "1"),
-     FIGURE_DOTS, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "Output tokens/s per GPU", .x_title = "tokens/s of a user", .x = 1, .y = 2, .n_y = 1, .low = 3, .name = 5, .front = true}}},
+     .kind = FIGURE_DOTS, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "Output tokens/s per GPU", .x_title = "tokens/s of a user", .x = 1, .y = 2, .n_y = 1, .low = 3, .name = 5, .front = true}}},
 
     {"Fronts", "What a user gets against what it costs", "Likewise with US$ per million output tokens: the front is below.",
      NO_METRIC("usd_per_m_output", "the scenarios have no [prices]"), "no run has a TPOT",
      FRONT("usd_per_m_output", "-1"),
-     FIGURE_DOTS, FIGURE_NONE, 0, NULL, false, 0,
-     {{.title = "US$ per million output tokens", .x_title = "tokens/s of a user", .x = 1, .y = 2, .n_y = 1, .low = 3, .name = 5, .front = true}}},
+     .kind = FIGURE_DOTS, .panel = FIGURE_NONE, .series = 0,
+     .plots = {{.title = "US$ per million output tokens", .x_title = "tokens/s of a user", .x = 1, .y = 2, .n_y = 1, .low = 3, .name = 5, .front = true}}},
 
     {"Points", "All points", "Means over n repetitions, and half the width of their 95 % intervals; v_point has every metric, and classes.",
      NULL, "there are no results",
@@ -108,7 +108,7 @@ const struct figure figures_study[] = {
      PM("p99_ttft_ms") ",\n       " PM("mean_tpot_ms") ",\n       " PM("mean_e2el_ms") ",\n       " PM("slo_attainment") ",\n       "
      PM("usd_per_m_output") ",\n       " PM("usd_per_m_input") "\n"
      "FROM v_point WHERE class IS NULL GROUP BY param_set ORDER BY param_set",
-     FIGURE_TABLE, FIGURE_NONE, FIGURE_NONE, NULL, false, 0, {{0}}},
+     .kind = FIGURE_TABLE, .panel = FIGURE_NONE, .series = FIGURE_NONE},
 
     {0},
 };
