@@ -455,6 +455,8 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
     }
     int64_t n_metrics = collect_metrics(collect, world_now(world), &fleet, world_max_concurrent(world), &metrics, e);
     *cut = interrupted; /* once: a signal that comes later finds the run complete */
+    const char *const *agents = NULL, *const *tools = NULL;
+    int64_t n_agents = workload_agent_names(load, &agents), n_tools = workload_tool_names(load, &tools);
     struct store_end end = {
         .status = e->code ? "failed"
                   : *cut  ? "interrupted"
@@ -468,6 +470,10 @@ static uint64_t run_into(struct store *store, const struct scenario *sc, struct 
         .n_metrics = n_metrics > 0 ? n_metrics : 0,
         .counters = counters,
         .n_counters = n_counts,
+        .agents = agents,
+        .tools = tools,
+        .n_agents = n_agents,
+        .n_tools = n_tools,
     };
     end.n_costs = collect_costs(collect, &end.costs);
     end.n_rates = collect_rates(collect, &end.rates);

@@ -47,7 +47,7 @@ struct request {
     /* KV cache (kv.h) */
     struct chain chain;    /* of the prompt and what follows it; the workload's until the request ends */
     int64_t prompt_blocks; /* of the chain */
-    int64_t known_blocks;  /* of them: earlier calls of its context had them (agents only) */
+    int64_t known_blocks;  /* of them: earlier calls of its context, or agent, had them (agents only) */
     int64_t alone_ns;      /* and its time on an idle machine (alone.h) */
     int64_t hit_blocks,
         hit_tokens;        /* of them found in any tier at look-up; tokens that need no computing thanks to it */

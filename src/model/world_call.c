@@ -67,7 +67,7 @@ static void put_cost(struct world *w, uint32_t slot, enum request_status status)
                                                                      .t_arrive_ns = q->t_arrive_ns,
                                                                      .answered = status == REQUEST_COMPLETED,
                                                                      .session = q->session,
-                                                                     .for_task = agents_has(&w->sc->classes[q->class_id]),
+                                                                     .for_task = q->alone_ns > 0,
                                                                      .prefill_ns = a->prefill_ns,
                                                                      .decode_ns = a->decode_ns,
                                                                      .prefill_token_us = a->prefill_token_us,
@@ -288,7 +288,7 @@ void world_on_arrival(struct world *w, uint32_t item_index)
     q->t_call_ns = q->attempt > 0 ? item.t_call_ns : q->t_arrive_ns;
     w->retries += q->attempt > 0;
     w->between_attempts -= q->attempt > 0;
-    if (agents_has(&w->sc->classes[q->class_id]))
+    if (item.of_agent)
         q->alone_ns = alone_ns(w, q);
     if (w->sc->run.log == LOG_ALL && q->attempt == 0)
         put_content(w, q);

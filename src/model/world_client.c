@@ -200,6 +200,7 @@ bool world_call_again(struct world *w, struct request *q, struct work_item *item
                                .chain = q->chain,
                                .prompt_blocks = q->prompt_blocks,
                                .known_blocks = q->known_blocks,
+                               .of_agent = q->alone_ns > 0,
                                .session = q->session,
                                .turn = q->turn,
                                .session_slot = q->session_slot,

@@ -19,12 +19,14 @@ static const char prepare[] =
     "CREATE TEMP TABLE again AS SELECT retry_of AS id, max(t_end_ns) AS t FROM main.request WHERE retry_of IS NOT NULL GROUP BY 1;"
     "UPDATE call SET t_end_ns = (SELECT max(coalesce(call.t_end_ns, 0), a.t) FROM again a WHERE a.id = call.id)"
     "   WHERE id IN (SELECT id FROM again);"
-    "CREATE TEMP TABLE tools AS SELECT task, branch, step, group_concat(name, '+') AS names"
-    "   FROM (SELECT c.task, c.branch, c.step, t.name FROM main.tool_call c JOIN main.tool t ON t.id = c.tool ORDER BY c.rowid)"
+    "CREATE TEMP TABLE tools AS SELECT task, branch, step, group_concat(name, '+') AS names,"
+    "     group_concat((t_end_ns - t_start_ns) || ':' || attempts || ':' || failed || ':' || result_tokens, ' ') AS calls"
+    "   FROM (SELECT c.*, t.name FROM main.tool_call c JOIN main.tool t ON t.id = c.tool ORDER BY c.rowid)"
     "   GROUP BY 1, 2, 3;"
     "CREATE UNIQUE INDEX temp.tools_step ON tools(task, branch, step);"
     "CREATE TEMP TABLE step AS"
     " SELECT s.task, s.branch, s.step, s.parent, s.parent_step, s.tool_ns, s.t_start_ns, s.t_end_ns, s.agent,"
+    "        s.compaction, s.reasoning_tokens, s.repeated_tokens, t.deadline_ns, n.calls,"
     "        coalesce(q.retry_of, q.id) AS id, t.session, t.number, n.names AS tool,"
     "        row_number() OVER (PARTITION BY t.session, s.branch > 0, CASE WHEN s.branch > 0 THEN s.task END, s.branch"
     "                           ORDER BY t.number, s.step) AS at,"
@@ -39,22 +41,23 @@ static const char prepare[] =
     "CREATE TEMP TABLE gone AS SELECT id FROM call WHERE session IS NOT NULL AND id NOT IN (SELECT id FROM step)"
     "   AND EXISTS (SELECT 1 FROM main.run_param p, main.class c WHERE c.id = call.class AND p.key = 'class ' || c.name || '.agent');"
     "DELETE FROM call WHERE id IN (SELECT id FROM gone);"
-    "CREATE TEMP TABLE edge(child INT, place INT, parent INT, tool_ns INT, gap_ns INT, tool TEXT);"
+    "CREATE TEMP TABLE edge(child INT, place INT, parent INT, tool_ns INT, gap_ns INT, tool TEXT, calls TEXT);"
     /* The step before in its branch. */
     "INSERT INTO edge SELECT s.id, 0, p.id, CASE WHEN p.task = s.task THEN p.tool_ns ELSE 0 END,"
-    "     CASE WHEN p.task = s.task THEN 0 ELSE s.t_start_ns - p.t_end_ns END, CASE WHEN p.task = s.task THEN p.tool END"
+    "     CASE WHEN p.task = s.task THEN 0 ELSE s.t_start_ns - p.t_end_ns END, CASE WHEN p.task = s.task THEN p.tool END,"
+    "     CASE WHEN p.task = s.task THEN p.calls END"
     "   FROM step s JOIN step p ON s.branch = 0 AND p.session = s.session AND p.branch = 0 AND p.at = s.at - 1;"
-    "INSERT INTO edge SELECT s.id, 0, p.id, p.tool_ns, 0, p.tool"
+    "INSERT INTO edge SELECT s.id, 0, p.id, p.tool_ns, 0, p.tool, p.calls"
     "   FROM step s JOIN step p ON s.branch > 0 AND p.task = s.task AND p.branch = s.branch AND p.step = s.step - 1;"
     /* A sub-agent's first, after the step that began it; a step after sub-agents, after their last. */
-    "INSERT INTO edge SELECT s.id, 0, p.id, 0, 0, NULL FROM step s"
+    "INSERT INTO edge SELECT s.id, 0, p.id, 0, 0, NULL, NULL FROM step s"
     "   JOIN step p ON p.task = s.task AND p.branch = s.parent AND p.step = s.parent_step WHERE s.branch > 0 AND s.step = 0;"
-    "INSERT INTO edge SELECT s.id, 1 + b.branch, b.id, 0, 0, NULL FROM step s JOIN step b ON b.task = s.task AND b.parent = s.branch"
+    "INSERT INTO edge SELECT s.id, 1 + b.branch, b.id, 0, 0, NULL, NULL FROM step s JOIN step b ON b.task = s.task AND b.parent = s.branch"
     "   AND b.parent_step = s.step - 1 AND b.last WHERE s.step > 0;"
     /* Sessions without agents. */
     "CREATE TEMP TABLE chat AS SELECT id, t_ns, session, lag(id) OVER w AS before, lag(t_end_ns) OVER w AS t_before FROM call"
     "   WHERE session IS NOT NULL AND id NOT IN (SELECT id FROM step) WINDOW w AS (PARTITION BY session ORDER BY turn);"
-    "INSERT INTO edge SELECT id, 0, before, 0, t_ns - coalesce(t_before, t_ns + 1), NULL FROM chat WHERE before IS NOT NULL;"
+    "INSERT INTO edge SELECT id, 0, before, 0, t_ns - coalesce(t_before, t_ns + 1), NULL, NULL FROM chat WHERE before IS NOT NULL;"
     "CREATE INDEX temp.edge_child ON edge(child, place);"
     "CREATE TEMP TABLE runs AS SELECT request, max(prompt_blocks) AS prompt_blocks,"
     "     group_concat(first || ':' || count, ' ') AS text"
@@ -66,7 +69,8 @@ static const char all_rows[] =
     "   (SELECT group_concat(parent, ' ') FROM (SELECT parent FROM edge WHERE child = c.id ORDER BY place)),"
     "   (SELECT tool_ns FROM edge WHERE child = c.id AND place = 0), (SELECT gap_ns FROM edge WHERE child = c.id AND place = 0),"
     "   s.branch, a.name, min(c.t_ns) OVER w AS t_root, c.turn,"
-    "   (SELECT tool FROM edge WHERE child = c.id AND place = 0)"
+    "   (SELECT tool FROM edge WHERE child = c.id AND place = 0), (SELECT calls FROM edge WHERE child = c.id AND place = 0),"
+    "   s.number, s.compaction, s.reasoning_tokens, s.repeated_tokens, s.deadline_ns"
     " FROM call c JOIN main.class k ON k.id = c.class LEFT JOIN runs r ON r.request = c.id LEFT JOIN step s ON s.id = c.id"
     "   LEFT JOIN main.agent a ON a.id = s.agent"
     " WINDOW w AS (PARTITION BY c.session, CASE WHEN c.session IS NULL THEN c.id END)"
@@ -87,21 +91,22 @@ static int64_t number(sqlite3 *db, const char *sql)
 
 /* Columns of all_rows. */
 enum {
-    ID, T, CLASS, INPUT, OUTPUT, SESSION, PROMPT_BLOCKS, BLOCKS, PARENTS, TOOL_NS, GAP, BRANCH, AGENT, T_ROOT, STEP, TOOL
+    ID, T, CLASS, INPUT, OUTPUT, SESSION, PROMPT_BLOCKS, BLOCKS, PARENTS, TOOL_NS, GAP, BRANCH, AGENT, T_ROOT, STEP, TOOL,
+    TOOL_CALLS, TASK, COMPACTION, REASONING, REPEATED, DEADLINE
 };
 
-/* A list of the query's (numbers or FIRST:COUNT, a space between two) as JSON. */
-static void put_list(FILE *out, const char *key, bool pairs, const char *text)
+/* A list of the query's (numbers, or numbers that colons join, a space between two) as JSON. */
+static void put_list(FILE *out, const char *key, bool lists, const char *text)
 {
-    fprintf(out, ", \"%s\": [%s", key, pairs ? "[" : "");
+    fprintf(out, ", \"%s\": [%s", key, lists ? "[" : "");
     for (; *text; text++)
         if (*text == ' ')
-            fputs(pairs ? "], [" : ", ", out);
+            fputs(lists ? "], [" : ", ", out);
         else if (*text == ':')
             fputs(", ", out);
         else
             fputc(*text, out);
-    fputs(pairs ? "]]" : "]", out);
+    fputs(lists ? "]]" : "]", out);
 }
 
 static bool has(sqlite3_stmt *s, int column)
@@ -113,6 +118,18 @@ static bool has(sqlite3_stmt *s, int column)
 static const char *text(sqlite3_stmt *s, int column)
 {
     return has(s, column) ? (const char *)sqlite3_column_text(s, column) : "";
+}
+
+static void put_agent(FILE *out, sqlite3_stmt *s)
+{
+    fprintf(out, ", \"agent\": \"%s\", \"branch\": %lld, \"task\": %lld", text(s, AGENT), sqlite3_column_int64(s, BRANCH),
+            sqlite3_column_int64(s, TASK));
+    fprintf(out, ", \"reasoning_tokens\": %lld, \"repeated_tokens\": %lld", sqlite3_column_int64(s, REASONING),
+            sqlite3_column_int64(s, REPEATED));
+    if (sqlite3_column_int64(s, COMPACTION))
+        fputs(", \"compaction\": 1", out);
+    if (has(s, DEADLINE))
+        fprintf(out, ", \"deadline_ns\": %lld", sqlite3_column_int64(s, DEADLINE));
 }
 
 static void put_json(FILE *out, sqlite3_stmt *s)
@@ -131,8 +148,10 @@ static void put_json(FILE *out, sqlite3_stmt *s)
         fprintf(out, ", \"tool_ns\": %lld, \"gap_ns\": %lld", sqlite3_column_int64(s, TOOL_NS),
                 sqlite3_column_int64(s, GAP));
     }
+    if (has(s, TOOL_CALLS))
+        put_list(out, "tool_calls", true, text(s, TOOL_CALLS));
     if (has(s, AGENT))
-        fprintf(out, ", \"agent\": \"%s\", \"branch\": %lld", text(s, AGENT), sqlite3_column_int64(s, BRANCH));
+        put_agent(out, s);
     if (has(s, BLOCKS)) {
         fprintf(out, ", \"prompt_blocks\": %lld", sqlite3_column_int64(s, PROMPT_BLOCKS));
         put_list(out, "blocks", true, text(s, BLOCKS));
@@ -146,7 +165,8 @@ static const struct {
 } csv[] = {
     {"id", ID}, {"t_ns", T}, {"class", CLASS}, {"input_tokens", INPUT}, {"output_tokens", OUTPUT}, {"session", SESSION},
     {"step", STEP}, {"parents", PARENTS}, {"tool", TOOL}, {"tool_ns", TOOL_NS}, {"gap_ns", GAP}, {"agent", AGENT},
-    {"branch", BRANCH}, {"prompt_blocks", PROMPT_BLOCKS}, {"blocks", BLOCKS}, /* and block_tokens */
+    {"branch", BRANCH}, {"task", TASK}, {"compaction", COMPACTION}, {"reasoning_tokens", REASONING},
+    {"repeated_tokens", REPEATED}, {"deadline_ns", DEADLINE}, {"tool_calls", TOOL_CALLS}, {"prompt_blocks", PROMPT_BLOCKS}, {"blocks", BLOCKS}, /* and block_tokens */
 };
 enum { CSV_COLUMNS = sizeof csv / sizeof *csv };
 

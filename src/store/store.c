@@ -123,6 +123,18 @@ static void hex64(char out[17], uint64_t v)
     snprintf(out, 17, "%016" PRIx64, v);
 }
 
+/* Numbered after those that there are. */
+static int put_names(struct store *s, const char *const *agents, int64_t n_agents, const char *const *tools, int64_t n_tools)
+{
+    int rc = SQLITE_OK;
+
+    for (int64_t i = 0; !rc && i < n_agents; i++)
+        rc = put(s, "INSERT INTO agent SELECT count(*), ? FROM agent", "s", agents[i]);
+    for (int64_t i = 0; !rc && i < n_tools; i++)
+        rc = put(s, "INSERT INTO tool SELECT count(*), ? FROM tool", "s", tools[i]);
+    return rc;
+}
+
 static int put_config(struct store *s, const struct store_config *c)
 {
     char hash[17];
@@ -141,10 +153,8 @@ static int put_config(struct store *s, const struct store_config *c)
     for (int64_t i = 0; !rc && i < c->n_classes; i++)
         rc = put(s, "INSERT INTO class VALUES(?, ?, ?, ?, ?, ?)", "isdIII", i, c->classes[i].name, c->classes[i].weight,
                  c->classes[i].slo_ttft_ns, c->classes[i].slo_tpot_ns, c->classes[i].slo_e2el_ns);
-    for (int64_t i = 0; !rc && i < c->n_agents; i++)
-        rc = put(s, "INSERT INTO agent VALUES(?, ?)", "is", i, c->agents[i]);
-    for (int64_t i = 0; !rc && i < c->n_tools; i++)
-        rc = put(s, "INSERT INTO tool VALUES(?, ?)", "is", i, c->tools[i]);
+    if (!rc)
+        rc = put_names(s, c->agents, c->n_agents, c->tools, c->n_tools);
     for (int64_t i = 0, id = 0; !rc && i < c->n_pools; i++)
         for (int64_t k = 0; !rc && k < c->pools[i].n_replicas; k++, id++)
             rc = put(s, "INSERT INTO replica VALUES(?, ?, ?, ?, ?, ?, ?)", "iiiissi", id, c->pools[i].gpus,
@@ -386,6 +396,8 @@ static int write_end(struct store *s, const struct store_end *end)
         rc = put(s, "INSERT INTO metric VALUES(CASE WHEN ?1 >= 0 THEN ?1 END, ?, ?, ?, ?)", "isdsi", m->class_id,
                  m->name, m->value, m->unit, (int64_t)m->approximate);
     }
+    if (!rc)
+        rc = put_names(s, end->agents, end->n_agents, end->tools, end->n_tools);
     for (int64_t i = 0; !rc && i < end->n_counters; i++)
         rc = put(s, "INSERT INTO counter VALUES(?, ?)", "si", end->counters[i].name, end->counters[i].value);
     for (int64_t i = 0; !rc && i < end->n_costs; i++)

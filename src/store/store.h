@@ -162,6 +162,8 @@ struct store_end {
     int64_t n_metrics;
     const struct store_counter *counters;
     int64_t n_counters;
+    const char *const *agents, *const *tools; /* that came up after store_open: numbered after the config's */
+    int64_t n_agents, n_tools;
     const struct store_cost *costs;
     const struct store_rate *rates;
     int64_t n_costs, n_rates;

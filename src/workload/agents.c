@@ -94,6 +94,7 @@ static void make_call(struct agents *a, struct agent_branch *b, int64_t t_ns, st
                                .input_tokens = input,
                                .output_tokens = output + reasoning,
                                .known_blocks = known,
+                               .of_agent = true,
                                .session = s->number,
                                .turn = s->calls++,
                                .session_slot = b->slot};

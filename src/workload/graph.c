@@ -24,6 +24,7 @@ struct graph {
     int64_t n, cap, n_edges, cap_edges;
     int64_t under_way, came; /* calls */
     bool failed, counted;
+    struct graph_tasks *tasks;
 };
 
 struct call { /* by slot */
@@ -33,28 +34,32 @@ struct call { /* by slot */
 };
 
 struct graphs {
+    struct graph_agents *agents;
     struct graph *reading; /* NULL: none */
     int64_t *ids;          /* of its rows */
-    int64_t cap_ids;
+    int64_t *parents;      /* of a row: which */
+    int64_t cap_ids, cap_parents;
     struct call *call;
     uint32_t n, cap, free;
     struct graph_counts counts;
 };
 
-struct graphs *graphs_new(void)
+struct graphs *graphs_new(struct graph_agents *agents)
 {
     struct graphs *g = mem_zalloc(1, sizeof *g);
 
+    g->agents = agents;
     g->free = WORK_NO_SESSION;
     return g;
 }
 
-static void free_graph(struct graph *x)
+static void free_graph(struct graphs *g, struct graph *x)
 {
     if (x == NULL)
         return;
     for (int64_t i = 0; i < x->n; i++)
         work_item_free(&x->node[i].item);
+    graph_tasks_free(g->agents, x->tasks);
     free(x->node);
     free(x->edge);
     free(x);
@@ -64,12 +69,13 @@ void graphs_free(struct graphs *g)
 {
     if (g == NULL)
         return;
-    free_graph(g->reading);
+    free_graph(g, g->reading);
     for (uint32_t s = 0; s < g->n; s++)
         if (g->call[s].graph && --g->call[s].graph->under_way == 0)
-            free_graph(g->call[s].graph);
+            free_graph(g, g->call[s].graph);
     free(g->call);
     free(g->ids);
+    free(g->parents);
     free(g);
 }
 
@@ -113,34 +119,45 @@ static void grow(struct graphs *g)
     }
 }
 
-bool graph_add(struct graphs *g, const struct trace_row *row, const struct work_item *item)
+/* False: one is no row of the graph before. */
+static bool find_parents(struct graphs *g, const struct trace_row *row)
+{
+    if (row->n_parents > g->cap_parents) {
+        g->cap_parents = 2 * row->n_parents;
+        g->parents = mem_realloc(g->parents, (size_t)g->cap_parents * sizeof *g->parents);
+    }
+    for (int64_t i = 0; i < row->n_parents; i++)
+        if ((g->parents[i] = find(g, row->parents[i])) < 0)
+            return false;
+    return true;
+}
+
+const char *graph_add(struct graphs *g, const struct trace_row *row, const struct work_item *item)
 {
     if (g->reading == NULL)
         g->reading = mem_zalloc(1, sizeof *g->reading);
     struct graph *x = g->reading;
-    int64_t first = row->n_parents > 0 ? find(g, row->parents[0]) : -1;
     grow(g);
     x->node[x->n] = (struct node){.item = *item,
                                   .tool_ns = row->tool_ns,
                                   .gap_ns = row->gap_ns,
-                                  .first_parent = first,
+                                  .first_parent = NO_EDGE,
                                   .waits = row->n_parents,
                                   .edges = NO_EDGE};
     g->ids[x->n] = row->id;
-    for (int64_t i = 0; i < row->n_parents; i++) {
-        int64_t parent = i == 0 ? first : find(g, row->parents[i]);
-        if (parent < 0) {
-            x->n++; /* its chain is to be freed */
-            return false;
-        }
-        add_edge(x, parent, x->n);
-    }
-    x->n++;
-    return true;
+    const char *wrong = find_parents(g, row) ? graph_tasks_add(g->agents, &x->tasks, row, g->parents)
+                                             : "a parent is no row of its graph before it";
+    for (int64_t i = 0; i < row->n_parents && !wrong; i++)
+        add_edge(x, g->parents[i], x->n);
+    if (row->n_parents > 0 && !wrong)
+        x->node[x->n].first_parent = g->parents[0];
+    x->n++; /* wrong or not: its chain is to be freed */
+    return wrong;
 }
 
 /* ---- life ---- */
 
+/* Its time is set by who releases it. */
 static void release(struct graphs *g, struct graph *x, int64_t node, struct work_item *item)
 {
     uint32_t slot = g->free;
@@ -164,10 +181,17 @@ static void release(struct graphs *g, struct graph *x, int64_t node, struct work
     g->counts.came++;
 }
 
-void graph_begin(struct graphs *g, struct work_item *item)
+int64_t graph_time_ns(const struct graphs *g)
+{
+    return g->reading->node[0].item.t_ns;
+}
+
+void graph_begin(struct graphs *g, int64_t t_ns, struct work_item *item)
 {
     g->counts.calls += g->reading->n;
     release(g, g->reading, 0, item);
+    item->t_ns = t_ns;
+    graph_tasks_begin(g->agents, g->reading->tasks, 0, item);
     g->reading = NULL;
 }
 
@@ -190,6 +214,7 @@ static void release_children(struct graphs *g, struct graph *x, int64_t parent, 
             continue;
         release(g, x, x->edge[k].child, &item);
         item.t_ns = later(c->t_least_ns > now_ns ? c->t_least_ns : now_ns, c->gap_ns);
+        graph_tasks_begin(g->agents, x->tasks, x->edge[k].child, &item);
         ready_put(ready, &item);
     }
     for (int64_t i = before, j = ready->n - 1; i < j; i++, j--) { /* edges were chained from the last */
@@ -199,8 +224,10 @@ static void release_children(struct graphs *g, struct graph *x, int64_t parent, 
     }
 }
 
-bool graph_ended(struct graphs *g, uint32_t slot, bool answered, int64_t now_ns, struct ready *ready)
+bool graph_ended(struct graphs *g, const struct work_ended *ended, int64_t now_ns, struct ready *ready)
 {
+    uint32_t slot = ended->slot;
+
     sim_assert(slot < g->n && g->call[slot].graph);
     struct graph *x = g->call[slot].graph;
     int64_t node = g->call[slot].node;
@@ -208,7 +235,8 @@ bool graph_ended(struct graphs *g, uint32_t slot, bool answered, int64_t now_ns,
     g->call[slot] = (struct call){.next_free = g->free};
     g->free = slot;
     x->under_way--;
-    if (!answered && !x->failed) {
+    graph_tasks_end(g->agents, x->tasks, node, ended, now_ns);
+    if (!ended->answered && !x->failed) {
         x->failed = true;
         g->counts.left_out += x->n - x->came;
     }
@@ -216,7 +244,7 @@ bool graph_ended(struct graphs *g, uint32_t slot, bool answered, int64_t now_ns,
         release_children(g, x, node, now_ns, ready);
     if (x->under_way > 0)
         return false;
-    free_graph(x);
+    free_graph(g, x);
     return true;
 }
 

@@ -12,22 +12,24 @@
 #ifndef WORKLOAD_GRAPH_H
 #define WORKLOAD_GRAPH_H
 
+#include "workload/graph_agents.h"
 #include "workload/ready.h"
 #include "workload/trace_row.h"
 
 struct graphs;
 
-struct graphs *graphs_new(void);
+/* agents: what is told of agents' calls; borrowed. */
+struct graphs *graphs_new(struct graph_agents *agents);
 void graphs_free(struct graphs *g);
 
-/* A row of the graph that is read, and its item, whose chain is taken. False: a parent is no row of the graph before
- * it. */
-bool graph_add(struct graphs *g, const struct trace_row *row, const struct work_item *item);
+/* A row of the graph that is read, and its item, whose chain is taken. NULL: fine; else what is wrong with the row. */
+const char *graph_add(struct graphs *g, const struct trace_row *row, const struct work_item *item);
 bool graph_is_empty(const struct graphs *g); /* of the one that is read */
-/* It is complete and begins: its first call. */
-void graph_begin(struct graphs *g, struct work_item *item);
+/* It is complete and begins: its first call, at t_ns. */
+void graph_begin(struct graphs *g, int64_t t_ns, struct work_item *item);
+int64_t graph_time_ns(const struct graphs *g); /* of the one that is read: when its first row says that it begins */
 /* A call has ended; those that follow it go to `ready`. True: nothing more of its graph will come. */
-bool graph_ended(struct graphs *g, uint32_t slot, bool answered, int64_t now_ns, struct ready *ready);
+bool graph_ended(struct graphs *g, const struct work_ended *ended, int64_t now_ns, struct ready *ready);
 
 /* Calls of the graphs that have begun. */
 struct graph_counts {

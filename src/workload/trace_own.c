@@ -17,8 +17,15 @@
  * no session; 0): what the row says; step is 0 where there are no parents, and only there. blocks: runs [FIRST, COUNT]
  * of ids of the content of prompt and answer, the first prompt_blocks of them the prompt's; without them nothing is
  * known. block_tokens: theirs. tool: what the first parent's answer called, several joined by +; it changes nothing of
- * a replay, and `describe trace` counts it. id, t_ns, input_tokens and output_tokens must be there. Other keys, such as
- * agent, tell people where a row comes from and are not read.
+ * a replay's times, and `describe trace` counts it. id, t_ns, input_tokens and output_tokens must be there.
+ *
+ * Of agents, for the tables of tasks that a replay leaves (graph_agents.h), and for nothing else: agent, the name of its
+ * kind; task, of the session, from 0; branch, of the task, 0 or a sub-agent's number. Rows without all three are of no
+ * agent. Besides: deadline_ns, of the task, in its first row; compaction, 1 where the context is summed up;
+ * reasoning_tokens, of output_tokens; repeated_tokens, of input_tokens: what a cache that forgets nothing has (without it
+ * alone_ns is of whole prompts); tool_calls, of each name in tool [latency ns, attempts, 1 if it failed, result tokens].
+ *
+ * Other keys are not read.
  *
  * Roots are in order of time. Nothing is skipped: a line that is no such object is an error. Bounded memory: one line,
  * of 16 MiB at most.
@@ -67,6 +74,16 @@ static int take_lists(struct own_reader *r, const json_t *o, struct err *e)
         bool two = json_array_size(pair) == 2;
         own_line_add_run(&r->line, two ? number(json_array_get(pair, 0)) : -1,
                          two ? number(json_array_get(pair, 1)) : -1);
+    }
+    if (take_list(r, o, OWN_TOOL_CALLS, &list, &n, e) != 0)
+        return -1;
+    r->line.has[OWN_TOOL_CALLS] = list != NULL;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *call = json_array_get(list, i);
+        own_line_add_tool_call(&r->line, &(struct trace_tool){.latency_ns = number(json_array_get(call, 0)),
+                                                              .attempts = number(json_array_get(call, 1)),
+                                                              .failed = number(json_array_get(call, 2)),
+                                                              .result_tokens = number(json_array_get(call, 3))});
     }
     return 0;
 }

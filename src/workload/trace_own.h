@@ -16,9 +16,10 @@ enum { OWN_LINE_MAX = 1 << 24 }; /* bytes */
 #define OWN_BLOCK_TOKENS_MAX 1000000
 
 enum own_column {
-    OWN_ID, OWN_T, OWN_INPUT, OWN_OUTPUT, OWN_SESSION, OWN_STEP, OWN_TOOL_NS, OWN_GAP, OWN_PROMPT_BLOCKS, /* numbers */
-    OWN_CLASS, OWN_TOOL, /* texts */
-    OWN_PARENTS, OWN_BLOCKS, OWN_COLUMNS,
+    OWN_ID, OWN_T, OWN_INPUT, OWN_OUTPUT, OWN_SESSION, OWN_STEP, OWN_TOOL_NS, OWN_GAP, OWN_PROMPT_BLOCKS, OWN_TASK,
+    OWN_BRANCH, OWN_COMPACTION, OWN_REASONING, OWN_REPEATED, OWN_DEADLINE, /* numbers */
+    OWN_CLASS, OWN_TOOL, OWN_AGENT, /* texts */
+    OWN_PARENTS, OWN_BLOCKS, OWN_TOOL_CALLS, OWN_COLUMNS,
     OWN_NUMBERS = OWN_CLASS, OWN_TEXTS = OWN_PARENTS - OWN_CLASS
 };
 
@@ -30,7 +31,8 @@ struct own_line {
     const char *text[OWN_TEXTS];  /* NULL: what stands there is none */
     int64_t *parent;              /* below 0: so, too */
     struct block_run *run;        /* of n below 1: so, too */
-    size_t n_parents, n_runs, cap_parents, cap_runs;
+    struct trace_tool *call;      /* with a number below 0: so, too */
+    size_t n_parents, n_runs, n_calls, cap_parents, cap_runs, cap_calls;
 };
 
 enum { OWN_TEXT_MAX = 256 }; /* bytes, with the NUL */
@@ -48,6 +50,7 @@ struct own_reader {
 void own_line_clear(struct own_line *l);
 void own_line_add_parent(struct own_line *l, int64_t id);
 void own_line_add_run(struct own_line *l, int64_t first, int64_t count);
+void own_line_add_tool_call(struct own_line *l, const struct trace_tool *call);
 
 /* 1: the line is a call, the row; -1: err. */
 int own_row(struct own_reader *r, struct trace_row *row, struct err *e);

@@ -8,7 +8,7 @@
  *
  * Columns are found by name, in any order; id, t_ns, input_tokens and output_tokens must be there, and block_tokens
  * where blocks is. Others are not looked at. An empty field is as a key that is not there. parents: ids, a space
- * between two; blocks: runs FIRST:COUNT, likewise. block_tokens is the same in every row. There are no quotes.
+ * between two; blocks: runs FIRST:COUNT, likewise; tool_calls: LATENCY:ATTEMPTS:FAILED:TOKENS. block_tokens is the same in every row. There are no quotes.
  *
  * What the file's blocks measure must be known before its first row is asked for; so that row is read with the header.
  */
@@ -94,6 +94,24 @@ static void take_blocks(struct own_line *l, const char *s)
     } while (more(&s));
 }
 
+static int64_t after_colon(const char **s)
+{
+    return **s == ':' ? (++*s, digits(s)) : -1;
+}
+
+static void take_tool_calls(struct own_line *l, const char *s)
+{
+    struct trace_tool call;
+
+    do {
+        call.latency_ns = digits(&s);
+        call.attempts = after_colon(&s);
+        call.failed = after_colon(&s);
+        call.result_tokens = after_colon(&s);
+        own_line_add_tool_call(l, &call);
+    } while (call.result_tokens >= 0 && more(&s));
+}
+
 static void take_line(struct reader *r)
 {
     struct own_line *l = &r->own.line;
@@ -109,7 +127,7 @@ static void take_line(struct reader *r)
         else if (i < OWN_PARENTS)
             l->text[i - OWN_NUMBERS] = text;
         else
-            (i == OWN_PARENTS ? take_parents : take_blocks)(l, text);
+            (i == OWN_PARENTS ? take_parents : i == OWN_BLOCKS ? take_blocks : take_tool_calls)(l, text);
     }
 }
 

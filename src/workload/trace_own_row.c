@@ -18,17 +18,25 @@ const char *const own_names[OWN_COLUMNS] = {[OWN_ID] = "id",
                                             [OWN_TOOL_NS] = "tool_ns",
                                             [OWN_GAP] = "gap_ns",
                                             [OWN_PROMPT_BLOCKS] = "prompt_blocks",
+                                            [OWN_TASK] = "task",
+                                            [OWN_BRANCH] = "branch",
+                                            [OWN_COMPACTION] = "compaction",
+                                            [OWN_REASONING] = "reasoning_tokens",
+                                            [OWN_REPEATED] = "repeated_tokens",
+                                            [OWN_DEADLINE] = "deadline_ns",
                                             [OWN_CLASS] = "class",
                                             [OWN_TOOL] = "tool",
+                                            [OWN_AGENT] = "agent",
                                             [OWN_PARENTS] = "parents",
-                                            [OWN_BLOCKS] = "blocks"};
+                                            [OWN_BLOCKS] = "blocks",
+                                            [OWN_TOOL_CALLS] = "tool_calls"};
 
 /* ---- the line ---- */
 
 void own_line_clear(struct own_line *l)
 {
     memset(l->has, 0, sizeof l->has);
-    l->n_parents = l->n_runs = 0;
+    l->n_parents = l->n_runs = l->n_calls = 0;
 }
 
 void own_line_add_parent(struct own_line *l, int64_t id)
@@ -49,10 +57,20 @@ void own_line_add_run(struct own_line *l, int64_t first, int64_t count)
     l->run[l->n_runs++] = (struct block_run){first, count};
 }
 
+void own_line_add_tool_call(struct own_line *l, const struct trace_tool *call)
+{
+    if (l->n_calls == l->cap_calls) {
+        l->cap_calls = l->cap_calls ? 2 * l->cap_calls : 8;
+        l->call = mem_realloc(l->call, l->cap_calls * sizeof *l->call);
+    }
+    l->call[l->n_calls++] = *call;
+}
+
 void own_free(struct own_reader *r)
 {
     free(r->line.parent);
     free(r->line.run);
+    free(r->line.call);
 }
 
 /* ---- its columns ---- */
@@ -125,6 +143,52 @@ static int take_blocks(const struct own_reader *r, struct trace_row *row, struct
     return 0;
 }
 
+static int64_t names_in(const char *joined)
+{
+    int64_t n = joined != NULL;
+
+    for (; joined && *joined; joined++)
+        n += *joined == '+';
+    return n;
+}
+
+static int take_tool_calls(const struct own_reader *r, struct trace_row *row, struct err *e)
+{
+    const struct own_line *l = &r->line;
+
+    for (size_t i = 0; i < l->n_calls; i++) {
+        const struct trace_tool *t = &l->call[i];
+        if (t->latency_ns < 0 || t->latency_ns > row->tool_ns || t->attempts < 1 || t->failed < 0 || t->failed > 1 ||
+            t->result_tokens < 0)
+            return lines_bad(r->in, e,
+                             "tool_calls holds something else than latency (up to tool_ns), attempts, failed (0 or 1) "
+                             "and result tokens");
+    }
+    if (l->has[OWN_TOOL_CALLS] && (int64_t)l->n_calls != names_in(row->tool))
+        return lines_bad(r->in, e, "tool_calls are not as many as names of tools");
+    row->tool_calls = l->call;
+    row->n_tool_calls = (int64_t)l->n_calls;
+    return 0;
+}
+
+/* Rows that lack agent, task or branch are of no agent (as exports were before they had tasks). */
+static int take_agent(struct own_reader *r, struct trace_row *row, struct err *e)
+{
+    const struct own_line *l = &r->line;
+
+    if (!l->has[OWN_AGENT] || !l->has[OWN_TASK] || !l->has[OWN_BRANCH])
+        return 0;
+    if (take_text(r, OWN_AGENT, &row->agent, e) != 0 ||
+        take(r, OWN_TASK, 0, TRACE_TOKENS_MAX, 0, &row->task, e) != 0 ||
+        take(r, OWN_BRANCH, 0, TRACE_TOKENS_MAX, 0, &row->branch, e) != 0 ||
+        take(r, OWN_COMPACTION, 0, 1, 0, &row->compaction, e) != 0 ||
+        take(r, OWN_REASONING, 0, row->output_tokens, 0, &row->reasoning_tokens, e) != 0 ||
+        take(r, OWN_REPEATED, 0, row->input_tokens, 0, &row->repeated_tokens, e) != 0 ||
+        take(r, OWN_DEADLINE, 0, TIME_MAX_NS, -1, &row->deadline_ns, e) != 0)
+        return -1;
+    return take_tool_calls(r, row, e);
+}
+
 static int take_time(struct own_reader *r, struct trace_row *row, struct err *e)
 {
     int64_t t_ns = 0;
@@ -159,7 +223,8 @@ int own_row(struct own_reader *r, struct trace_row *row, struct err *e)
         take(r, OWN_TOOL_NS, 0, TIME_MAX_NS, 0, &row->tool_ns, e) != 0 ||
         take(r, OWN_GAP, 0, TIME_MAX_NS, 0, &row->gap_ns, e) != 0 ||
         take_text(r, OWN_CLASS, &row->class_name, e) != 0 || take_text(r, OWN_TOOL, &row->tool, e) != 0 ||
-        take_parents(r, row, e) != 0 || take_blocks(r, row, e) != 0 || take_time(r, row, e) != 0)
+        take_parents(r, row, e) != 0 || take_blocks(r, row, e) != 0 || take_agent(r, row, e) != 0 ||
+        take_time(r, row, e) != 0)
         return -1;
     if (row->n_parents == 0 && (row->tool || row->tool_ns > 0))
         return lines_bad(r->in, e, "%s without parents: nothing is there whose tools they are",

@@ -9,6 +9,10 @@
 #define TRACE_TOKENS_MAX INT64_C(2147483647)
 #define TRACE_NO_SESSION INT64_C(-1)
 
+struct trace_tool { /* a call of a tool */
+    int64_t latency_ns, attempts, failed, result_tokens;
+};
+
 struct trace_row {
     int64_t t_ns; /* since the first row */
     int64_t input_tokens, output_tokens;
@@ -21,6 +25,10 @@ struct trace_row {
     int64_t n_parents, tool_ns, gap_ns;
     const char *tool;      /* names of what tool_ns went to, joined by +; NULL: it does not say */
     int64_t prompt_blocks; /* of the chain, whose others are the answer's */
+    const char *agent;     /* NULL: none, and what follows says nothing */
+    int64_t task, branch, compaction, reasoning_tokens, repeated_tokens, deadline_ns; /* deadline below 0: none */
+    const struct trace_tool *tool_calls; /* in the order of `tool` */
+    int64_t n_tool_calls;
 };
 
 #endif

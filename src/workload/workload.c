@@ -24,8 +24,9 @@ struct workload {
     struct sessions *sessions;
     struct agents *agents; /* NULL: no class has any */
     struct graphs *graphs; /* NULL: no row of the trace waits for others */
-    struct work_item root; /* the next graph's first call, read already; its id */
-    int64_t root_id;
+    struct graph_agents *replayed; /* agents of these */
+    struct work_item root;         /* the next graph's first call, read already; its row, until the next is read */
+    struct trace_row root_row;
     bool has_root, own;    /* own: the trace is of our own format */
     struct ready ready;
     int64_t sessions_begun;
@@ -82,7 +83,7 @@ struct workload *workload_new(const struct scenario *sc, struct err *e)
             w->agents = agents_new(sc, workload_block_tokens(w));
     w->own = trace && rescale_has_graphs(trace);
     if (w->own && sc->arrival->kind == ARRIVAL_TRACE)
-        w->graphs = graphs_new();
+        w->graphs = graphs_new(w->replayed = graph_agents_new(sc, workload_block_tokens(w)));
     return w;
 }
 
@@ -95,6 +96,7 @@ void workload_free(struct workload *w)
     sessions_free(w->sessions);
     agents_free(w->agents);
     graphs_free(w->graphs);
+    graph_agents_free(w->replayed);
     if (w->has_root)
         work_item_free(&w->root);
     ready_free(&w->ready);
@@ -336,6 +338,14 @@ static int item_of_row(struct workload *w, const struct trace_row *row, int64_t 
     return 0;
 }
 
+static int add_row(struct workload *w, const struct trace_row *row, const struct work_item *item, struct err *e)
+{
+    const char *wrong = graph_add(w->graphs, row, item);
+
+    return wrong == NULL ? 0 : err_set(e, EXIT_CODE_FAILED, "%s: the row of id %" PRId64 ": %s", w->sc->workload.trace,
+                                       row->id, wrong);
+}
+
 /* Reads up to the root after the next graph, and begins that. */
 static int next_graph(struct workload *w, int64_t now_ns, struct work_item *item, struct err *e)
 {
@@ -346,7 +356,9 @@ static int next_graph(struct workload *w, int64_t now_ns, struct work_item *item
 
     while (got > 0) {
         if (w->has_root && graph_is_empty(w->graphs)) {
-            w->has_root = !graph_add(w->graphs, &(struct trace_row){.id = w->root_id}, &w->root);
+            w->has_root = false;
+            if (add_row(w, &w->root_row, &w->root, e) != 0)
+                return -1;
         } else if (w->has_root) {
             break;
         } else if ((got = rescale_next(w->trace, &row, &t_ns, e)) > 0) {
@@ -355,19 +367,18 @@ static int next_graph(struct workload *w, int64_t now_ns, struct work_item *item
             if (row.n_parents == 0) {
                 w->has_root = true;
                 w->root = next;
-                w->root_id = row.id;
-            } else if (!graph_add(w->graphs, &row, &next)) {
-                return err_set(e, EXIT_CODE_FAILED,
-                               "%s: the row of id %" PRId64 " names a parent that is no row of its graph before it",
-                               w->sc->workload.trace, row.id);
+                w->root_row = row;
+            } else if (add_row(w, &row, &next, e) != 0) {
+                return -1;
             }
         }
     }
     if (got < 0 || graph_is_empty(w->graphs))
         return got;
-    graph_begin(w->graphs, item);
+    t_ns = graph_time_ns(w->graphs);
     if (users > 0)
-        item->t_ns = w->given < users ? 0 : now_ns;
+        t_ns = w->given < users ? 0 : now_ns;
+    graph_begin(w->graphs, t_ns, item);
     w->given++;
     return 1;
 }
@@ -403,7 +414,7 @@ bool workload_ended(struct workload *w, const struct work_ended *call, int64_t n
     if (w->agents && agents_has(&w->sc->classes[call->class_id])) {
         over = agents_ended(w->agents, call, now_ns, &w->ready);
     } else if (w->graphs) {
-        over = graph_ended(w->graphs, call->slot, call->answered, now_ns, &w->ready);
+        over = graph_ended(w->graphs, call, now_ns, &w->ready);
     } else {
         over = sessions_done(w->sessions, call->slot, call->answered && !exhausted(w), now_ns, &item) == 0;
         if (!over) {
@@ -423,13 +434,27 @@ void workload_record(struct workload *w, struct trace *t)
 {
     if (w->agents)
         agents_record(w->agents, t);
+    if (w->replayed)
+        graph_agents_record(w->replayed, t);
 }
 
 bool workload_agents(const struct workload *w, struct agents_counts *out)
 {
-    if (w->agents)
-        *out = agents_count(w->agents);
-    return w->agents != NULL;
+    const struct agents *a = w->agents ? w->agents : w->replayed ? graph_agents_book(w->replayed) : NULL;
+
+    if (a)
+        *out = agents_count(a);
+    return a != NULL;
+}
+
+int64_t workload_agent_names(const struct workload *w, const char *const **names)
+{
+    return w->replayed ? graph_agents_names(w->replayed, names) : 0;
+}
+
+int64_t workload_tool_names(const struct workload *w, const char *const **names)
+{
+    return w->replayed ? graph_agents_tools(w->replayed, names) : 0;
 }
 
 bool workload_graphs(const struct workload *w, struct graph_counts *out)

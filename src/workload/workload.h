@@ -56,6 +56,7 @@ struct work_item {
     struct chain chain;
     int64_t prompt_blocks;
     int64_t known_blocks;  /* of them from the first: earlier calls of its context, or agent, had them (agents only) */
+    bool of_agent;         /* what it takes alone is wanted */
     int64_t session;       /* its number, in order of begin; -1: none */
     int64_t turn;          /* of the session, from 0 */
     uint32_t session_slot; /* for workload_ended; WORK_NO_SESSION: no further call will follow */
@@ -97,9 +98,12 @@ void work_item_free(struct work_item *item); /* frees and empties its chain */
 
 /* Where rows of agents' tasks go. */
 void workload_record(struct workload *w, struct trace *t);
-/* The agents' counts (agents.h), checked; false: the scenario has none. */
+/* The agents' counts (agents.h), checked; false: neither the scenario nor what was read of its trace has any. */
 bool workload_agents(const struct workload *w, struct agents_counts *out);
 
+/* Names of agents and tools that a trace has beyond the scenario's, numbered after these; the workload's. */
+int64_t workload_agent_names(const struct workload *w, const char *const **names);
+int64_t workload_tool_names(const struct workload *w, const char *const **names);
 /* Those of a trace whose calls wait for others (graph.h), checked; false: it is none. */
 bool workload_graphs(const struct workload *w, struct graph_counts *out);
 

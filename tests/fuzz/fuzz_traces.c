@@ -40,6 +40,14 @@ static void check_call(const struct trace_row *row, const struct trace_about *ab
         DEMAND(row->parents[i] >= 0);
     DEMAND(row->class_name == NULL || strlen(row->class_name) < 256);
     DEMAND(row->tool == NULL || strlen(row->tool) < 256);
+    if (row->agent == NULL)
+        return;
+    DEMAND(strlen(row->agent) < 256 && row->task >= 0 && row->branch >= 0 && row->compaction >= 0 && row->compaction <= 1);
+    DEMAND(row->reasoning_tokens >= 0 && row->reasoning_tokens <= row->output_tokens);
+    DEMAND(row->repeated_tokens >= 0 && row->repeated_tokens <= row->input_tokens && row->n_tool_calls >= 0);
+    for (int64_t i = 0; i < row->n_tool_calls; i++)
+        DEMAND(row->tool_calls[i].latency_ns >= 0 && row->tool_calls[i].latency_ns <= row->tool_ns &&
+               row->tool_calls[i].attempts >= 1 && row->tool_calls[i].result_tokens >= 0);
 }
 
 static void check_row(const struct trace_row *row, const struct trace_about *about, int64_t last_ns)

@@ -65,7 +65,7 @@ EOF
         printf '[class %s]\ninput = trace\noutput = trace\n' $class
     done
 } > again.ini
-vary=(-s "agent lead.reasoning=exponential" -s "agent lead.reasoning_mean=30" -s "agent lead.sub_share=0.5" -s "agent lead.tasks=constant"
+vary=(-s "agent lead.deadline=9s" -s "agent lead.reasoning=exponential" -s "agent lead.reasoning_mean=30" -s "agent lead.sub_share=0.5" -s "agent lead.tasks=constant"
     -s "agent lead.tasks_tokens=2" -s "agent lead.request=constant" -s "agent lead.request_tokens=30" -s "agent lead.think=exponential"
     -s "agent lead.think_mean=2s" -s "agent lead.compact_at=900" -s "agent lead.compact_to=50" -s "tool shell.latency=exponential"
     -s "tool shell.latency_mean=1s" -s "agent helper.steps=exponential" -s "agent helper.steps_mean=3")
@@ -83,11 +83,34 @@ is "CSV by the name or by --csv" "id,t_ns 1" "$(cut -c1-7 drawn.csv | head -1) $
 "$TIERSIM" run again.ini -q -o csv.db -s workload.trace=drawn.csv
 is "the trace as CSV: the same fingerprint" "$(sqlite3 again.db 'SELECT fingerprint FROM run')" "$(sqlite3 csv.db 'SELECT fingerprint FROM run')"
 is "... and the same run" "$(sqlite3 drawn.db "$rows")" "$(sqlite3 csv.db "$rows")"
-# Columns the other way round, without those that are not read.
-awk -F, -v OFS=, 'NR == 1 { for (i = NF; i > 0; i--) if ($i !~ /^(agent|branch|tool)$/) keep[++n] = i }
-    { for (i = 1; i <= n; i++) printf "%s%s", $keep[i], i < n ? OFS : "\n" }' drawn.csv > turned.csv
+# The columns of drawn.csv the other way round, but for some.
+without() { # PATTERN
+    awk -F, -v OFS=, -v out="^($1)\$" 'NR == 1 { for (i = NF; i > 0; i--) if ($i !~ out) keep[++n] = i }
+        { for (i = 1; i <= n; i++) printf "%s%s", $keep[i], i < n ? OFS : "\n" }' drawn.csv
+}
+without x > turned.csv
 "$TIERSIM" run again.ini -q -o turned.db -s workload.trace=turned.csv
 is "... in whichever order of columns" "$(sqlite3 again.db 'SELECT fingerprint FROM run')" "$(sqlite3 turned.db 'SELECT fingerprint FROM run')"
+# Agents' tasks, steps and tool calls are the replay's too, with the times that these have there.
+for file in again csv turned; do
+    for view in v_agent_task v_agent_step tool_call v_critical_path "metric WHERE name GLOB '*task*'"; do
+        is "$file: ${view%% *} is the original's" "1 $(sqlite3 drawn.db "SELECT * FROM $view ORDER BY 1, 2, 3, 4" | md5sum)" \
+            "$(sqlite3 $file.db "SELECT count(*) > 10 FROM $view") $(sqlite3 $file.db "SELECT * FROM $view ORDER BY 1, 2, 3, 4" | md5sum)"
+    done
+done
+is "... and so are agents and tools" "$(sqlite3 drawn.db "SELECT name FROM agent WHERE id IN (SELECT agent FROM agent_step) UNION ALL SELECT name FROM tool ORDER BY 1")" \
+    "$(sqlite3 again.db "SELECT name FROM agent UNION ALL SELECT name FROM tool ORDER BY 1")"
+is "... and every reference" "" "$(sqlite3 again.db "PRAGMA foreign_key_check")"
+"$TIERSIM" export --trace again.db -o again.jsonl
+is "a replay's trace is that which it replayed" 1 "$(cmp drawn.jsonl again.jsonl && echo 1)"
+without 'agent|branch|task' > bare.csv
+"$TIERSIM" run again.ini -q -o bare.db -s workload.trace=bare.csv
+is "without agent and task: the same run" "$(sqlite3 drawn.db "$rows")" "$(sqlite3 bare.db "$rows")"
+is "... and no tasks" "0 0 0" "$(sqlite3 -separator ' ' bare.db "SELECT (SELECT count(*) FROM agent_task), (SELECT count(*) FROM agent_step), count(*) FROM tool_call")"
+without 'tool_calls|tool' > few.csv
+"$TIERSIM" run again.ini -q -o few.db -s workload.trace=few.csv
+is "without tool calls: the same paths" "$(sqlite3 drawn.db "SELECT task, task_ms, tool_ms, alone_ms, slowdown FROM v_agent_task ORDER BY task")" \
+    "$(sqlite3 few.db "SELECT task, task_ms, tool_ms, alone_ms, slowdown FROM v_agent_task ORDER BY task")"
 waits() { "$TIERSIM" describe trace "$1" | grep '^waits'; }
 is "both say as much of waits" "$(waits drawn.jsonl)" "$(waits drawn.csv)"
 is "each step after tools names them" "$(sqlite3 drawn.db "SELECT count(*) FROM (SELECT group_concat(t.name, '+') AS g FROM tool_call c
@@ -100,10 +123,12 @@ is "... in which there are sub-agents, joins, compactions and hits" "1 1 1 1" \
 is "... and conservation holds" "" "$(sqlite3 again.db "SELECT * FROM v_conservation WHERE NOT ok")"
 "$TIERSIM" run again.ini -q -o other.db -s router.policy=random -s replica.count=2
 is "another policy: the same work" "$(sqlite3 drawn.db "$work")" "$(sqlite3 other.db "$work")"
+tasks="SELECT class_name, agent_name, session, number, answered, steps, calls, tool_calls, subs, compactions, deadline_ms FROM v_agent_task ORDER BY 3, 4"
+is "... and the same tasks, conserved" "$(sqlite3 drawn.db "$tasks")" "$(sqlite3 other.db "$tasks"; sqlite3 other.db "SELECT name FROM v_conservation WHERE NOT ok")"
 is "... at other times" 0 "$(sqlite3 other.db "SELECT sum(t_end_ns)" "$rows" 2> /dev/null | grep -c "$(sqlite3 drawn.db "$rows" | tail -1)" || true)"
 
 # Calls that are given up leave out those that wait for them, which is told: by the lines that have a failed call above them.
-"$TIERSIM" run again.ini -o lost.db -s "class lead.timeout_e2el=1s" -s "class chat.timeout_e2el=400ms" > lost.txt 2> err
+"$TIERSIM" run again.ini -o lost.db -s "class lead.timeout_e2el=700ms" -s "class chat.timeout_e2el=400ms" > lost.txt 2> err
 left=$(sqlite3 lost.db "SELECT value FROM counter WHERE name = 'trace_calls_left_out'")
 lines=$(($(wc -l < drawn.jsonl) - 1))
 is "calls left out: all others came" "1 $lines" "$(sqlite3 -separator ' ' lost.db "SELECT count(*) > 100, count(*) + $left FROM request")"
@@ -111,6 +136,8 @@ is "... those of sessions in which one was not answered" 0 "$(sqlite3 lost.db "A
     WHERE NOT EXISTS (SELECT 1 FROM request b WHERE (b.session, b.turn, b.class) = (a.session, a.turn, a.class))
         AND a.session NOT IN (SELECT session FROM request WHERE status = 'timed_out') AND a.session IS NOT NULL")"
 is "... are told" "1 1 1" "$((left > 20)) $(grep -c "tiersim: $left calls of .*drawn.jsonl were left out" err) $(grep -c "^Calls of the trace left out: *$left\$" lost.txt)"
+is "... tasks of which a call was given up have failed, and no others" "1 0" "$(sqlite3 -separator ' ' lost.db "SELECT sum(NOT answered) > 10,
+    sum(answered <> NOT EXISTS (SELECT 1 FROM agent_step s JOIN request q ON q.id = s.request WHERE s.task = agent_task.id AND q.status = 'timed_out')) FROM agent_task")"
 is "... and conserved" "2 " "$(sqlite3 -separator ' ' lost.db "SELECT sum(name GLOB 'trace: *'), group_concat(CASE WHEN NOT ok THEN name END) FROM v_conservation")"
 "$TIERSIM" run again.ini -q -o lost2.db -s "class lead.timeout_e2el=1s" -s run.horizon=30s
 is "... at a horizon, too" "1 2 " "$(sqlite3 -separator ' ' lost2.db "SELECT (SELECT value > 0 FROM counter WHERE name = 'trace_calls_waiting'),
@@ -171,12 +198,32 @@ refused() {
 row='"t_ns": 5, "input_tokens": 10, "output_tokens": 5'
 refused "no JSON" 'bad.jsonl:2: bad JSON' 'hello'
 refused "tokens missing" 'bad.jsonl:2: output_tokens is missing' '{"id": 0, "t_ns": 1, "input_tokens": 5}'
-refused "no parent" 'id 1 names a parent that is no row' "{\"id\": 0, $row}" "{\"id\": 1, \"step\": 1, \"parents\": [7], $row}"
+refused "no parent" 'id 1: a parent is no row of its graph' "{\"id\": 0, $row}" "{\"id\": 1, \"step\": 1, \"parents\": [7], $row}"
 refused "a child first" 'bad.jsonl:2: a row with parents comes before' "{\"id\": 1, \"step\": 1, \"parents\": [0], $row}"
 refused "time goes back" 'bad.jsonl:3: t_ns is before' "{\"id\": 0, $row}" '{"id": 1, "t_ns": 4, "input_tokens": 10, "output_tokens": 5}'
 refused "too many blocks" 'bad.jsonl:2: blocks holds' "{\"id\": 0, $row, \"prompt_blocks\": 1, \"blocks\": [[5, 2]]}"
 refused "an unknown class" 'is of a class "nobody"' "{\"id\": 0, $row, \"class\": \"nobody\"}"
 refused "a tool of nothing" 'bad.jsonl:2: tool without parents' "{\"id\": 0, $row, \"tool\": \"shell\"}"
+
+a='"agent": "x", "task": 0, "branch":' b='"agent": "x", "task": 1, "branch":'
+root="{\"id\": 0, $row, $a 0}"
+refused "an agent here and there" 'id 1: either it or the first' "$root" "{\"id\": 1, \"step\": 1, \"parents\": [0], $row}"
+refused "a sub-agent of nobody" 'id 0: it waits for no call, but is of a sub' "{\"id\": 0, $row, $a 1}"
+refused "two that follow one call" 'id 2: its first parent is not the call before' "$root" "{\"id\": 1, \"step\": 1, \"parents\": [0], $row, $a 0}" \
+    "{\"id\": 2, \"step\": 2, \"parents\": [0], $row, $a 0}"
+refused "a gap within a task" 'id 1: it has gap_ns' "$root" "{\"id\": 1, \"step\": 1, \"parents\": [0], \"gap_ns\": 5, $row, $a 0}"
+refused "a sub-agent that is not waited for" 'id 2: not all sub-agents' "$root" "{\"id\": 1, \"step\": 1, \"parents\": [0], $row, $a 1}" \
+    "{\"id\": 2, \"step\": 2, \"parents\": [0], $row, $a 0}"
+refused "another's sub-agent" 'id 2: a parent is not the last call of a sub' "$root" "{\"id\": 1, \"step\": 1, \"parents\": [0], $row, $a 1}" \
+    "{\"id\": 2, \"step\": 2, \"parents\": [0, 0], $row, $a 0}"
+refused "a branch that has ended" 'id 3: its branch had ended' "$root" "{\"id\": 1, \"step\": 1, \"parents\": [0], $row, $a 1}" \
+    "{\"id\": 2, \"step\": 2, \"parents\": [0, 1], $row, $a 0}" "{\"id\": 3, \"step\": 3, \"parents\": [1], $row, $a 1}"
+refused "a task beside another" 'id 2: the first call of a branch waits for one' "$root" "{\"id\": 1, \"step\": 1, \"parents\": [0], $row, $a 0}" \
+    "{\"id\": 2, \"step\": 2, \"parents\": [0], $row, $b 0}"
+refused "more calls of tools than names" 'bad.jsonl:3: tool_calls are not as many' "$root" \
+    "{\"id\": 1, \"step\": 1, \"parents\": [0], \"tool\": \"t\", \"tool_ns\": 5, \"tool_calls\": [[5, 1, 0, 9], [5, 1, 0, 9]], $row, $a 0}"
+refused "a tool that takes longer than all" 'bad.jsonl:3: tool_calls holds something else' "$root" \
+    "{\"id\": 1, \"step\": 1, \"parents\": [0], \"tool\": \"t\", \"tool_ns\": 5, \"tool_calls\": [[6, 1, 0, 9]], $row, $a 0}"
 
 # no_csv NAME WANT LINE...: a file of these lines.
 no_csv() {
@@ -200,13 +247,13 @@ no_csv "time goes back" 'bad.csv:3: t_ns is before' $few 0,5,1,1 1,4,1,1
 no_csv "parents" 'bad.csv:3: parents holds something else' $all 0,0,9,1,,,16,, '1,0,9,1,1,0 x,16,,'
 no_csv "a space at their end" 'bad.csv:3: parents holds something else' $all 0,0,9,1,,,16,, '1,0,9,1,1,0 ,16,,'
 no_csv "two spaces" 'bad.csv:3: parents holds something else' $all 0,0,9,1,,,16,, '1,0,9,1,1,0  0,16,,'
-no_csv "no parent" 'id 1 names a parent that is no row' $all 0,0,9,1,,,16,, 1,0,9,1,1,7,16,,
+no_csv "no parent" 'id 1: a parent is no row of its graph' $all 0,0,9,1,,,16,, 1,0,9,1,1,7,16,,
 no_csv "runs" 'bad.csv:2: blocks holds something else' $all 0,0,9,1,,,16,1,5
 no_csv "too many blocks" 'bad.csv:2: blocks holds' $all '0,0,9,1,,,16,1,5:1 7:1'
 no_csv "blocks of what" 'bad.csv:2: prompt_blocks is missing' $all 0,0,9,1,,,16,,5:1
 "$TIERSIM" run drawn.ini -q --force -o step.db -s run.log=step -s workload.requests=5
 "$TIERSIM" export --trace step.db -o step.jsonl 2> err || true
 is "refused: a log that does not tell the content" 1 "$(grep -c 'want run.log = all' err)"
-"$TIERSIM" export --trace again.db -o x.jsonl 2> err || true
+"$TIERSIM" export --trace bare.db -o x.jsonl 2> err || true
 is "refused: a replay's own calls" 1 "$(grep -c 'calls of a session overlap' err)"
 exit $bad
