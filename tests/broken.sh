@@ -14,7 +14,10 @@ failed=0
 ln -s "$srcdir" "$build/source"
 mkdir "$build/build"
 cd "$build/build"
-{ ../source/configure -q --enable-broken CFLAGS="-O1" && ${MAKE:-make} -s tiersim tests/prop/prop_batch tests/theory/theory_tier; } > make.out 2>&1 || {
+{
+    ../source/configure -q --enable-broken CFLAGS="-O1" &&
+        ${MAKE:-make} -s -j"$(nproc 2> /dev/null || echo 2)" tiersim tests/prop/prop_batch tests/theory/theory_tier
+} > make.out 2>&1 || {
     echo "not ok - the wrong model is built"
     cat make.out
     exit 1
@@ -24,18 +27,31 @@ export TIERSIM=$build/build/tiersim srcdir
 must_fail() { # NAME COMMAND...
     local name=$1
     shift
-    if "$@" > out.txt 2>&1 || grep -q "tiersim: bug:" out.txt || ! grep -qE "^not ok|Failures: [1-9]" out.txt; then
+    if "$@" > "$name.txt" 2>&1 || grep -q "tiersim: bug:" "$name.txt" || ! grep -qE "^not ok|Failures: [1-9]" "$name.txt"; then
         echo "not ok - the wrong model turns $name red"
-        sed 's/^/# /' out.txt | tail -5
-        failed=1
-    else
-        echo "ok - the wrong model turns $name red"
+        sed 's/^/# /' "$name.txt" | tail -5
+        return 1
     fi
+    echo "ok - the wrong model turns $name red"
 }
-must_fail prop_batch tests/prop/prop_batch
-must_fail theory_tier tests/theory/theory_tier
-must_fail golden "$srcdir/tests/golden/run.sh"
-must_fail theory "$srcdir/tests/theory/run.sh"
-must_fail cost "$srcdir/tests/system/cost.sh"
-must_fail edges "$srcdir/tests/system/edges.sh"
+# All at once; what each says goes out whole.
+ids=()
+expect() { # NAME COMMAND...
+    {
+        code=0
+        must_fail "$@" > "$1.said" || code=1
+        cat "$1.said"
+        exit $code
+    } &
+    ids+=($!)
+}
+expect theory "$srcdir/tests/theory/run.sh"
+expect theory_tier tests/theory/theory_tier
+expect prop_batch tests/prop/prop_batch
+expect golden "$srcdir/tests/golden/run.sh"
+expect cost "$srcdir/tests/system/cost.sh"
+expect edges "$srcdir/tests/system/edges.sh"
+for id in "${ids[@]}"; do
+    wait "$id" || failed=1
+done
 exit $failed

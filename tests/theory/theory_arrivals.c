@@ -815,10 +815,11 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("arrivals");
-    TCase *c = tcase_create("arrivals");
+    TCase *c = tcase_create("arrivals"), *files = tcase_create("files");
 
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_set_timeout(c, 60);
+    tcase_set_tags(c, "statistics");
     tcase_add_loop_test(c, poisson_counts_have_the_intensity, 0, INTENSITIES);
     tcase_add_loop_test(c, any_law_keeps_the_intensity, 0, INTENSITIES * LAWS);
     tcase_add_loop_test(c, any_law_begins_in_equilibrium, 0, LAWS);
@@ -830,8 +831,10 @@ int main(void)
     tcase_add_test(c, clients_keep_their_rates_and_bursts);
     tcase_add_loop_test(c, many_clients_tend_to_poisson, 0, 3);
     tcase_add_test(c, published_clients_have_their_rates);
-    tcase_add_loop_test(c, wrong_files_of_clients_are_told, 0, 18);
     tcase_add_loop_test(c, a_rescaled_trace_has_its_rate_and_bursts, 0, 4);
     suite_add_tcase(suite, c);
+    tcase_add_checked_fixture(files, setup, teardown);
+    tcase_add_loop_test(files, wrong_files_of_clients_are_told, 0, 18);
+    suite_add_tcase(suite, files);
     return run_suite(suite);
 }

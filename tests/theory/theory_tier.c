@@ -254,6 +254,7 @@ int main(void)
     TCase *tc = tcase_create("queues");
 
     tcase_set_timeout(tc, 120);
+    tcase_set_tags(tc, "statistics");
     tcase_add_loop_test(tc, fair_is_processor_sharing, 0, 6);
     tcase_add_loop_test(tc, fifo_is_first_come_first_served, 0, 3);
     tcase_add_test(tc, fifo_with_two_servers);
