@@ -8,21 +8,11 @@ srcdir=${srcdir:-.}
 . "$srcdir/tests/lib.sh"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-bad=0
+suite="agents"
+failed=0
 
 run() { # FILE OPTIONS...
     "$TIERSIM" run "$srcdir/tests/system/agents.ini" -q --force -o "$tmp/$1" "${@:2}"
-}
-
-is() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        echo "ok - $1"
-    else
-        echo "not ok - $1"
-        echo "# want $2"
-        echo "# got  $3"
-        bad=1
-    fi
 }
 
 ask() { # FILE SQL
@@ -136,4 +126,4 @@ is "a deadline that all miss" "0.0" "$(ask late.db "SELECT value FROM metric WHE
 run gone.db -s "class work.timeout_e2el=399ms"
 is "calls that are given up end their tasks" "3 0 3 3" \
     "$(ask gone.db "SELECT count(*), sum(answered), sum(calls), (SELECT value FROM metric WHERE name = 'agent_tasks_failed') FROM agent_task" | sed 's/\.0//')"
-exit $bad
+exit $failed

@@ -10,17 +10,8 @@ srcdir=$(cd "${srcdir:-.}" && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
-bad=0
-
-is() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        echo "ok - $1"
-    else
-        echo "not ok - $1"
-        printf 'want %s\ngot  %s\n' "$2" "$3" | head -20 | sed 's/^/# /'
-        bad=1
-    fi
-}
+suite="own traces"
+failed=0
 
 common() {
     sed -n '/^\[run\]/,/^\[cache\]/p' "$srcdir/tests/system/agents.ini" | sed '/^step_time\|^cost = /d; s/^count = 1/count = 3/'
@@ -256,4 +247,4 @@ no_csv "blocks of what" 'bad.csv:2: prompt_blocks is missing' $all 0,0,9,1,,,16,
 is "refused: a log that does not tell the content" 1 "$(grep -c 'want run.log = all' err)"
 "$TIERSIM" export --trace bare.db -o x.jsonl 2> err || true
 is "refused: a replay's own calls" 1 "$(grep -c 'calls of a session overlap' err)"
-exit $bad
+exit $failed

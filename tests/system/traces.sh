@@ -11,16 +11,8 @@ srcdir=${srcdir:-.}
 corpus=$srcdir/tests/fuzz/corpus
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-bad=0
-
-is() { # NAME WANTED GOT
-    if [ "$2" = "$3" ]; then
-        echo "ok - $1"
-    else
-        echo "not ok - $1: \"$3\", want \"$2\""
-        bad=1
-    fi
-}
+suite="traces"
+failed=0
 
 # figures FILE [ARGUMENT...]: format, rows, failed, prompt and answer tokens, span of a trace.
 figures() {
@@ -184,4 +176,4 @@ if [ -r "$real/AzureLLMInferenceTrace_conv.csv" ]; then
 else
     echo "# skipped in part: no $real"
 fi
-exit $bad
+exit $failed
