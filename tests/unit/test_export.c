@@ -151,6 +151,28 @@ static void check_lanes(const json_t *events, const char *cat, int64_t want)
     json_decref(open);
 }
 
+/* ns of all parts of lanes of a name. */
+static int64_t length(const json_t *events, const char *name)
+{
+    double us = 0;
+    size_t i;
+    json_t *event;
+
+    json_array_foreach(events, i, event)
+    {
+        if (is(event, "cat", "request") && is(event, "name", name))
+            us += (is(event, "ph", "e") ? 1 : -1) * of(event, "ts");
+    }
+    return (int64_t)(1e3 * us + 0.5);
+}
+
+static void check_length(const json_t *events, const char *name, const char *sql)
+{
+    int64_t has = length(events, name), want = ask(sql);
+
+    ck_assert_msg(llabs(has - want) < 100000, "%s: %lld ns, not %lld", name, (long long)has, (long long)want);
+}
+
 START_TEST(trace_holds_the_file)
 {
     int64_t n;
@@ -171,6 +193,9 @@ START_TEST(trace_holds_the_file)
     ck_assert_int_gt(ask("SELECT count(*) FROM transfer"), 0);
     check_lanes(events, "request", ask("SELECT count(*) FROM request"));
     check_lanes(events, "transfer", ask("SELECT count(*) FROM transfer"));
+    check_length(events, "queue", "SELECT sum(t_admit_ns - t_arrive_ns) FROM request");
+    check_length(events, "prefill", "SELECT sum(t_first_ns - t_admit_ns) FROM request");
+    check_length(events, "decode", "SELECT sum(t_end_ns - t_first_ns) FROM request");
     json_array_foreach(events, i, event)
     {
         if (!is(event, "ph", "M"))
