@@ -27,9 +27,15 @@ struct arguments {
 
 enum { OPT_DRY_RUN = 256, OPT_FILTER, OPT_FRESH, OPT_ENGINE, OPT_CHUNK, OPT_SBATCH, OPT_TASK };
 
-#define OPTION_OUTPUT {"output", 'o', "OUT.db", 0, "study file (default: STUDY's name with .db, here); shards go to OUT.d", 0}
+#define OPTION_OUTPUT                                                                                                  \
+    {                                                                                                                  \
+        "output", 'o', "OUT.db", 0, "study file (default: STUDY's name with .db, here); shards go to OUT.d", 0         \
+    }
 #define OPTION_FILTER                                                                                                  \
-    {"filter", OPT_FILTER, "EXPR", 0, "only the points for which it is true, e.g. 'rate < 20/s and repetition == 0'", 0}
+    {                                                                                                                  \
+        "filter", OPT_FILTER, "EXPR", 0,                                                                               \
+            "only the points for which it is true, e.g. 'rate < 20/s and repetition == 0'", 0                          \
+    }
 
 static const struct argp_option sweep_options[] = {
     OPTION_OUTPUT,
@@ -63,10 +69,7 @@ static const struct argp_option task_options[] = {
 };
 
 static const struct argp_option merge_options[] = {
-    OPTION_OUTPUT,
-    OPTION_FILTER,
-    {"force", 'f', NULL, 0, "replace OUT.db", 0},
-    {"quiet", 'q', NULL, 0, "no report", 0},
+    OPTION_OUTPUT, OPTION_FILTER, {"force", 'f', NULL, 0, "replace OUT.db", 0}, {"quiet", 'q', NULL, 0, "no report", 0},
     {0},
 };
 
@@ -140,19 +143,34 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = {{&cmd_scenario_argp, 0, NULL, 0}, {0}};
 static const struct argp sweep_argp = {
-    sweep_options, parse,    NULL, "Runs all points of a study (a scenario with ${...} values), each as a process with a "
-                                   "results file of its own, and merges them into OUT.db. Points that are there already "
-                                   "are not run again: after an interruption, the same command goes on. `sweep submit` "
-                                   "is for clusters.",
-    children,      NULL,     NULL};
+    sweep_options,
+    parse,
+    NULL,
+    "Runs all points of a study (a scenario with ${...} values), each as a process with a "
+    "results file of its own, and merges them into OUT.db. Points that are there already "
+    "are not run again: after an interruption, the same command goes on. `sweep submit` "
+    "is for clusters.",
+    children,
+    NULL,
+    NULL};
 static const struct argp submit_argp = {
-    submit_options, parse, NULL, "Runs a study on a cluster: a Slurm job array whose tasks run chunks of points, and a merge "
-                                 "that waits for them. Given again, it runs what is missing.",
-    children,       NULL,  NULL};
+    submit_options,
+    parse,
+    NULL,
+    "Runs a study on a cluster: a Slurm job array whose tasks run chunks of points, and a merge "
+    "that waits for them. Given again, it runs what is missing.",
+    children,
+    NULL,
+    NULL};
 static const struct argp task_argp = {
-    task_options, parse, NULL, "One task of the job array that `tiersim sweep submit` makes: the points of its chunk that "
-                               "are not there.",
-    children,     NULL,  NULL};
+    task_options,
+    parse,
+    NULL,
+    "One task of the job array that `tiersim sweep submit` makes: the points of its chunk that "
+    "are not there.",
+    children,
+    NULL,
+    NULL};
 static const struct argp merge_argp = {
     merge_options, parse, NULL, "Merges the shards of a study in OUT.d into OUT.db. Refused while one is missing.",
     children,      NULL,  NULL};
@@ -228,8 +246,9 @@ static int run_task(const struct arguments *a)
     struct sweep ask = a->sweep;
 
     if (a->task < 0 || a->slurm.chunk == 0) {
-        fprintf(stderr, "tiersim: which points? want --task T --chunk K (`tiersim sweep submit` writes a script that has "
-                        "them)\n");
+        fprintf(stderr,
+                "tiersim: which points? want --task T --chunk K (`tiersim sweep submit` writes a script that has "
+                "them)\n");
         return EXIT_CODE_USAGE;
     }
     ask.workers = ask.workers ? ask.workers : 1;

@@ -3,8 +3,8 @@
  *
  *   rate * gpus <= 80/s and policy != "fcfs"        tp > 1 ? "h100" : "h20"
  *
- * Loosest first: ? :   or ||   and &&   not !   == != < <= > >=   + -   * / %   unary -   ( ). A number may carry a unit
- * without a blank before it (80/s, 1.5TB, 40ms); 8 / s with blanks is a division by the variable s. Texts stand in
+ * Loosest first: ? :   or ||   and &&   not !   == != < <= > >=   + -   * / %   unary -   ( ). A number may carry a
+ * unit without a blank before it (80/s, 1.5TB, 40ms); 8 / s with blanks is a division by the variable s. Texts stand in
  * quotes, names are variables, also as $name or ${name}.
  *
  * Typed: a number has a dimension, and 3s + 2GB or rate == "fast" is a mistake, not a value. A product may only have a

@@ -1,5 +1,5 @@
 /*
- * iter.h - the iteration variables of a study: which there are, which parameter sets they span, and one set put in place.
+ * iter.h - the iteration variables of a study: which there are, which parameter sets they span, one set put in place.
  *
  *   rate = ${rate=1/s, 2/s, 10/s..50/s step 10/s}   a variable and its values
  *   count = ${1, 2, 4}                              one named like its key
@@ -11,10 +11,10 @@
  * narrows a study. A value is wholly ${...} or has none in it: what goes into a key is a value that the key's type
  * parses, never text glued together. Values are the file's own text where they were written out, so 0.10 stays 0.10.
  *
- * Parameter sets: variables that do not go in step with another span a product, in the order in which they stand (the
- * last one changes fastest); [sweep] constraint leaves out the sets for which it is false. Points are parameter sets
- * times [sweep] repeat, repetitions changing fastest: point = set * repeat + repetition. All of it is a function of the
- * entries alone, so that every process numbers the points alike.
+ * Parameter sets: variables that do not go in step with another span a product, in the order in which they stand (one
+ * that -s defines anew stays where it was), the last one changing fastest; [sweep] constraint leaves out the sets for
+ * which it is false. Points are parameter sets times [sweep] repeat, repetitions changing fastest: point = set * repeat
+ * + repetition. All of it is a function of the entries alone, so that every process numbers the points alike.
  *
  * [sweep] seed-set is run.replication of a point, on top of the scenario's own: an expression of the variables,
  * `repetition` and `point`. By default the repetition, so that sets share random numbers.
@@ -33,7 +33,7 @@
 
 enum {
     ITER_VARS_MAX = 64,
-    ITER_VALUES_MAX = 10000, /* of a variable */
+    ITER_VALUES_MAX = 10000,   /* of a variable */
     ITER_POINTS_MAX = 1000000, /* of a study, and of the product before the constraint */
 };
 

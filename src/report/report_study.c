@@ -18,12 +18,8 @@
 static const struct shown {
     const char *name, *title;
 } shown[] = {
-    {"request_throughput", "requests/s"},
-    {"output_throughput", "output tok/s"},
-    {"mean_ttft_ms", "mean TTFT ms"},
-    {"p99_ttft_ms", "p99 TTFT ms"},
-    {"mean_tpot_ms", "mean TPOT ms"},
-    {"slo_attainment", "SLO attained"},
+    {"request_throughput", "requests/s"}, {"output_throughput", "output tok/s"}, {"mean_ttft_ms", "mean TTFT ms"},
+    {"p99_ttft_ms", "p99 TTFT ms"},       {"mean_tpot_ms", "mean TPOT ms"},      {"slo_attainment", "SLO attained"},
     {"usd_per_m_output", "$/M output"},
 };
 enum { SHOWN = sizeof shown / sizeof *shown, WIDTH = 18, TEXT_MAX = 4096 };
@@ -79,8 +75,10 @@ static void cell(char *out, size_t size, double mean, double half)
 /* The points query, for all classes together, in the order of sets and metrics; parsed and stepped by the callers. */
 static sqlite3_stmt *points(const struct table *t)
 {
-    char *sql = sqlite3_mprintf("SELECT param_set, params, name, n, mean, ci95_high - mean, unit, ci95_low, ci95_high, sd"
-                                " FROM (%s) WHERE class IS NULL ORDER BY param_set", study_points_sql);
+    char *sql =
+        sqlite3_mprintf("SELECT param_set, params, name, n, mean, ci95_high - mean, unit, ci95_low, ci95_high, sd"
+                        " FROM (%s) WHERE class IS NULL ORDER BY param_set",
+                        study_points_sql);
     sqlite3_stmt *stmt = NULL;
 
     sim_assert(sql);
@@ -171,7 +169,8 @@ static int print_head(const struct table *t)
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(t->db,
                                 "SELECT scenario_path, n_points, n_params, repeat, filter, (SELECT count(*) FROM run)"
-                                " FROM study LIMIT 1", -1, &stmt, NULL);
+                                " FROM study LIMIT 1",
+                                -1, &stmt, NULL);
 
     if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         print_clean(t->out, text(stmt, 0));

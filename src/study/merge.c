@@ -93,8 +93,8 @@ static int put_study(const struct merging *m)
 {
     const struct study *s = &m->p->study;
     char *sets = sets_json(s);
-    int rc = put(m, "INSERT INTO study VALUES(?, ?, ?, ?, ?, ?, ?, ?, 1)", "sssssiii", PACKAGE_VERSION, s->path, s->text,
-                 sets, m->p->ask->filter, s->n_points, s->n_params, s->repeat);
+    int rc = put(m, "INSERT INTO study VALUES(?, ?, ?, ?, ?, ?, ?, ?, 1)", "sssssiii", PACKAGE_VERSION, s->path,
+                 s->text, sets, m->p->ask->filter, s->n_points, s->n_params, s->repeat);
 
     free(sets);
     for (int i = 0; !rc && i < s->iter.n_vars; i++) {
@@ -216,8 +216,9 @@ static int check_complete(struct plan *p, struct err *e)
 
     for (int64_t i = 0; done < p->n && i < p->n; i++)
         if (p->at[i].state != SHARD_DONE)
-            return err_set(e, EXIT_CODE_INCOMPLETE, "%s: incomplete: %" PRId64 " of %" PRId64 " points are there; %s %s",
-                           p->ask->out, done, p->n, plan_name(p, p->at[i].index),
+            return err_set(e, EXIT_CODE_INCOMPLETE,
+                           "%s: incomplete: %" PRId64 " of %" PRId64 " points are there; %s %s", p->ask->out, done,
+                           p->n, plan_name(p, p->at[i].index),
                            p->at[i].state == SHARD_NONE ? "is missing"
                                                         : "has the shard of another configuration, or a damaged one");
     return 0;
@@ -287,7 +288,8 @@ bool merge_is_current(struct plan *p)
               same_column(stmt, 1, p->ask->filter) && sqlite3_column_int64(stmt, 2) == p->study.n_points;
     sqlite3_finalize(stmt);
     stmt = NULL;
-    if (is && sqlite3_prepare_v2(db, "SELECT id, config_hash, params FROM run ORDER BY id", -1, &stmt, NULL) == SQLITE_OK)
+    if (is &&
+        sqlite3_prepare_v2(db, "SELECT id, config_hash, params FROM run ORDER BY id", -1, &stmt, NULL) == SQLITE_OK)
         for (; sqlite3_step(stmt) == SQLITE_ROW; rows++) {
             if (rows >= p->n)
                 break;

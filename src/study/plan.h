@@ -21,10 +21,10 @@ struct sweep {
     const char *filter;  /* NULL: all points */
     const int64_t *only; /* n_only points; NULL: those that filter takes */
     int64_t n_only;
-    int workers;        /* 0: one a core */
-    bool force;         /* replace OUT.db, and shards of other configurations */
-    bool fresh;         /* run points again whose shards are complete */
-    bool quiet;         /* no progress */
+    int workers; /* 0: one a core */
+    bool force;  /* replace OUT.db, and shards of other configurations */
+    bool fresh;  /* run points again whose shards are complete */
+    bool quiet;  /* no progress */
 };
 
 struct plan_point {
@@ -43,7 +43,8 @@ struct plan {
     struct arena arena;
 };
 
-/* Mistakes go to d, one a line of the files, with the first point that has it. False: nothing may be run. plan_free in any case. */
+/* Mistakes go to d, one a line of the files, with the first point that has it. False: nothing may be run. plan_free in
+ * any case. */
 bool plan_make(struct plan *p, const struct sweep *ask, struct diags *d);
 void plan_free(struct plan *p);
 

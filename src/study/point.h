@@ -6,9 +6,9 @@
  *   study_argv   the command that runs it into a shard: tiersim run STUDY --point K -o SHARD ...
  *   shard_is     whether a shard holds that point, complete
  *
- * A point is a process and a results file (shard), and idempotent: who finds a complete shard of the same configuration,
- * log level and version need not run it again. A scenario without variables is a study of one point; with -s
- * sweep.repeat=N, of N replications.
+ * A point is a process and a results file (shard), and idempotent: who finds a complete shard of the same
+ * configuration, log level and version need not run it again. A scenario without variables is a study of one point;
+ * with -s sweep.repeat=N, of N replications.
  *
  * Ownership: path and sets are the caller's and must outlive the study; the rest is the study's until study_free.
  */

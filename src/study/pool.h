@@ -6,8 +6,8 @@
  * A job is a process and not a thread, since a run may die (a bug, out of memory, the user's kill) without the rest,
  * and since a Slurm task is the same command.
  *
- * Jobs start in the order next gives them, and end in any. Callbacks run in the caller's process, one at a time, so they
- * need no locks; done may change what next gives (a study that ends when its interval is narrow enough).
+ * Jobs start in the order next gives them, and end in any. Callbacks run in the caller's process, one at a time, so
+ * they need no locks; done may change what next gives (a study that ends when its interval is narrow enough).
  *
  * SIGINT and SIGTERM: the first is handed to the children, which mark their results as interrupted and end; nothing new
  * starts, and pool_run gives the signal. A second one kills them. Children have process groups of their own, so that
@@ -36,10 +36,10 @@ struct pool_end {
 };
 
 struct pool {
-    int workers; /* 0: one a core */
-    bool (*next)(void *ctx, struct pool_job *out);           /* false: none for now; asked again after each done */
-    void (*done)(void *ctx, const struct pool_end *end);     /* NULL: nothing to do */
-    void (*tick)(void *ctx, int running);                    /* four times a second, for progress; NULL: none */
+    int workers;                                         /* 0: one a core */
+    bool (*next)(void *ctx, struct pool_job *out);       /* false: none for now; asked again after each done */
+    void (*done)(void *ctx, const struct pool_end *end); /* NULL: nothing to do */
+    void (*tick)(void *ctx, int running);                /* four times a second, for progress; NULL: none */
     void *ctx;
 };
 

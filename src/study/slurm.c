@@ -85,8 +85,8 @@ static void write_command(const struct script *s, FILE *f, const char *command)
     struct arena *a = &s->p->arena;
     const struct sweep *ask = s->p->ask;
 
-    fprintf(f, "cd %s || exit %d\n%s %s -o %s --quiet", quote(s->folder, a), EXIT_CODE_IO, quote(s->program, a), command,
-            quote(ask->out, a));
+    fprintf(f, "cd %s || exit %d\n%s %s -o %s --quiet", quote(s->folder, a), EXIT_CODE_IO, quote(s->program, a),
+            command, quote(ask->out, a));
     if (ask->force)
         fputs(" --force", f);
     for (size_t i = 0; i < ask->n_sets; i++)
@@ -103,13 +103,14 @@ static const char *write_array(const struct script *s, int64_t chunk, int64_t ta
     write_head(s, f, "tiersim", "task-%a");
     fprintf(f, "#SBATCH --array=0-%" PRId64 "\n#SBATCH --ntasks=1\n#SBATCH --requeue\n", tasks - 1);
     write_command(s, f, "sweep task");
-    fprintf(f,
-            " --chunk %" PRId64 " --task \"${SLURM_ARRAY_TASK_ID:?}\" -- %s\ncode=$?\n"
-            "# Killed: once more, from where it was.\n"
-            "if [ $code -ge 128 ] && [ -n \"${SLURM_ARRAY_JOB_ID:-}\" ] && [ \"${SLURM_RESTART_COUNT:-0}\" -lt %d ]; then\n"
-            "    scontrol requeue \"${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\" && sleep 300 # it ends this script\n"
-            "fi\nexit $code\n",
-            chunk, quote(s->p->ask->study, &s->p->arena), SLURM_RESTARTS);
+    fprintf(
+        f,
+        " --chunk %" PRId64 " --task \"${SLURM_ARRAY_TASK_ID:?}\" -- %s\ncode=$?\n"
+        "# Killed: once more, from where it was.\n"
+        "if [ $code -ge 128 ] && [ -n \"${SLURM_ARRAY_JOB_ID:-}\" ] && [ \"${SLURM_RESTART_COUNT:-0}\" -lt %d ]; then\n"
+        "    scontrol requeue \"${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\" && sleep 300 # it ends this script\n"
+        "fi\nexit $code\n",
+        chunk, quote(s->p->ask->study, &s->p->arena), SLURM_RESTARTS);
     return finish(f, path, s->e) ? NULL : path;
 }
 
@@ -170,14 +171,17 @@ static int submit(struct plan *p, const char *array, const char *merge, int64_t 
 
     if (limit > 0 && tasks > limit - 1)
         return err_set(e, EXIT_CODE_USAGE,
-                       "%" PRId64 " tasks are more than this Slurm takes (MaxArraySize %" PRId64 "): want --chunk %" PRId64
-                       " or more", tasks, limit, (n + limit - 2) / (limit - 1));
+                       "%" PRId64 " tasks are more than this Slurm takes (MaxArraySize %" PRId64
+                       "): want --chunk %" PRId64 " or more",
+                       tasks, limit, (n + limit - 2) / (limit - 1));
     if ((job = sbatch(p, "", array, e)) == 0)
         return -1;
     if ((last = sbatch(p, arena_printf(&p->arena, "--dependency=afterany:%" PRId64, job), merge, e)) == 0)
         return -1;
-    fprintf(out, "job %" PRId64 ": %" PRId64 " points in %" PRId64 " tasks of up to %" PRId64 "; job %" PRId64
-                 " merges them into %s (%s/merge.log says how it went)\n", job, n, tasks, chunk, last, p->ask->out, p->dir);
+    fprintf(out,
+            "job %" PRId64 ": %" PRId64 " points in %" PRId64 " tasks of up to %" PRId64 "; job %" PRId64
+            " merges them into %s (%s/merge.log says how it went)\n",
+            job, n, tasks, chunk, last, p->ask->out, p->dir);
     return 0;
 }
 
@@ -216,8 +220,8 @@ static int write_and_submit(struct plan *p, const struct slurm *how, FILE *out, 
     s.folder = absolute(".", &p->arena);
     s.dir = absolute(p->dir, &p->arena);
     if (s.dir[strcspn(s.dir, " \t\n%\\")] != '\0')
-        return err_set(e, EXIT_CODE_USAGE, "%s: a folder with blanks, %% or \\ in its name is not for Slurm's log files",
-                       s.dir);
+        return err_set(e, EXIT_CODE_USAGE,
+                       "%s: a folder with blanks, %% or \\ in its name is not for Slurm's log files", s.dir);
     const char *array = tasks > 0 ? write_array(&s, chunk, tasks) : "", *merge = write_merge(&s);
     if (array == NULL || merge == NULL)
         return -1;

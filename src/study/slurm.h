@@ -24,8 +24,8 @@
 enum { SLURM_RESTARTS = 3 };
 
 struct slurm {
-    int64_t chunk;         /* points a task; 0: as many as make SLURM_TASKS tasks */
-    char *const *options;  /* of sbatch, e.g. "--partition=long" */
+    int64_t chunk;        /* points a task; 0: as many as make SLURM_TASKS tasks */
+    char *const *options; /* of sbatch, e.g. "--partition=long" */
     size_t n_options;
     bool dry_run; /* write the files, submit nothing */
 };

@@ -17,11 +17,11 @@ enum { FAILURES_SHOWN = 10 };
 
 struct progress {
     struct plan *p;
-    int64_t next;                 /* of the plan's points */
-    int64_t to_run, run, failed;  /* in this sweep */
-    int64_t found;                /* complete before it */
-    double start, work_s, shown;  /* work_s: of the points that ended */
-    int killed;                   /* the exit code of a point that a signal killed */
+    int64_t next;                /* of the plan's points */
+    int64_t to_run, run, failed; /* in this sweep */
+    int64_t found;               /* complete before it */
+    double start, work_s, shown; /* work_s: of the points that ended */
+    int killed;                  /* the exit code of a point that a signal killed */
     int workers;
     bool tty;
     struct arena job; /* of argument vectors */
@@ -63,9 +63,8 @@ static bool next_job(void *ctx, struct pool_job *out)
         const struct plan_point *x = &g->p->at[g->next];
         if (x->state == SHARD_DONE)
             continue;
-        *out = (struct pool_job){.id = g->next,
-                                 .argv = study_argv(&g->p->study, x->index, x->shard, NULL, &g->job),
-                                 .log = log_path(g, x)};
+        *out = (struct pool_job){
+            .id = g->next, .argv = study_argv(&g->p->study, x->index, x->shard, NULL, &g->job), .log = log_path(g, x)};
         g->next++;
         return true;
     }
@@ -165,12 +164,13 @@ static int run_points(struct plan *p, int64_t done, bool part, struct err *e)
     arena_free(&g.job);
     clear_line(&g);
     if (sig)
-        return err_set(e, 128 + sig, "interrupted: %" PRId64 " of %" PRId64 " points are there; the same command goes on",
+        return err_set(e, 128 + sig,
+                       "interrupted: %" PRId64 " of %" PRId64 " points are there; the same command goes on",
                        done + g.run, p->n);
     if (done + g.run < p->n)
         return err_set(e, part && g.killed ? g.killed : EXIT_CODE_INCOMPLETE,
-                       "%" PRId64 " of %" PRId64 " points failed; what they said is in %s/*.log",
-                       p->n - done - g.run, p->n, p->dir);
+                       "%" PRId64 " of %" PRId64 " points failed; what they said is in %s/*.log", p->n - done - g.run,
+                       p->n, p->dir);
     return 0;
 }
 
@@ -291,7 +291,8 @@ int sweep_list(const struct sweep *ask, FILE *out)
             fprintf(out, "%6" PRId64 "  repetition %" PRId64 "  %-6s  %s\n", x.index, x.repetition,
                     words[p.at[i].state], study_label(&p.study, x.set, &p.arena));
         }
-        fprintf(out, "%" PRId64 " of %" PRId64 " points, %" PRId64 " complete in %s\n", p.n, p.study.n_points, done, p.dir);
+        fprintf(out, "%" PRId64 " of %" PRId64 " points, %" PRId64 " complete in %s\n", p.n, p.study.n_points, done,
+                p.dir);
     }
     plan_free(&p);
     return code;

@@ -1,9 +1,9 @@
 /*
  * sweep.h - a study on this machine: each point that is not there yet as a process, then one file of all.
  *
- * Resumable after any interruption, kill -9 included: what is complete is a shard under its final name, and nothing else
- * is looked at. A second sweep of the same OUT.d at the same time is refused (a lock on the folder, which the kernel
- * drops when its holder dies).
+ * Resumable after any interruption, kill -9 included: what is complete is a shard under its final name, and nothing
+ * else is looked at. A second sweep of the same OUT.d at the same time is refused (a lock on the folder, which the
+ * kernel drops when its holder dies).
  */
 #ifndef STUDY_SWEEP_H
 #define STUDY_SWEEP_H
@@ -12,7 +12,8 @@
 
 #include "study/plan.h"
 
-/* Says on stderr what goes wrong, as points fail. Exit codes: EXIT_CODE_INCOMPLETE where points failed, 128 + signal. */
+/* Says on stderr what goes wrong, as points fail. Exit codes: EXIT_CODE_INCOMPLETE where points failed, 128 + signal.
+ */
 int sweep_run(const struct sweep *ask);
 
 /* The same for a part of the points, by one process of several at a time: nothing is merged. 128 + signal where a point

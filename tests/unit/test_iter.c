@@ -1,7 +1,7 @@
 /*
- * Expressions, and the laws of iteration variables: a study has as many points as the product of its variables less what
- * the constraint leaves out, in the order of a naive twin's loops; variables in step go together; one point's values are
- * put where they belong.
+ * Expressions, and the laws of iteration variables: a study has as many points as the product of its variables less
+ * what the constraint leaves out, in the order of a naive twin's loops; variables in step go together; one point's
+ * values are put where they belong.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -29,7 +29,7 @@ static void end(void)
 
 static bool look_up(void *ctx, const char *name, struct expr_value *out)
 {
-    static const char *const vars[][2] = {{"rate", "20/s"}, {"gpus", "8"},  {"t", "500ms"},
+    static const char *const vars[][2] = {{"rate", "20/s"},   {"gpus", "8"}, {"t", "500ms"},
                                           {"policy", "fcfs"}, {"kv", "2GB"}, {"bw", "4GB/s"}};
 
     (void)ctx;
@@ -251,10 +251,11 @@ START_TEST(only_what_holds_counts)
 {
     struct loaded l;
 
-    load_well(&l, "[a]\nx = ${x=1, 2, 3}\ny = ${x}\n");
+    load_well(&l, "[a]\nx = ${x=1, 2, 3}\ny = ${x}\nz = ${z=1, 2}\n");
     ini_set(&l.es, "a.x=${x=5, 6}", &arena, &l.d);
     ck_assert(iter_read(&l.it, &l.es, &arena, &l.d));
-    ck_assert_str_eq(labels(&l.it), "x=5|x=6");
+    ck_assert_str_eq(labels(&l.it), "x=5 z=1|x=5 z=2|x=6 z=1|x=6 z=2");
+    ini_set(&l.es, "a.z=9", &arena, &l.d);
     ini_set(&l.es, "a.x=9", &arena, &l.d);
     ck_assert(!iter_read(&l.it, &l.es, &arena, &l.d)); /* y has no variable now */
     ini_set(&l.es, "a.y=9", &arena, &l.d);
@@ -366,14 +367,12 @@ static const char *const mistakes[][2] = {
      "[a] x: \"a\" is no number to count from, to or by (want e.g. 10/s..50/s step 10/s)"},
     {"[a]\nx = ${x=1..100000}\n", "[a] x: more than 10000 values"},
     {"[a]\nx = ${!x=1,2}\n", "[a] x: \"!\" goes in step with the variable above it, and there is none"},
-    {"[a]\nx = ${x=1,2}\ny = ${!y=1,2,3}\n",
-     "[a] y: \"y\" has 3 values and goes in step with \"x\", which has 2"},
+    {"[a]\nx = ${x=1,2}\ny = ${!y=1,2,3}\n", "[a] y: \"y\" has 3 values and goes in step with \"x\", which has 2"},
     {"[a]\nx = ${x=1,2 ! z}\n", "[a] x: there is no variable \"z\" above that \"x\" could go in step with"},
-    {"[a]\nx = ${point=1,2}\n",
-     "[a] x: \"point\" is no name for a variable: it means something else in expressions"},
-    {"[a]\nx = ${x=1,2}\n[b]\ny = ${x=1,2}\n",
-     "[b] y: the variable \"x\" was defined in [a] x (x.ini:2) already; give this one a name of its own, or refer to that "
-     "one: ${x}"},
+    {"[a]\nx = ${point=1,2}\n", "[a] x: \"point\" is no name for a variable: it means something else in expressions"},
+    {"[a]\nx = ${x=1,2}\n[b]\ny = ${x=1,2}\n", "[b] y: the variable \"x\" was defined in [a] x (x.ini:2) already; give "
+                                               "this one a name of its own, or refer to that "
+                                               "one: ${x}"},
     {"[a]\nx = ${x=1,2}\ny = ${y=x*2}\n",
      "[a] y: \"x*2\" is an expression, and values of a variable are not: write ${x*2} where it is to be used"},
     {"[a]\nx = ${x=1,2}\n[sweep]\nconstraint = x > 2\n",
