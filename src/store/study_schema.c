@@ -88,6 +88,7 @@ const char study_points_sql[] =
 static const char *const view_docs[][2] = {
     {"v_point", "a parameter set and metric a row: over repetitions the mean, the standard deviation (n - 1) and "
                 "Student's 95 % interval; n: repetitions that have a value; NULL from one repetition"},
+    {"v_set", "a parameter set a row, with a column for each variable: JOIN v_point USING (param_set)"},
     {"v_param", "a run a row, with a column for each variable: a number in base units, or a text"},
 };
 
@@ -132,18 +133,25 @@ int study_schema_create(sqlite3 *db)
     return exec_stream(db, tables, NULL, 0);
 }
 
-/* Names of variables are made of letters, digits and _. */
-static void views(FILE *out, const char *const *names, int n)
+/* A column each. Names of variables are made of letters, digits and _. */
+static void variables(FILE *out, const char *const *names, int n)
 {
-    fputs("CREATE INDEX metric_name ON metric(name, run_id);\nCREATE INDEX param_of ON param(param_set, name);\n", out);
-    fprintf(out, "CREATE VIEW v_point AS\n%s;\n", study_points_sql);
-    fputs("CREATE VIEW v_param AS\nSELECT r.id AS run_id, r.point, r.param_set, r.repetition, r.params", out);
     for (int i = 0; i < n; i++)
         fprintf(out,
                 ",\n  (SELECT coalesce(value_num, value_text) FROM param p WHERE p.param_set = r.param_set"
                 " AND p.name = '%s') AS \"%s\"",
                 names[i], names[i]);
-    fputs("\nFROM run r;\n", out);
+}
+
+static void views(FILE *out, const char *const *names, int n)
+{
+    fputs("CREATE INDEX metric_name ON metric(name, run_id);\nCREATE INDEX param_of ON param(param_set, name);\n", out);
+    fprintf(out, "CREATE VIEW v_point AS\n%s;\n", study_points_sql);
+    fputs("CREATE VIEW v_param AS\nSELECT r.id AS run_id, r.point, r.param_set, r.repetition, r.params", out);
+    variables(out, names, n);
+    fputs("\nFROM run r;\nCREATE VIEW v_set AS\nSELECT r.param_set, r.params", out);
+    variables(out, names, n);
+    fputs("\nFROM run r GROUP BY r.param_set;\n", out);
 }
 
 static int document(sqlite3_stmt *doc, const char *table, const char *column, const char *help)

@@ -12,7 +12,7 @@
 #include <sqlite3.h>
 
 /* Creates the tables in an empty database, within the caller's transaction; study_schema_finish, after the rows, the
- * index, the views, and the rows of doc. v_param has a column for each of the n variables. SQLite result codes. */
+ * index, the views, and the rows of doc. v_param and v_set have a column for each of the n variables. SQLite result codes. */
 int study_schema_create(sqlite3 *db);
 int study_schema_finish(sqlite3 *db, const char *const *variables, int n);
 

@@ -57,6 +57,7 @@ is "random numbers are common to all sets" "0 1 2" "$(ask all.db "SELECT DISTINC
 is "parallel values go together" "h100 random
 b200 least_requests" "$(ask all.db "SELECT DISTINCT gpu, router FROM v_param")"
 is "v_param has a column a variable" "1 0 0 0 150.0 1.0 random h100" "$(ask all.db "SELECT run_id, point, param_set, repetition, n, gpus, router, gpu FROM v_param LIMIT 1")"
+is "v_set has a row a set" "150.0 2.0 random h100 3" "$(ask all.db "SELECT s.n, gpus, router, gpu, v.n FROM v_point v JOIN v_set s USING (param_set) WHERE param_set = 2 AND name = 'duration'")"
 is "the point alone is that of the sweep" "$(ask point.db "SELECT fingerprint FROM run")" "$(ask all.db "SELECT fingerprint FROM run WHERE point = 10")"
 is "a preset that is varied has its row" "gpu.preset b200" "$(ask all.db "SELECT key, value_text FROM run_param WHERE run_id = 18 AND key = 'gpu.preset' AND is_iter")"
 # Mean, deviation and Student's interval, by another way: two-sided 95 % of t with 2 degrees of freedom is 4.3026527.
