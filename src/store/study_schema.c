@@ -85,10 +85,30 @@ const char study_points_sql[] =
     "  mean - t * sd / sqrt(n) AS ci95_low, mean + t * sd / sqrt(n) AS ci95_high, approximate\n"
     "FROM g LEFT JOIN student ON df = n - 1\n";
 
+/* What one would give up for the other. A metric that the study has not is NULL, and decides nothing. */
+static const char pareto_sql[] =
+    "CREATE VIEW v_pareto AS\n"
+    "WITH p AS (\n"
+    "  SELECT param_set, params,\n"
+    "    max(CASE WHEN name = 'usd_per_m_output' THEN mean END) AS usd_per_m_output,\n"
+    "    1000 / max(CASE WHEN name = 'mean_tpot_ms' THEN mean END) AS tokens_per_s_per_user,\n"
+    "    max(CASE WHEN name = 'output_throughput_per_gpu' THEN mean END) AS tokens_per_s_per_gpu,\n"
+    "    max(CASE WHEN name = 'slo_attainment' THEN mean END) AS slo_attainment\n"
+    "  FROM v_point WHERE class IS NULL GROUP BY param_set)\n"
+    "SELECT *, NOT EXISTS (SELECT 1 FROM p q\n"
+    "    WHERE coalesce(q.usd_per_m_output <= p.usd_per_m_output, 1)\n"
+    "      AND coalesce(q.tokens_per_s_per_user >= p.tokens_per_s_per_user, 1)\n"
+    "      AND coalesce(q.tokens_per_s_per_gpu >= p.tokens_per_s_per_gpu, 1)\n"
+    "      AND (q.usd_per_m_output < p.usd_per_m_output OR q.tokens_per_s_per_user > p.tokens_per_s_per_user\n"
+    "        OR q.tokens_per_s_per_gpu > p.tokens_per_s_per_gpu)) AS on_front\n"
+    "FROM p;\n";
+
 static const char *const view_docs[][2] = {
     {"v_point", "a parameter set and metric a row: over repetitions the mean, the standard deviation (n - 1) and "
                 "Student's 95 % interval; n: repetitions that have a value; NULL from one repetition"},
     {"v_set", "a parameter set a row, with a column for each variable: JOIN v_point USING (param_set)"},
+    {"v_pareto", "a parameter set a row, means over repetitions: US$ per million output tokens, tokens/s of a user (1000 / mean TPOT "
+                 "in ms), output tokens/s of a GPU; on_front: no set is better in one and no worse in the others"},
     {"v_param", "a run a row, with a column for each variable: a number in base units, or a text"},
 };
 
@@ -147,6 +167,7 @@ static void views(FILE *out, const char *const *names, int n)
 {
     fputs("CREATE INDEX metric_name ON metric(name, run_id);\nCREATE INDEX param_of ON param(param_set, name);\n", out);
     fprintf(out, "CREATE VIEW v_point AS\n%s;\n", study_points_sql);
+    fputs(pareto_sql, out);
     fputs("CREATE VIEW v_param AS\nSELECT r.id AS run_id, r.point, r.param_set, r.repetition, r.params", out);
     variables(out, names, n);
     fputs("\nFROM run r;\nCREATE VIEW v_set AS\nSELECT r.param_set, r.params", out);
