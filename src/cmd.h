@@ -23,6 +23,7 @@ int cmd_validate(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
 int cmd_capacity(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
+int cmd_marginal(int argc, char **argv);
 
 /* What a command that takes a scenario is given; the strings are argv's. */
 struct cmd_scenario {

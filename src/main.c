@@ -27,6 +27,7 @@ static const struct {
     {"merge", cmd_merge, "put the points of a study that ran elsewhere into one file"},
     {"report", cmd_report, "print what a results file says"},
     {"capacity", cmd_capacity, "the highest load that a fleet holds, or the cheapest fleet that holds its load"},
+    {"marginal", cmd_marginal, "what one more token costs, beside what is attributed to it"},
     {"compare", cmd_compare, "two sets of runs against each other: differences with intervals, what is significant"},
     {"export", cmd_export, "what a results file holds, in another form: a trace to replay"},
     {"describe", cmd_describe, "what a model or a GPU of the catalogue, tiers or a trace are, in figures"},
