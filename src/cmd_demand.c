@@ -83,11 +83,11 @@ static const struct argp argp = {
     NULL,
     NULL};
 
-static bool print(const struct arguments *a, const struct demand_run *r, struct diags *d)
+static bool print(const struct arguments *a, struct demand_run *r, struct diags *d)
 {
     struct scenario sc;
     struct demand demand;
-    bool ok = scenario_load_text(&sc, a->file, r->resolved, a->sets, a->n_sets, d);
+    bool ok = scenario_load_text(&sc, a->file, demand_scenario(r, a->sets, a->n_sets), a->sets, a->n_sets, d);
 
     if (ok && !prices_given(&sc.prices)) {
         diags_add(d, a->file, 0, "the run had no [prices] (want e.g. -s prices.preset=2026q4)");

@@ -145,6 +145,38 @@ void demand_run_free(struct demand_run *r)
     arena_free(&r->arena);
 }
 
+static bool is_prices(const char *line)
+{
+    static const char *const sections[] = {"[prices]", "[gpu_price ", "[memory_price ", "[supplier "};
+
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (strncmp(line, sections[i], strlen(sections[i])) == 0)
+            return true;
+    return false;
+}
+
+const char *demand_scenario(struct demand_run *r, char *const *sets, size_t n_sets)
+{
+    static const char key[] = "prices.preset=";
+    char *text = arena_strdup(&r->arena, r->resolved), *to = text;
+    bool other = false, leave = false;
+
+    for (size_t i = 0; i < n_sets; i++)
+        other |= strncmp(sets[i], key, sizeof key - 1) == 0;
+    for (const char *line = r->resolved; *line && other;) {
+        size_t n = strcspn(line, "\n") + (strchr(line, '\n') != NULL);
+        if (*line == '[')
+            leave = is_prices(line);
+        if (!leave) {
+            memcpy(to, line, n);
+            to += n;
+        }
+        line += n;
+        *to = '\0';
+    }
+    return text;
+}
+
 /* ---- money ---- */
 
 double demand_run_usd(const struct demand_run *r, const struct bill *b)

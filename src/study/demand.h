@@ -78,6 +78,9 @@ struct demand {
 /* Reads what is needed of it. -1 with err. demand_run_free in any case. */
 int demand_read(struct demand_run *r, const char *path, struct err *e);
 void demand_run_free(struct demand_run *r);
+/* r->resolved; where one of the assignments names a preset of [prices], without the prices of the run, which would override it. In
+ * r's arena. */
+const char *demand_scenario(struct demand_run *r, char *const *sets, size_t n_sets);
 
 /* sc: what r->resolved loads as, with [prices]. tokens_per_day of the system; 0: one fleet. */
 void demand_make(struct demand *out, const struct scenario *sc, const struct demand_run *r, double tokens_per_day);
