@@ -108,6 +108,10 @@ static void take_metrics(struct demand_run *r, const struct results *f)
     r->attainment = results_metric(f, -1, "slo_attainment", NULL);
     r->verdict = results_metric(f, -1, "verdict", NULL);
     r->peak_kv_blocks = results_metric(f, -1, "peak_kv_blocks", NULL);
+    r->counted = results_metric(f, -1, "usd_per_m_total", NULL) * (r->input_tokens + r->output_tokens) / 1e6 /
+                 results_metric(f, -1, "cost_usd", NULL);
+    if (!(r->counted > 0))
+        r->counted = 1;
     r->there = seconds / (r->duration_s * (double)f->n_replicas);
     for (int64_t p = 0; p < BILL_POOLS_MAX; p++) {
         char name[64];
@@ -283,7 +287,7 @@ static void add_seen(struct demand_memory *m, const struct scenario *sc, const s
 
 void demand_make(struct demand *d, const struct scenario *sc, const struct demand_run *r, double tokens_per_day)
 {
-    double tokens = r->input_tokens + r->output_tokens;
+    double tokens = (r->input_tokens + r->output_tokens) / r->counted;
 
     *d = (struct demand){.n = 0};
     bill_make(sc, &d->bill);

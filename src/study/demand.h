@@ -2,8 +2,13 @@
  * demand.h - what memory it takes to serve so many tokens a day: GB, GB/s and US$ of each, from a finished run.
  *
  * The run says what one fleet served while it met its objectives as well as it did, what its memories held and moved;
- * [prices] say what they cost; [supplier NAME] who makes them. A system for D tokens a day is D / d such fleets, d being
- * tokens (input and output) of counted requests a day, times [prices] utilisation. Fleets are not rounded.
+ * [prices] say what they cost; [supplier NAME] who makes them. A system for D tokens a day is D / d such fleets, not rounded:
+ *
+ *   d = tokens (input, found cached or not, and output) of counted requests / counted share / duration * utilisation
+ *
+ * The counted share of the bill is what these requests caused (report/cost_rule.h). The rest of the fleet's time went to
+ * requests that came before warm-up or were in flight at the end, and is taken to have served tokens at the same price. So US$ a
+ * million tokens are the report's, and with d they are the bill. A run that had no [prices] does not tell: then all of it.
  *
  *   have     what the bill has of a memory (scenario/bill.h), GB and GB/s as reached
  *   held     what lay there: mean and most at one sample, of all units together; HBM with weights and activations
@@ -46,6 +51,7 @@ struct demand_run { /* a results file; texts in its arena */
     double verdict;                 /* enum verdict; NaN: none */
     double duration_s, input_tokens, output_tokens;
     double attainment;              /* share of the requests in time; NaN: no objectives */
+    double counted;                 /* share of the bill that counted requests caused; 1 where it is not known */
     double there;                   /* replicas that were there, of all: below 1 with [autoscale] */
     double busy[BILL_POOLS_MAX];    /* share of the time, of a pool's replicas that were there, in steps */
     double peak_kv_blocks;          /* of any replica */

@@ -228,7 +228,7 @@ static struct rows wear_rows(const struct demand_run *r, const struct demand *d)
                      .column = {"life_years", "usd_per_m_tokens"},
                      .head = {"life, years", "US$ / M tokens"},
                      .n_columns = 2};
-    double m_tokens = (r->input_tokens + r->output_tokens) / 1e6;
+    double m_tokens = (r->input_tokens + r->output_tokens) / r->counted / 1e6;
 
     for (int64_t i = 0; i < d->n; i++) {
         const struct demand_memory *m = &d->memory[i];
@@ -312,6 +312,8 @@ void demand_text(struct scenario *sc, const struct demand_run *r, const struct d
     fprintf(out, "the run: %s", verdict(r));
     if (!isnan(r->attainment))
         fprintf(out, ", %.2f %% of the requests in time", 100 * r->attainment);
+    if (r->counted < 0.999)
+        fprintf(out, ", %.1f %% of the bill for counted requests", 100 * r->counted);
     fprintf(out, "; %.6g GPUs serve %.6g M tokens a day (%.2f %% output) at US$ %.5g a million\n", d->bill.gpus,
             d->tokens_per_day / 1e6, 100 * r->output_tokens / (r->input_tokens + r->output_tokens), d->usd_per_m);
     fprintf(out, "the system: %.6g M tokens a day, %.6g such fleets, %.6g GPUs, US$ %.6g bought, US$ %.6g a day\n",
@@ -331,6 +333,7 @@ void demand_json(struct scenario *sc, const struct demand_run *r, const struct d
     json_text(&j, "prices", sc->prices.name);
     json_text(&j, "verdict", verdict(r));
     json_real(&j, "slo_attainment", r->attainment);
+    json_real(&j, "counted_share", r->counted);
     json_real(&j, "gpus", d->bill.gpus);
     json_real(&j, "tokens_per_day", d->tokens_per_day);
     json_real(&j, "output_share", r->output_tokens / (r->input_tokens + r->output_tokens));

@@ -127,8 +127,13 @@ X
 "$TIERSIM" demand run.db --json > d.json
 run() { sqlite3 run.db "$1"; }
 is "what the bill says of the run is its cost" 1 "$(run "SELECT abs(value / $(ask d.json "j ->> 'run_usd'") - 1) < 1e-9 FROM metric WHERE name = 'cost_usd'")"
-is "tokens a day" 1 "$(run "SELECT abs((SELECT sum(value) FROM metric WHERE name IN ('total_input_tokens', 'total_output_tokens') AND class IS NULL)
-    / value * 86400 * 0.8 / $(ask d.json "j ->> 'tokens_per_day'") - 1) < 1e-9 FROM metric WHERE name = 'duration'")"
+metric() { run "SELECT value FROM metric WHERE class IS NULL AND name = '$1'"; }
+is "a million tokens cost what the report says" 1 "$(ask d.json "abs((j ->> 'usd_per_m_tokens') / $(metric usd_per_m_total) - 1) < 1e-9")"
+is "and tokens of a day what the fleet does" 1 "$(ask d.json "abs((j ->> 'usd_per_m_tokens') * (j ->> 'tokens_per_day') / 1e6
+    / ($(metric cost_usd_per_h) * 24 * 0.8) - 1) < 1e-9")"
+is "as the view has it" "$(run "SELECT printf('%.9g', tokens_per_day) FROM v_demand WHERE tier = 0")" "$(ask d.json "printf('%.9g', j ->> 'tokens_per_day')")"
+is "all that is counted, but for the ends of the run" 1 "$(ask d.json "abs((j ->> 'tokens_per_day') / ($(metric total_input_tokens) + $(metric total_output_tokens))
+    * $(metric duration) / 86400 / 0.8 - 1) BETWEEN 1e-6 AND 0.02")"
 # The view says the same, HBM's activations apart.
 ask d.json "(SELECT group_concat(printf('%s %.4f %.4f %.4f %.6f %.4f %.3f', value ->> 'memory', value ->> 'have_gb', value ->> 'held_mean_gb',
     value ->> 'held_peak_gb', value ->> 'moved_mean_gbps', value ->> 'moved_peak_gbps', value ->> 'usd'), char(10)) FROM json_each(j -> 'fleet') WHERE value ->> 'memory' <> 'hbm')" > a

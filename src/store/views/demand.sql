@@ -17,10 +17,15 @@ have AS MATERIALIZED (
 ), moved AS MATERIALIZED (
     SELECT tier, 1.0 * sum(b) / sum(dt) AS mean, max(CASE WHEN dt = (SELECT max(dt) FROM part, w WHERE t_ns > w.t) THEN 1.0 * b / dt END) AS peak
     FROM (SELECT tier, t_ns, sum(bytes) AS b, max(dt) AS dt FROM w, part WHERE t_ns > w.t GROUP BY tier, t_ns) GROUP BY tier
-), served AS MATERIALIZED (
-    SELECT sum(value) / (SELECT value FROM metric WHERE class IS NULL AND name = 'duration') * 86400
+), m AS MATERIALIZED (
+    SELECT total(CASE WHEN name IN ('total_input_tokens', 'total_output_tokens') THEN value END) AS tokens,
+           max(CASE name WHEN 'duration' THEN value END) AS s, max(CASE name WHEN 'usd_per_m_total' THEN value END) AS usd_per_m,
+           max(CASE name WHEN 'cost_usd' THEN value END) AS usd
+    FROM metric WHERE class IS NULL
+), served AS MATERIALIZED ( -- in a day; as if what went to requests that are not counted had served as many for its US$
+    SELECT coalesce(1e6 * usd / nullif(usd_per_m, 0), tokens) / nullif(s, 0) * 86400
            * (SELECT value_num FROM run_param WHERE key = 'prices.utilisation') AS tokens
-    FROM metric WHERE class IS NULL AND name IN ('total_input_tokens', 'total_output_tokens')
+    FROM m
 )
 SELECT t.id AS tier, t.name, t.kind, h.product, h.gb AS have_gb, held.mean AS held_mean_gb, held.peak AS held_peak_gb,
        moved.mean AS moved_mean_gbps, moved.peak AS moved_peak_gbps, h.usd, served.tokens AS tokens_per_day,
@@ -32,5 +37,5 @@ INSERT INTO doc VALUES
     ('v_demand', 'held_mean_gb', 'of all units together, without activations and what is reserved; so held_peak_gb, at one sample'),
     ('v_demand', 'moved_mean_gbps', '1e9 bytes a second over its ports, of HBM with what steps read; so moved_peak_gbps, in the busiest interval'),
     ('v_demand', 'usd', 'US$ of have_gb at what a buyer pays, whatever the basis'),
-    ('v_demand', 'tokens_per_day', 'input and output tokens of counted requests, times [prices] utilisation'),
+    ('v_demand', 'tokens_per_day', 'input and output tokens, at the metric usd_per_m_total for all of cost_usd, times [prices] utilisation'),
     ('v_demand', 'gb_per_m', 'have_gb for each million tokens a day; so usd_per_m');
