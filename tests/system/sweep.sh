@@ -104,7 +104,10 @@ rm -r cut/all.d cut/all.db
     cd cut || exit 1
     "$TIERSIM" sweep study.ini -o all.db -j 1 2> err &
     pid=$!
-    sleep 0.4
+    for ((k = 0; k < 200; k++)); do
+        compgen -G 'all.d/p*.db' > /dev/null && break
+        sleep 0.05
+    done
     kill -TERM $pid
     wait $pid
     echo $? > code
