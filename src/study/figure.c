@@ -52,7 +52,7 @@ static struct names distinct(const struct query_table *t, int column, int max)
 
 struct line { /* of a plot; arrays of the table's rows */
     double *x, *y, *low, *high;
-    int *row, n;
+    int *row, n, colour;
     char name[NAME_BYTES];
 };
 
@@ -129,6 +129,7 @@ static struct lines take_lines(const struct query_table *t, const struct figure 
             struct line *l = &all.line[all.n];
             if (take_line(l, t, f, p, panel, name, y)) {
                 name_line(l, t, p, name, series.n, y);
+                l->colour = (s * p->n_y + y) % PAGE_COLOURS; /* the same in all plots of the figure */
                 all.n++;
             } else {
                 free_line(l);
@@ -157,8 +158,8 @@ static struct page_plot frame_of(const struct figure_context *c, const struct fi
             page_scale_take(&plot.x, l->x[k]);
             page_scale_take(&plot.y, p->stacked ? l->high[k] : l->y[k]);
             if (p->low && !p->stacked) {
-                page_scale_take(&plot.y, l->y[k] >= 0 ? fmax(0, l->low[k]) : l->low[k]); /* the scale of what cannot be negative */
-                page_scale_take(&plot.y, l->high[k]);
+                page_scale_take(&plot.y, l->y[k] >= 0 ? fmax(0, l->low[k]) : l->low[k]); /* what cannot be below 0, or above 1 */
+                page_scale_take(&plot.y, p->y_unit == PAGE_SHARE && l->y[k] <= 1 ? fmin(1, l->high[k]) : l->high[k]);
             }
         }
     plot.x.log |= p->x_log_if && plot.x.low > 0 && plot.x.high > 30 * plot.x.low;
@@ -170,7 +171,7 @@ static struct page_plot frame_of(const struct figure_context *c, const struct fi
     }
     page_scale_round(&plot.y);
     if (p->y_unit == PAGE_SHARE && !p->y_log && plot.y.high > 0.5 && plot.y.high <= 1.25)
-        plot.y.high = 1;
+        plot.y.high = 1, plot.y.step = 0.2;
     return plot;
 }
 
@@ -180,20 +181,20 @@ static void draw(FILE *out, const struct page_plot *plot, const struct figure *f
     for (int i = 0; i < all->n; i++) {
         const struct line *l = &all->line[i];
         if (p->stacked)
-            page_plot_area(out, plot, l->x, l->low, l->high, l->n, i, false);
+            page_plot_area(out, plot, l->x, l->low, l->high, l->n, l->colour, false);
         else if (p->low && p->x_unit == PAGE_S)
-            page_plot_area(out, plot, l->x, l->low, l->high, l->n, i, true);
+            page_plot_area(out, plot, l->x, l->low, l->high, l->n, l->colour, true);
     }
     for (int i = 0; i < all->n && !p->stacked; i++) {
         const struct line *l = &all->line[i];
         if (f->kind == FIGURE_LINES || (p->front && i == 0))
-            page_plot_line(out, plot, l->x, l->y, l->n, i, p->stepped);
+            page_plot_line(out, plot, l->x, l->y, l->n, l->colour, p->stepped);
         for (int k = 0; k < l->n && (f->kind == FIGURE_DOTS || (p->x_unit != PAGE_S && !p->stepped && l->n <= DOTS_MAX)); k++) {
             if (isnan(l->x[k]) || isnan(l->y[k]))
                 continue;
             if (p->x_unit != PAGE_S && !isnan(l->low[k]) && !isnan(l->high[k]))
-                page_plot_bar(out, plot, l->x[k], l->low[k], l->high[k], i);
-            page_plot_dot(out, plot, l->x[k], l->y[k], i);
+                page_plot_bar(out, plot, l->x[k], l->low[k], l->high[k], l->colour);
+            page_plot_dot(out, plot, l->x[k], l->y[k], l->colour);
             fputs("<title>", out);
             page_text(out, p->name ? text_at(t, l->row[k], p->name) : l->name);
             fprintf(out, ": %.4g, %.4g</title></circle>\n", l->x[k], l->y[k]);
@@ -201,15 +202,43 @@ static void draw(FILE *out, const struct page_plot *plot, const struct figure *f
     }
 }
 
+static const char more_lines[] = "<p class=\"dim\">More lines than colours: the table below has all.</p>\n";
+
 static void put_legend(FILE *out, const struct lines *all, bool filled)
 {
     const char *names[LINES];
+    int colours[LINES];
 
-    for (int i = 0; i < all->n; i++)
+    for (int i = 0; i < all->n; i++) {
         names[i] = all->line[i].name;
-    page_legend(out, names, all->n, filled);
+        colours[i] = all->line[i].colour;
+    }
+    page_legend(out, names, colours, all->n, filled);
     if (all->more)
-        fputs("<p class=\"dim\">More lines than colours: the table below has all.</p>\n", out);
+        fputs(more_lines, out);
+}
+
+/* One legend for all plots of a figure, where each line is a series of the same name in each. */
+static bool common_legend(const struct figure *f)
+{
+    bool is = f->series != FIGURE_NONE && f->plots[1].title != NULL;
+
+    for (int i = 0; i < FIGURE_PLOTS && f->plots[i].title; i++)
+        is &= f->plots[i].n_y == 1 && !f->plots[i].stacked;
+    return is;
+}
+
+static void put_common_legend(FILE *out, const struct query_table *t, const struct figure *f)
+{
+    struct names series = distinct(t, f->series, LINES);
+    int colours[LINES];
+
+    for (int i = 0; i < series.n; i++)
+        colours[i] = i;
+    if (series.n > 1 || strcmp(series.name[0], "all") != 0)
+        page_legend(out, series.name, colours, series.n, false);
+    if (series.more)
+        fputs(more_lines, out);
 }
 
 /* false: nothing to draw. */
@@ -224,11 +253,11 @@ static bool put_plot(FILE *out, const struct figure_context *c, const struct que
         if (p->stacked)
             stack(&all);
         struct page_plot plot = frame_of(c, f, p, &all);
-        snprintf(label, sizeof label, "%.60s%s%s", panel ? panel : "", panel ? ": " : "", p->title);
+        snprintf(label, sizeof label, "%.60s%s%s", panel ? panel : "", panel && panel[0] ? ": " : "", p->title);
         fputs("<figure><figcaption><b>", out);
         page_text(out, label);
         fputs("</b></figcaption>\n", out);
-        if (all.n > 1 || p->n_y > 1 || (f->series != FIGURE_NONE && strcmp(all.line[0].name, "all") != 0))
+        if (!common_legend(f) && (all.n > 1 || p->n_y > 1 || (f->series != FIGURE_NONE && strcmp(all.line[0].name, "all") != 0)))
             put_legend(out, &all, p->stacked);
         page_plot_begin(out, &plot, label, p->x_name ? text_at(t, all.line[0].row[0], p->x_name) : p->x_title);
         if (p->x_unit == PAGE_S && c->warmup_s > 0)
@@ -335,6 +364,7 @@ static bool put_bars(FILE *out, const struct query_table *t, const struct figure
 {
     const char *names[LINES];
     char name[LINES][NAME_BYTES];
+    int colours[LINES];
     struct parts p = parts_of(t, f);
 
     if (!(p.widest > 0))
@@ -342,9 +372,10 @@ static bool put_bars(FILE *out, const struct query_table *t, const struct figure
     for (int i = 0; i < p.n; i++) {
         figure_label(name[i], sizeof name[i], t->names[p.column[i]]);
         names[i] = name[i];
+        colours[i] = i;
     }
     if (t->n_columns > 2 && f->n_parts != 1)
-        page_legend(out, names, p.n, true);
+        page_legend(out, names, colours, p.n, true);
     for (int row = 0; row < t->n_rows && row < BARS_MAX; row++)
         put_bar(out, t, f, row, &p, f->whole ? fmax(1, p.widest) : p.widest);
     if (t->n_rows > BARS_MAX)
@@ -392,6 +423,8 @@ static bool put_kind(FILE *out, const struct figure_context *c, const struct que
         figure_table(out, t);
         return true;
     default:
+        if (common_legend(f))
+            put_common_legend(out, t, f);
         fprintf(out, "<div class=\"plots%s\">\n", plots_of(t, f) % 3 ? "" : " three");
         any = put_plots(out, c, t, f);
         fputs("</div>\n", out);

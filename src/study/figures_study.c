@@ -4,15 +4,26 @@
  */
 #include "study/figure.h"
 
-/* The variable with most values that are numbers; its points, with the values of what varies beside it. */
+/* The variable with most values that are numbers; its points, with the values of what varies beside it; where that makes more
+ * lines than there are colours, in parts. */
 #define POINTS                                                                                                         \
     "WITH axis AS MATERIALIZED (\n"                                                                                    \
     "    SELECT v.name, coalesce(v.in_step, v.id) AS step FROM variable v JOIN param p USING (name) GROUP BY v.id\n"       \
-    "    HAVING count(p.value_num) = count(*) AND count(DISTINCT p.value_num) > 1 ORDER BY count(DISTINCT p.value_num) DESC, v.id LIMIT 1\n" \
-    "), point AS MATERIALIZED (\n"                                                                                     \
-    "    SELECT a.name AS parameter, p.param_set, p.value_num AS x, coalesce((SELECT group_concat(o.name || '=' || o.value_text, ' ')\n" \
-    "        FROM param o JOIN variable v USING (name) WHERE o.param_set = p.param_set AND coalesce(v.in_step, v.id) <> a.step), 'all') AS others\n" \
-    "    FROM axis a JOIN param p USING (name)\n"                                                                         \
+    "    HAVING count(p.value_num) = count(*) AND count(DISTINCT p.value_num) > 1\n"                                     \
+    "    ORDER BY count(DISTINCT p.value_num) DESC, v.id LIMIT 1\n"                                                       \
+    "), other AS MATERIALIZED ( -- what does not go in step with it\n"                                                 \
+    "    SELECT v.id, v.name FROM variable v JOIN axis a ON coalesce(v.in_step, v.id) <> a.step\n"                        \
+    "), line AS MATERIALIZED (\n"                                                                                     \
+    "    SELECT group_concat(p.value_text, char(10)) AS what FROM param p JOIN other USING (name) GROUP BY p.param_set\n" \
+    "), split AS MATERIALIZED ( -- more lines than colours: a picture for each value of the one with fewest\n"          \
+    "    SELECT o.name FROM other o JOIN param p USING (name) WHERE (SELECT count(DISTINCT what) FROM line) > 8\n"        \
+    "    GROUP BY o.id HAVING count(DISTINCT p.value_text) > 1 ORDER BY count(DISTINCT p.value_text), o.id LIMIT 1\n"     \
+    "), point AS MATERIALIZED (\n"                                                                                    \
+    "    SELECT coalesce((SELECT o.name || '=' || o.value_text FROM split JOIN param o USING (name) WHERE o.param_set = p.param_set), '') AS part,\n" \
+    "           coalesce((SELECT group_concat(o.name || '=' || o.value_text, ' ') FROM other JOIN param o USING (name)\n" \
+    "               WHERE o.param_set = p.param_set AND o.name NOT IN (SELECT name FROM split)), 'all') AS others,\n"    \
+    "           a.name AS parameter, p.value_num AS x, p.param_set\n"                                                   \
+    "    FROM axis a JOIN param p USING (name)\n"                                                                        \
     ")"
 
 #define OF(metric)                                                                                                     \
@@ -23,7 +34,7 @@
     "SELECT 'no variable has different numbers for values: see the bars' WHERE NOT EXISTS (SELECT 1 FROM param GROUP BY name "  \
     "HAVING count(value_num) = count(*) AND count(DISTINCT value_num) > 1)"
 
-#define AXIS .x_name = 1, .x = 2, .n_y = 1, .x_log_if = true
+#define AXIS .x_name = 2, .x = 3, .n_y = 1, .x_log_if = true
 
 /* Names of its columns: those of the metric, and +- of it. */
 #define PM(metric) "max(CASE name WHEN '" metric "' THEN mean END) AS " metric ", max(CASE name WHEN '" metric "' THEN ci95_high - mean END) AS \"\xc2\xb1\""
@@ -44,38 +55,47 @@
 #define NO_METRIC(metric, why) "SELECT '" why "' WHERE NOT EXISTS (SELECT 1 FROM metric WHERE name = '" metric "' AND value IS NOT NULL)"
 
 const struct figure figures_study[] = {
+    {"Results", "Capacity", "What tiersim capacity found of each parameter set; sure: the interval of the attainment lies on one side of the target.",
+     "SELECT 'the file is none of tiersim capacity' WHERE NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'capacity' AND type = 'table' AND rootpage > 0)",
+     "no set was asked",
+     "SELECT params AS point, status, why, CASE cheapest WHEN 1 THEN 'cheapest' WHEN 0 THEN '' END AS answer, CASE front WHEN 1 THEN 'front' ELSE '' END AS front,\n"
+     "       CASE sure WHEN 1 THEN 'yes' ELSE 'no' END AS sure, gpus, racks, cost, cost_low, cost_high, cost_unit, attainment, attainment_low, attainment_high,\n"
+     "       attainment_down\n"
+     "FROM capacity ORDER BY cheapest DESC, status = 'holds' DESC, cost IS NULL, cost, param_set",
+     .kind = FIGURE_TABLE, .panel = FIGURE_NONE, .series = FIGURE_NONE},
+
     {"Results", "Against what was varied", "Means over repetitions and their 95 % intervals, against the variable with most values; a line for each setting of the others.",
      NO_AXIS, "there are no results",
-     POINTS "\nSELECT others, parameter, x,\n" OF("mean_ttft_ms") ",\n" OF("p99_ttft_ms") ",\n" OF("mean_tpot_ms") ",\n"
+     POINTS "\nSELECT part, others, parameter, x,\n" OF("mean_ttft_ms") ",\n" OF("p99_ttft_ms") ",\n" OF("mean_tpot_ms") ",\n"
      OF("output_throughput_per_gpu") ",\n" OF("request_throughput") ",\n" OF("slo_attainment") "\n"
-     "FROM point JOIN v_point USING (param_set) WHERE class IS NULL GROUP BY param_set ORDER BY others, x",
-     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
-     .plots = {{.title = "Mean TTFT", AXIS, .y = 3, .low = 4, .y_unit = PAGE_MS},
-               {.title = "p99 of TTFT", AXIS, .y = 6, .low = 7, .y_unit = PAGE_MS},
-               {.title = "Mean TPOT", AXIS, .y = 9, .low = 10, .y_unit = PAGE_MS},
-               {.title = "Output tokens/s per GPU", AXIS, .y = 12, .low = 13},
-               {.title = "Requests per second", AXIS, .y = 15, .low = 16},
-               {.title = "Share that met its objectives", AXIS, .y = 18, .low = 19, .y_unit = PAGE_SHARE}}},
+     "FROM point JOIN v_point USING (param_set) WHERE class IS NULL GROUP BY param_set ORDER BY min(param_set) OVER (PARTITION BY others), x",
+     .kind = FIGURE_LINES, .panel = 0, .series = 1,
+     .plots = {{.title = "Mean TTFT", AXIS, .y = 4, .low = 5, .y_unit = PAGE_MS},
+               {.title = "p99 of TTFT", AXIS, .y = 7, .low = 8, .y_unit = PAGE_MS},
+               {.title = "Mean TPOT", AXIS, .y = 10, .low = 11, .y_unit = PAGE_MS},
+               {.title = "Output tokens/s per GPU", AXIS, .y = 13, .low = 14},
+               {.title = "Requests per second", AXIS, .y = 16, .low = 17},
+               {.title = "Share that met its objectives", AXIS, .y = 19, .low = 20, .y_unit = PAGE_SHARE}}},
 
     {"Results", "Memory and agents against what was varied", "Likewise: prompt tokens found in caches, and agents' tasks.",
      NO_AXIS " UNION ALL SELECT 'no run has a cache or agents' WHERE NOT EXISTS (SELECT 1 FROM metric WHERE name IN ('prefix_hit_rate', 'mean_task_ms') AND value > 0)",
      "there are no results",
-     POINTS "\nSELECT others, parameter, x,\n" OF("prefix_hit_rate") ",\n" OF("mean_task_ms") ",\n" OF("task_slowdown") "\n"
-     "FROM point JOIN v_point USING (param_set) WHERE class IS NULL GROUP BY param_set ORDER BY others, x",
-     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
-     .plots = {{.title = "Share of prompt tokens from caches", AXIS, .y = 3, .low = 4, .y_unit = PAGE_SHARE},
-               {.title = "Mean time of a task", AXIS, .y = 6, .low = 7, .y_unit = PAGE_MS},
-               {.title = "Task's time over an idle machine's", AXIS, .y = 9, .low = 10}}},
+     POINTS "\nSELECT part, others, parameter, x,\n" OF("prefix_hit_rate") ",\n" OF("mean_task_ms") ",\n" OF("task_slowdown") "\n"
+     "FROM point JOIN v_point USING (param_set) WHERE class IS NULL GROUP BY param_set ORDER BY min(param_set) OVER (PARTITION BY others), x",
+     .kind = FIGURE_LINES, .panel = 0, .series = 1,
+     .plots = {{.title = "Share of prompt tokens from caches", AXIS, .y = 4, .low = 5, .y_unit = PAGE_SHARE},
+               {.title = "Mean time of a task", AXIS, .y = 7, .low = 8, .y_unit = PAGE_MS},
+               {.title = "Task's time over an idle machine's", AXIS, .y = 10, .low = 11}}},
 
     {"Results", "Cost against what was varied", "Likewise, in US$.",
      NO_AXIS " UNION ALL " NO_METRIC("cost_usd", "the scenarios have no [prices]"), "there are no results",
-     POINTS "\nSELECT others, parameter, x,\n" OF("usd_per_m_output") ",\n" OF("usd_per_m_input") ",\n" OF("usd_per_request") ",\n" OF("usd_per_task") "\n"
-     "FROM point JOIN v_point USING (param_set) WHERE class IS NULL GROUP BY param_set ORDER BY others, x",
-     .kind = FIGURE_LINES, .panel = FIGURE_NONE, .series = 0,
-     .plots = {{.title = "US$ per million output tokens", AXIS, .y = 3, .low = 4},
-               {.title = "US$ per million input tokens", AXIS, .y = 6, .low = 7},
-               {.title = "US$ per request", AXIS, .y = 9, .low = 10},
-               {.title = "US$ per task", AXIS, .y = 12, .low = 13}}},
+     POINTS "\nSELECT part, others, parameter, x,\n" OF("usd_per_m_output") ",\n" OF("usd_per_m_input") ",\n" OF("usd_per_request") ",\n" OF("usd_per_task") "\n"
+     "FROM point JOIN v_point USING (param_set) WHERE class IS NULL GROUP BY param_set ORDER BY min(param_set) OVER (PARTITION BY others), x",
+     .kind = FIGURE_LINES, .panel = 0, .series = 1,
+     .plots = {{.title = "US$ per million output tokens", AXIS, .y = 4, .low = 5},
+               {.title = "US$ per million input tokens", AXIS, .y = 7, .low = 8},
+               {.title = "US$ per request", AXIS, .y = 10, .low = 11},
+               {.title = "US$ per task", AXIS, .y = 13, .low = 14}}},
 
     {"Results", "Output per GPU by point", "Means over repetitions of output tokens per second and GPU, and their 95 % intervals.",
      NO_METRIC("output_throughput_per_gpu", "there are no results"), "there are no results",

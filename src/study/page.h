@@ -28,6 +28,7 @@ struct page_scale {
     double low, high;
     bool log;
     enum page_unit unit;
+    double step; /* between ticks, linear; 0: to be found */
 };
 
 struct page_plot {
@@ -56,7 +57,7 @@ void page_plot_area(FILE *out, const struct page_plot *p, const double *x, const
                     int colour, bool faint);
 void page_plot_bar(FILE *out, const struct page_plot *p, double x, double low, double high, int colour); /* an interval */
 
-void page_legend(FILE *out, const char *const *names, int n, bool filled);
+void page_legend(FILE *out, const char *const *names, const int *colours, int n, bool filled);
 
 struct page_part {
     double from, to; /* shares of the bar's whole width */

@@ -8,7 +8,7 @@ enum { FRAME = 1000 /* a stretched frame is so wide */, TICKS_X = 5, TICKS_Y = 4
 
 struct page_scale page_scale(enum page_unit unit, bool log)
 {
-    return (struct page_scale){INFINITY, -INFINITY, log, unit};
+    return (struct page_scale){INFINITY, -INFINITY, log, unit, 0};
 }
 
 void page_scale_take(struct page_scale *s, double v)
@@ -35,7 +35,7 @@ static double round_step(double span, int n)
 void page_scale_round(struct page_scale *s)
 {
     if (page_scale_is_empty(s))
-        *s = (struct page_scale){s->log, 1 + s->log, s->log, s->unit};
+        *s = (struct page_scale){s->log, 1 + s->log, s->log, s->unit, 0};
     if (s->log) {
         s->low *= 0.85;
         s->high *= 1.18;
@@ -44,9 +44,9 @@ void page_scale_round(struct page_scale *s)
     s->low = fmin(0, s->low);
     if (s->high <= s->low)
         s->high = s->low + 1;
-    double step = round_step(s->high - s->low, TICKS_Y);
-    s->high = step * ceil(s->high / step - 1e-9);
-    s->low = step * floor(s->low / step + 1e-9);
+    s->step = round_step(s->high - s->low, TICKS_Y);
+    s->high = s->step * ceil(s->high / s->step - 1e-9);
+    s->low = s->step * floor(s->low / s->step + 1e-9);
 }
 
 static double part(const struct page_scale *s, double v)
@@ -161,7 +161,7 @@ static void put_ticks(FILE *out, const struct page_plot *p, bool is_x)
         put_log_ticks(out, p, is_x);
         return;
     }
-    double by = of_time(s), step = by * round_step((s->high - s->low) / by, is_x ? TICKS_X : TICKS_Y);
+    double by = of_time(s), step = s->step > 0 ? s->step : by * round_step((s->high - s->low) / by, is_x ? TICKS_X : TICKS_Y);
     for (double i = ceil(s->low / step - 1e-9); i * step <= s->high * (1 + 1e-9); i++)
         put_tick(out, p, is_x, i * step + 0.0); /* no -0 */
 }
@@ -263,15 +263,15 @@ void page_plot_area(FILE *out, const struct page_plot *p, const double *x, const
 
 /* ---- beside plots ---- */
 
-void page_legend(FILE *out, const char *const *names, int n, bool filled)
+void page_legend(FILE *out, const char *const *names, const int *colours, int n, bool filled)
 {
     fputs("<div class=\"legend\">", out);
     for (int i = 0; i < n; i++) {
         fprintf(out, "<span><svg width=\"%d\" height=\"10\" aria-hidden=\"true\">", LEGEND_WIDTH);
         if (filled)
-            fprintf(out, "<rect class=\"k%d\" x=\"5\" width=\"12\" height=\"10\"/>", i % PAGE_COLOURS);
+            fprintf(out, "<rect class=\"k%d\" x=\"5\" width=\"12\" height=\"10\"/>", colours[i] % PAGE_COLOURS);
         else
-            fprintf(out, "<path class=\"l l%d\" d=\"M0 5H%d\"/>", i % PAGE_COLOURS, LEGEND_WIDTH);
+            fprintf(out, "<path class=\"l l%d\" d=\"M0 5H%d\"/>", colours[i] % PAGE_COLOURS, LEGEND_WIDTH);
         fputs("</svg>", out);
         page_text(out, names[i]);
         fputs("</span>", out);
