@@ -13,11 +13,9 @@
  */
 #include <stdlib.h>
 
-#include "base/bug.h"
 #include "base/rng.h"
 #include "workload/trace_format.h"
 #include "workload/trace_table.h"
-#include "workload/trace_time.h"
 
 #define HEADER "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type"
 
@@ -26,12 +24,6 @@ enum { TIMESTAMP, REQUEST, RESPONSE, SESSION, N_COLUMNS };
 static const struct trace_column columns[N_COLUMNS] = {
     {"Timestamp", true}, {"Request tokens", true}, {"Response tokens", true}, {"Session ID", false}};
 
-struct reader {
-    struct trace_table table;
-    int at[N_COLUMNS];
-    struct trace_clock clock;
-};
-
 static bool sniff(const char *line, size_t n)
 {
     return trace_table_sniff(line, n, columns, N_COLUMNS);
@@ -39,16 +31,14 @@ static bool sniff(const char *line, size_t n)
 
 static void *open_reader(struct lines *in, const struct workload_options *o, struct trace_about *about, struct err *e)
 {
-    struct reader r = {0};
+    struct trace_rows *r = trace_rows_open(in, columns, N_COLUMNS, "a BurstGPT trace", HEADER, e);
 
     (void)o;
-    if (trace_table_open(&r.table, in, columns, N_COLUMNS, r.at, "a BurstGPT trace", HEADER, e) != 0)
+    if (r == NULL)
         return NULL;
     about->times = true;
-    about->sessions = r.at[SESSION] >= 0;
-    struct reader *kept = mem_alloc(sizeof *kept);
-    *kept = r;
-    return kept;
+    about->sessions = trace_rows_has(r, SESSION);
+    return r;
 }
 
 static int64_t session_of(const char *name)
@@ -62,27 +52,24 @@ static int64_t session_of(const char *name)
     return (int64_t)(h >> 1);
 }
 
+static int take_count(struct trace_rows *r, int column, int64_t *count, struct err *e)
+{
+    if (lines_count(trace_rows_field(r, column), count))
+        return 0;
+    return trace_rows_bad(r, column, "is not a number of tokens", "a whole number from 0 to 2147483647", e);
+}
+
 static int next_row(void *reader, struct trace_row *row, struct err *e)
 {
-    static const char count_wanted[] = "a whole number from 0 to 2147483647";
-    struct reader *r = reader;
-    struct lines *in = r->table.in;
-    char *field[TRACE_COLUMNS_MAX];
-    int got = trace_table_next(&r->table, field, e);
-    int64_t ns;
+    struct trace_rows *r = reader;
+    int got = trace_rows_next(r, e);
 
     if (got <= 0)
         return got;
-    const char *time = field[r->at[TIMESTAMP]], *input = field[r->at[REQUEST]], *output = field[r->at[RESPONSE]];
-    if (!trace_seconds_parse(time, &ns))
-        return lines_bad_field(in, e, "Timestamp", time, "is no time", "seconds from 0 on");
-    if (!trace_clock_take(&r->clock, ns, &row->t_ns))
-        return lines_bad_field(in, e, "Timestamp", time, "is before that of the last line", "rows in order of time");
-    if (!lines_count(input, &row->input_tokens))
-        return lines_bad_field(in, e, "Request tokens", input, "is not a number of tokens", count_wanted);
-    if (!lines_count(output, &row->output_tokens))
-        return lines_bad_field(in, e, "Response tokens", output, "is not a number of tokens", count_wanted);
-    row->session = r->at[SESSION] >= 0 ? session_of(field[r->at[SESSION]]) : TRACE_NO_SESSION;
+    if (trace_rows_time(r, TIMESTAMP, &row->t_ns, e) != 0 || take_count(r, REQUEST, &row->input_tokens, e) != 0 ||
+        take_count(r, RESPONSE, &row->output_tokens, e) != 0)
+        return -1;
+    row->session = trace_rows_has(r, SESSION) ? session_of(trace_rows_field(r, SESSION)) : TRACE_NO_SESSION;
     return row->input_tokens > 0 && row->output_tokens > 0 ? 1 : TRACE_ROW_FAILED;
 }
 

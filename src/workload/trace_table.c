@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/bug.h"
+
 static int find(const char *name, char *const *field, int n)
 {
     for (int i = 0; i < n; i++)
@@ -36,7 +38,7 @@ static int check_twice(const struct trace_table *t, char *const *field, const in
 int trace_table_open(struct trace_table *t, struct lines *in, const struct trace_column *columns, int n_columns,
                      int *at, const char *is, const char *want, struct err *e)
 {
-    char *text, *field[TRACE_COLUMNS_MAX];
+    char *text, **field = t->name;
     size_t n;
 
     t->in = in;
@@ -66,4 +68,53 @@ int trace_table_next(struct trace_table *t, char *field[TRACE_COLUMNS_MAX], stru
     if (fields != t->n)
         return lines_bad(t->in, e, "%d fields, but the header has %d", fields, t->n);
     return 1;
+}
+
+/* ---- rows by column ---- */
+
+struct trace_rows *trace_rows_open(struct lines *in, const struct trace_column *columns, int n_columns, const char *is,
+                                   const char *want, struct err *e)
+{
+    struct trace_rows r = {.columns = columns};
+
+    sim_assert(n_columns <= TRACE_ROWS_COLUMNS);
+    if (trace_table_open(&r.table, in, columns, n_columns, r.at, is, want, e) != 0)
+        return NULL;
+    struct trace_rows *kept = mem_alloc(sizeof *kept);
+    *kept = r;
+    return kept;
+}
+
+bool trace_rows_has(const struct trace_rows *r, int column)
+{
+    return r->at[column] >= 0;
+}
+
+int trace_rows_next(struct trace_rows *r, struct err *e)
+{
+    return trace_table_next(&r->table, r->field, e);
+}
+
+char *trace_rows_field(const struct trace_rows *r, int column)
+{
+    return r->field[r->at[column]];
+}
+
+int trace_rows_bad(const struct trace_rows *r, int column, const char *what, const char *want, struct err *e)
+{
+    return lines_bad_field(r->table.in, e, r->columns[column].name, trace_rows_field(r, column), what, want);
+}
+
+int trace_rows_time(struct trace_rows *r, int column, int64_t *t_ns, struct err *e)
+{
+    int64_t ns;
+
+    *t_ns = 0;
+    if (!trace_rows_has(r, column))
+        return 0;
+    if (!trace_seconds_parse(trace_rows_field(r, column), &ns))
+        return trace_rows_bad(r, column, "is no time", "seconds from 0 on", e);
+    if (!trace_clock_take(&r->clock, ns, t_ns))
+        return trace_rows_bad(r, column, "is before that of the last line", "rows in order of time", e);
+    return 0;
 }

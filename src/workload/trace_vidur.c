@@ -12,10 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bug.h"
 #include "workload/trace_format.h"
 #include "workload/trace_table.h"
-#include "workload/trace_time.h"
 
 #define HEADER "arrived_at,num_prefill_tokens,num_decode_tokens"
 
@@ -24,12 +22,6 @@ enum { ARRIVED, PREFILL, DECODE, N_COLUMNS };
 static const struct trace_column columns[N_COLUMNS] = {
     {"arrived_at", false}, {"num_prefill_tokens", true}, {"num_decode_tokens", true}};
 
-struct reader {
-    struct trace_table table;
-    int at[N_COLUMNS];
-    struct trace_clock clock;
-};
-
 static bool sniff(const char *line, size_t n)
 {
     return trace_table_sniff(line, n, columns, N_COLUMNS);
@@ -37,46 +29,34 @@ static bool sniff(const char *line, size_t n)
 
 static void *open_reader(struct lines *in, const struct workload_options *o, struct trace_about *about, struct err *e)
 {
-    struct reader r = {0};
+    struct trace_rows *r = trace_rows_open(in, columns, N_COLUMNS, "a Vidur trace", HEADER, e);
 
     (void)o;
-    if (trace_table_open(&r.table, in, columns, N_COLUMNS, r.at, "a Vidur trace", HEADER, e) != 0)
-        return NULL;
-    about->times = r.at[ARRIVED] >= 0;
-    struct reader *kept = mem_alloc(sizeof *kept);
-    *kept = r;
-    return kept;
+    if (r)
+        about->times = trace_rows_has(r, ARRIVED);
+    return r;
 }
 
-static int take_tokens(struct reader *r, int column, char *text, int64_t *tokens, struct err *e)
+static int take_tokens(struct trace_rows *r, int column, int64_t *tokens, struct err *e)
 {
-    char *dot = strchr(text, '.');
+    char *text = trace_rows_field(r, column), *dot = strchr(text, '.');
 
     if (dot && dot[1] == '0' && dot[2] == '\0')
         *dot = '\0';
     if (lines_tokens(text, tokens))
         return 0;
-    return lines_bad_field(r->table.in, e, columns[column].name, text, "is not a number of tokens",
-                           TRACE_TOKENS_WANTED);
+    return trace_rows_bad(r, column, "is not a number of tokens", TRACE_TOKENS_WANTED, e);
 }
 
 static int next_row(void *reader, struct trace_row *row, struct err *e)
 {
-    struct reader *r = reader;
-    char *field[TRACE_COLUMNS_MAX];
-    int got = trace_table_next(&r->table, field, e);
-    int64_t ns = 0;
+    struct trace_rows *r = reader;
+    int got = trace_rows_next(r, e);
 
     if (got <= 0)
         return got;
-    const char *time = r->at[ARRIVED] >= 0 ? field[r->at[ARRIVED]] : "0";
-    if (!trace_seconds_parse(time, &ns))
-        return lines_bad_field(r->table.in, e, "arrived_at", time, "is no time", "seconds from 0 on");
-    if (!trace_clock_take(&r->clock, ns, &row->t_ns))
-        return lines_bad_field(r->table.in, e, "arrived_at", time, "is before that of the last line",
-                               "rows in order of time");
-    if (take_tokens(r, PREFILL, field[r->at[PREFILL]], &row->input_tokens, e) != 0 ||
-        take_tokens(r, DECODE, field[r->at[DECODE]], &row->output_tokens, e) != 0)
+    if (trace_rows_time(r, ARRIVED, &row->t_ns, e) != 0 || take_tokens(r, PREFILL, &row->input_tokens, e) != 0 ||
+        take_tokens(r, DECODE, &row->output_tokens, e) != 0)
         return -1;
     return 1;
 }
