@@ -13,7 +13,7 @@
  * parents have all ended and tool_ns has passed since the first of them ended; its own t_ns only records when it came.
  * So a graph is a task or session, and whoever replays needs no more of the file than the graphs that have begun.
  *
- * id: unique in its graph. class: a [class NAME] of the scenario; without it, drawn by weight. session, step (default:
+ * id: unique in its graph, whose ids are kept while it is read (those of other graphs are not compared). class: a [class NAME] of the scenario; without it, drawn by weight. session, step (default:
  * no session; 0): what the row says; step is 0 where there are no parents, and only there. blocks: runs [FIRST, COUNT]
  * of ids of the content of prompt and answer, the first prompt_blocks of them the prompt's; without them nothing is
  * known. block_tokens: theirs. tool: what the first parent's answer called, several joined by +; it changes nothing of
@@ -25,7 +25,7 @@
  * reasoning_tokens, of output_tokens; repeated_tokens, of input_tokens: what a cache that forgets nothing has (without it
  * alone_ns is of whole prompts); tool_calls, of each name in tool [latency ns, attempts, 1 if it failed, result tokens].
  *
- * Other keys are not read.
+ * Any other key is a mistake.
  *
  * Roots are in order of time. Nothing is skipped: a line that is no such object is an error. Bounded memory: one line,
  * of 16 MiB at most.
@@ -39,6 +39,8 @@
 #include "workload/trace_own.h"
 
 #define KEY "tiersim_trace"
+
+static const char *const first_names[] = {KEY, "block_tokens"};
 
 /* ---- fields ---- */
 
@@ -88,12 +90,23 @@ static int take_lists(struct own_reader *r, const json_t *o, struct err *e)
     return 0;
 }
 
-static int take_row(struct own_reader *r, const json_t *o, struct trace_row *row, struct err *e)
+static int check_keys(const struct own_reader *r, json_t *o, const char *const *names, size_t n, struct err *e)
+{
+    const char *key;
+    json_t *v;
+
+    json_object_foreach(o, key, v) if (own_check_name(r, "key", key, names, n, e) != 0) return -1;
+    return 0;
+}
+
+static int take_row(struct own_reader *r, json_t *o, struct trace_row *row, struct err *e)
 {
     struct own_line *l = &r->line;
 
     if (!json_is_object(o))
         return lines_bad(r->in, e, "the line is no JSON object");
+    if (check_keys(r, o, own_names, OWN_COLUMNS, e) != 0)
+        return -1;
     own_line_clear(l);
     for (int i = 0; i < OWN_PARENTS; i++) {
         const json_t *v = json_object_get(o, own_names[i]);
@@ -149,7 +162,10 @@ static int take_first_line(struct own_reader *r, struct err *e)
         return -1;
     int64_t version = number(json_object_get(o, KEY));
     r->block_tokens = number(json_object_get(o, "block_tokens"));
+    int known = check_keys(r, o, first_names, sizeof first_names / sizeof *first_names, e);
     json_decref(o);
+    if (known != 0)
+        return -1;
     if (version != 1)
         return lines_bad(r->in, e, KEY " is not 1");
     if (r->block_tokens < 1 || r->block_tokens > OWN_BLOCK_TOKENS_MAX)

@@ -37,6 +37,15 @@ struct own_line {
 
 enum { OWN_TEXT_MAX = 256 }; /* bytes, with the NUL */
 
+/* Ids of the rows of a graph, to find one that comes twice: a table whose entries of other graphs count as empty. */
+struct own_ids {
+    struct own_id {
+        int64_t id, graph;
+    } *at;
+    size_t cap, n; /* a power of 2; of the graph */
+    int64_t graph; /* from 1 */
+};
+
 struct own_reader {
     struct lines *in; /* not owned */
     int64_t block_tokens; /* 0: no row has blocks */
@@ -44,6 +53,7 @@ struct own_reader {
     int64_t root_ns;
     char text[OWN_TEXTS][OWN_TEXT_MAX];
     struct own_line line;
+    struct own_ids ids;
 };
 
 /* Forgets the line before. */
@@ -51,6 +61,10 @@ void own_line_clear(struct own_line *l);
 void own_line_add_parent(struct own_line *l, int64_t id);
 void own_line_add_run(struct own_line *l, int64_t first, int64_t count);
 void own_line_add_tool_call(struct own_line *l, const struct trace_tool *call);
+
+/* Whether the name of a key or column (`what`) is one of those known; -1: err, which tells the nearest. */
+int own_check_name(const struct own_reader *r, const char *what, const char *name, const char *const *names, size_t n,
+                   struct err *e);
 
 /* 1: the line is a call, the row; -1: err. */
 int own_row(struct own_reader *r, struct trace_row *row, struct err *e);

@@ -7,7 +7,7 @@
  *   4,1100000000,coding,2340,40,0,1,0,shell,700000000,0,16,,
  *
  * Columns are found by name, in any order; id, t_ns, input_tokens and output_tokens must be there, and block_tokens
- * where blocks is. Others are not looked at. An empty field is as a key that is not there. parents: ids, a space
+ * where blocks is. Any other is a mistake. An empty field is as a key that is not there. parents: ids, a space
  * between two; blocks: runs FIRST:COUNT, likewise; tool_calls: LATENCY:ATTEMPTS:FAILED:TOKENS. block_tokens is the same in every row. There are no quotes.
  *
  * What the file's blocks measure must be known before its first row is asked for; so that row is read with the header.
@@ -162,6 +162,18 @@ static int take_block_tokens(struct reader *r, struct err *e)
     return 0;
 }
 
+static int check_columns(const struct reader *r, const struct trace_column *columns, struct err *e)
+{
+    const char *names[N_COLUMNS];
+
+    for (int i = 0; i < N_COLUMNS; i++)
+        names[i] = columns[i].name;
+    for (int i = 0; i < r->table.n; i++)
+        if (own_check_name(&r->own, "column", r->table.name[i], names, N_COLUMNS, e) != 0)
+            return -1;
+    return 0;
+}
+
 static void close(void *reader)
 {
     struct reader *r = reader;
@@ -180,7 +192,7 @@ static void *open(struct lines *in, const struct workload_options *o, struct tra
     fill_columns(columns);
     int got = trace_table_open(&r->table, in, columns, N_COLUMNS, r->at, "tiersim's own CSV", HEADER, e);
     lines_expect(in, OWN_LINE_MAX, OWN_LINE_LIMIT, HEADER);
-    if (got != 0 || take_block_tokens(r, e) != 0) {
+    if (got != 0 || check_columns(r, columns, e) != 0 || take_block_tokens(r, e) != 0) {
         close(r);
         return NULL;
     }

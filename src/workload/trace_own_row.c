@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/rng.h"
+#include "conf/opt.h"
 #include "workload/trace_own.h"
 
 #define ID_MAX       (INT64_MAX / 2)
@@ -71,6 +73,58 @@ void own_free(struct own_reader *r)
     free(r->line.parent);
     free(r->line.run);
     free(r->line.call);
+    free(r->ids.at);
+}
+
+int own_check_name(const struct own_reader *r, const char *what, const char *name, const char *const *names, size_t n,
+                   struct err *e)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, names[i]) == 0)
+            return 0;
+    const char *near = opt_nearest(name, names, n);
+    return near ? lines_bad(r->in, e, "there is no %s \"%.40s\"; did you mean %s?", what, name, near)
+                : lines_bad(r->in, e, "there is no %s \"%.40s\"", what, name);
+}
+
+/* ---- ids ---- */
+
+static size_t place(const struct own_ids *s, int64_t id)
+{
+    size_t i = rng_hash(0, (uint64_t)id) & (s->cap - 1);
+
+    while (s->at[i].graph == s->graph && s->at[i].id != id)
+        i = (i + 1) & (s->cap - 1);
+    return i;
+}
+
+static void grow_ids(struct own_ids *s)
+{
+    struct own_ids old = *s;
+
+    s->cap = old.cap ? 2 * old.cap : 64;
+    s->at = mem_zalloc(s->cap, sizeof *s->at);
+    for (size_t i = 0; i < old.cap; i++)
+        if (old.at[i].graph == s->graph)
+            s->at[place(s, old.at[i].id)] = old.at[i];
+    free(old.at);
+}
+
+/* False: the graph has it already. */
+static bool put_id(struct own_ids *s, int64_t id, bool root)
+{
+    if (root) {
+        s->graph++;
+        s->n = 0;
+    }
+    if (2 * s->n >= s->cap)
+        grow_ids(s);
+    size_t i = place(s, id);
+    if (s->at[i].graph == s->graph)
+        return false;
+    s->at[i] = (struct own_id){id, s->graph};
+    s->n++;
+    return true;
 }
 
 /* ---- its columns ---- */
@@ -229,5 +283,7 @@ int own_row(struct own_reader *r, struct trace_row *row, struct err *e)
     if (row->n_parents == 0 && (row->tool || row->tool_ns > 0))
         return lines_bad(r->in, e, "%s without parents: nothing is there whose tools they are",
                          row->tool ? "tool" : "tool_ns");
+    if (!put_id(&r->ids, row->id, row->n_parents == 0))
+        return lines_bad(r->in, e, "id %" PRId64 " is there twice since the last row without parents", row->id);
     return 1;
 }

@@ -195,6 +195,28 @@ refused "time goes back" 'bad.jsonl:3: t_ns is before' "{\"id\": 0, $row}" '{"id
 refused "too many blocks" 'bad.jsonl:2: blocks holds' "{\"id\": 0, $row, \"prompt_blocks\": 1, \"blocks\": [[5, 2]]}"
 refused "an unknown class" 'is of a class "nobody"' "{\"id\": 0, $row, \"class\": \"nobody\"}"
 refused "a tool of nothing" 'bad.jsonl:2: tool without parents' "{\"id\": 0, $row, \"tool\": \"shell\"}"
+refused "a key nearly known" 'bad.jsonl:3: there is no key "gap_n"; did you mean gap_ns?' "{\"id\": 0, $row}" "{\"id\": 1, \"gap_n\": 4, $row}"
+refused "a key unknown" 'bad.jsonl:2: there is no key "walrus" (want' "{\"id\": 0, \"walrus\": 4, $row}"
+refused "an id twice in a graph" 'bad.jsonl:4: id 1 is there twice since the last row without parents' "{\"id\": 0, $row}" \
+    "{\"id\": 1, \"step\": 1, \"parents\": [0], $row}" "{\"id\": 1, \"step\": 1, \"parents\": [0], $row}"
+# Ids of a graph of 300 rows, all but one its own; the next graph may have the same.
+wide() { # LAST ID
+    echo '{"tiersim_trace": 1, "block_tokens": 16}'
+    for graph in 1 2; do
+        echo "{\"id\": 0, $row}"
+        seq -f "{\"id\": %.0f, \"step\": 1, \"parents\": [0], $row}" 7 7 2093
+    done
+    echo "{\"id\": $1, \"step\": 1, \"parents\": [0], $row}"
+}
+wide 1 > wide.jsonl
+"$TIERSIM" run again.ini -q --force -o bad.db -s workload.trace=wide.jsonl
+is "ids of another graph are no matter" 601 "$(sqlite3 bad.db 'SELECT count(*) FROM request')"
+wide 7 > wide.jsonl
+"$TIERSIM" run again.ini -q --force -o bad.db -s workload.trace=wide.jsonl 2> err || true
+is "... of its own, far above, are" 1 "$(grep -c 'wide.jsonl:602: id 7 is there twice' err)"
+echo '{"tiersim_trace": 1, "block_token": 16}' > first.jsonl
+"$TIERSIM" run again.ini -q --force -o bad.db -s workload.trace=first.jsonl 2> err || true
+is "refused: a key of the first line" 1 "$(grep -c 'first.jsonl:1: there is no key "block_token"; did you mean block_tokens?' err)"
 
 a='"agent": "x", "task": 0, "branch":' b='"agent": "x", "task": 1, "branch":'
 root="{\"id\": 0, $row, $a 0}"
@@ -227,6 +249,9 @@ no_csv() {
 few=id,t_ns,input_tokens,output_tokens
 all=$few,step,parents,block_tokens,prompt_blocks,blocks
 no_csv "no column" 'bad.csv:1: the first line .* no trace format known' id,t_ns,input_tokens 0,0,1
+no_csv "a column nearly known" 'bad.csv:1: there is no column "tool_n"; did you mean tool_ns?' $few,tool_n 0,0,1,1,
+no_csv "a column unknown" 'bad.csv:1: there is no column "walrus" (want' $few,walrus 0,0,1,1,
+no_csv "an id twice" 'bad.csv:3: id 0 is there twice' $few,step,parents 0,0,9,1,, 0,0,9,1,1,0
 no_csv "blocks of no size" 'bad.csv:1: the header has blocks, but no block_tokens' $few,blocks 0,0,1,1,
 no_csv "a size of no block" 'bad.csv:2: block_tokens "" is no size' $few,block_tokens 0,0,1,1,
 no_csv "two sizes" 'bad.csv:3: block_tokens "8" is not that of the first row' $few,block_tokens 0,0,1,1,16 1,0,1,1,8
