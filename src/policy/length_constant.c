@@ -9,7 +9,7 @@ struct options {
 };
 
 static const struct opt rows[] = {
-    {"tokens", OPT_INT, UNIT_NONE, offsetof(struct options, tokens), 1, 1e9, NULL, NULL, "tokens of each request"},
+    {"tokens", OPT_INT, UNIT_NONE, offsetof(struct options, tokens), 1, 1e9, NULL, NULL, "how many, each time"},
 };
 
 static double draw(const void *options, struct rng *r)
@@ -21,6 +21,6 @@ static double draw(const void *options, struct rng *r)
 }
 
 const struct length_ops length_constant_ops = {
-    .policy = {"constant", "the same number of tokens each time", OPT_TABLE(rows), sizeof(struct options)},
+    .policy = {"constant", "the same number each time", OPT_TABLE(rows), sizeof(struct options)},
     .draw = draw,
 };

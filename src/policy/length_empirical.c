@@ -10,7 +10,7 @@ struct options {
 
 static const struct opt rows[] = {
     {"quantiles", OPT_QUANTILES, UNIT_NONE, offsetof(struct options, quantiles), 0, 1e9, NULL, NULL,
-     "per cent:tokens from 0 to 100, ascending; between two of them the length is uniform"},
+     "per cent:number from 0 to 100, ascending; between two of them all numbers are equally likely"},
 };
 
 static double draw(const void *options, struct rng *r)
@@ -21,6 +21,6 @@ static double draw(const void *options, struct rng *r)
 }
 
 const struct length_ops length_empirical_ops = {
-    .policy = {"empirical", "lengths with measured quantiles", OPT_TABLE(rows), sizeof(struct options)},
+    .policy = {"empirical", "with measured quantiles", OPT_TABLE(rows), sizeof(struct options)},
     .draw = draw,
 };

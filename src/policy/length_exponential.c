@@ -10,7 +10,7 @@ struct options {
 
 static const struct opt rows[] = {
     {"mean", OPT_REAL, UNIT_NONE, offsetof(struct options, mean_tokens), 1, 1e9, NULL, NULL,
-     "mean tokens, before rounding and limits"},
+     "their mean, before rounding and limits"},
 };
 
 static double draw(const void *options, struct rng *r)
@@ -21,6 +21,6 @@ static double draw(const void *options, struct rng *r)
 }
 
 const struct length_ops length_exponential_ops = {
-    .policy = {"exponential", "exponential lengths of a given mean", OPT_TABLE(rows), sizeof(struct options)},
+    .policy = {"exponential", "exponential, of a given mean", OPT_TABLE(rows), sizeof(struct options)},
     .draw = draw,
 };

@@ -10,9 +10,9 @@ struct options {
 
 static const struct opt rows[] = {
     {"median", OPT_REAL, UNIT_NONE, offsetof(struct options, median_tokens), 1, 1e9, NULL, NULL,
-     "median tokens, before rounding and limits"},
+     "their median, before rounding and limits"},
     {"sigma", OPT_REAL, UNIT_NONE, offsetof(struct options, sigma), 0, 10, NULL, NULL,
-     "standard deviation of the log of the length"},
+     "standard deviation of their log"},
 };
 
 static double draw(const void *options, struct rng *r)
@@ -23,6 +23,6 @@ static double draw(const void *options, struct rng *r)
 }
 
 const struct length_ops length_lognormal_ops = {
-    .policy = {"lognormal", "lognormal lengths of a given median and spread", OPT_TABLE(rows), sizeof(struct options)},
+    .policy = {"lognormal", "lognormal, of a given median and spread", OPT_TABLE(rows), sizeof(struct options)},
     .draw = draw,
 };

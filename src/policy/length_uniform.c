@@ -9,8 +9,8 @@ struct options {
 };
 
 static const struct opt rows[] = {
-    {"low", OPT_INT, UNIT_NONE, offsetof(struct options, low), 1, 1e9, NULL, NULL, "fewest tokens"},
-    {"high", OPT_INT, UNIT_NONE, offsetof(struct options, high), 1, 1e9, NULL, NULL, "most tokens, at least low"},
+    {"low", OPT_INT, UNIT_NONE, offsetof(struct options, low), 1, 1e9, NULL, NULL, "the fewest"},
+    {"high", OPT_INT, UNIT_NONE, offsetof(struct options, high), 1, 1e9, NULL, NULL, "the most, at least low"},
 };
 
 static double draw(const void *options, struct rng *r)

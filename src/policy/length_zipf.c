@@ -12,8 +12,8 @@ struct options {
 
 static const struct opt rows[] = {
     {"exponent", OPT_REAL, UNIT_NONE, offsetof(struct options, exponent), 0, 20, NULL, NULL,
-     "how fast long ones get rare; 0 makes all equally likely"},
-    {"top", OPT_INT, UNIT_NONE, offsetof(struct options, top), 1, 1e9, NULL, NULL, "most tokens"},
+     "how fast large ones get rare; 0 makes all equally likely"},
+    {"top", OPT_INT, UNIT_NONE, offsetof(struct options, top), 1, 1e9, NULL, NULL, "the most"},
 };
 
 static double draw(const void *options, struct rng *r)
@@ -27,6 +27,6 @@ static double draw(const void *options, struct rng *r)
 }
 
 const struct length_ops length_zipf_ops = {
-    .policy = {"zipf", "Zipf lengths: short ones often, long ones rarely", OPT_TABLE(rows), sizeof(struct options)},
+    .policy = {"zipf", "Zipf: small numbers often, large ones rarely", OPT_TABLE(rows), sizeof(struct options)},
     .draw = draw,
 };

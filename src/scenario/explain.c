@@ -15,6 +15,12 @@ static const char *const kind_words[POLICY_KINDS] = {
     [POLICY_DURATION] = "duration",
 };
 
+/* Whether the section's choice has that policy. */
+static bool offers(const struct section *s, int choice, const struct policy *p)
+{
+    return s->choice[choice].kind != POLICY_LENGTH || choice < s->n_traced || strcmp(p->name, "trace") != 0;
+}
+
 /* How a section is written: [class NAME]. */
 static const char *title(const struct section *s)
 {
@@ -92,7 +98,7 @@ static int explain_policy(const struct section *sections, const char *name, FILE
             const struct section *s = &sections[i];
             const struct section_choice *c = &s->choice[k];
             const struct policy *p = policy_find(c->kind, name);
-            if (p == NULL)
+            if (p == NULL || !offers(s, k, p))
                 continue;
             found++;
             fprintf(out, "[%s] %s = %s (%s policy)\n    %s\n", title(s), c->table.rows->name, p->name,
@@ -150,6 +156,8 @@ static void explain_section(const struct section *s, FILE *out)
         const struct policy *const *p = policy_list(c->kind);
         line_of("", c->table.rows, out);
         for (; *p; p++) {
+            if (!offers(s, i, *p))
+                continue;
             fprintf(out, "    %-22s %s\n", (*p)->name, (*p)->help);
             for (size_t row = 0; row < (*p)->options.n; row++) {
                 fprintf(out, "    ");

@@ -687,7 +687,8 @@ static const struct section sections[SECTIONS] = {
      .choice = {{OPT_TABLE(input_row), POLICY_LENGTH, "input_", CL(input.ops), CL(input.options)},
                 {OPT_TABLE(output_row), POLICY_LENGTH, "output_", CL(output.ops), CL(output.options)},
                 {OPT_TABLE(append_row), POLICY_LENGTH, "append_", CL(append.ops), CL(append.options)}},
-     .n_choices = 3},
+     .n_choices = 3,
+     .n_traced = 2},
 };
 
 const struct section *sections_get(void)

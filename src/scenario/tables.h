@@ -54,6 +54,7 @@ struct section {
     size_t base; /* of the struct that the table fills */
     struct section_choice choice[SECTION_CHOICES];
     int n_choices;
+    int n_traced; /* of the choices, the first so many: a trace may say them (the law trace) */
     const struct section_item *items;
     size_t n_items;
     struct opt_table item_table;

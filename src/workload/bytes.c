@@ -32,6 +32,8 @@ struct bytes {
 
 int bytes_unreadable(const char *path, const char *hint, int error, struct err *e)
 {
+    if (error == EISDIR)
+        hint = " (want a file; a folder of ServeGen's clients goes with [workload] arrivals = servegen, servegen = FOLDER)";
     return err_set(e, EXIT_CODE_IO, "cannot read the trace %s: %s%s", path, strerror(error), hint);
 }
 

@@ -31,6 +31,9 @@ for command in run check explain report; do
 done
 check "explain lists the sections" 0 "workload" "$TIERSIM" explain
 check "explain a key" 0 "^\[workload\] rate" "$TIERSIM" explain workload.rate
+check "explain: numbers of calls are no tokens" 0 "agent_calls_low: the fewest" sh -c '"$0" explain agent |
+    sed -n "s/ *calls_low */agent_calls_low: /p"' "$TIERSIM"
+check "explain: no trace says what an agent does" 0 "^2 0 0$" sh -c 'for s in class agent tool; do "$0" explain $s | grep -c "^    trace "; done | paste -sd" "' "$TIERSIM"
 check "explain what is none" 2 "did you mean \"rate\"" "$TIERSIM" explain ratee
 check "check says what it comes to" 0 "bench-100k.ini: ok" "$TIERSIM" check "$bench"
 check "check --resolved" 0 "^rate = 7/s  ; -s$" "$TIERSIM" check --resolved "$bench" -s workload.rate=7/s

@@ -68,6 +68,7 @@ work="SELECT class, session, input_tokens, output_tokens, blocks FROM request OR
 "$TIERSIM" export --trace drawn.db -o drawn.jsonl
 "$TIERSIM" run again.ini -q -o again.db
 is "the same policy: the same run to the ns" "$(sqlite3 drawn.db "$rows")" "$(sqlite3 again.db "$rows")"
+is "... with a fingerprint of its own" 2 "$(sqlite3 drawn.db "ATTACH 'again.db' AS a; SELECT count(*) FROM (SELECT fingerprint FROM run UNION SELECT fingerprint FROM a.run)")"
 "$TIERSIM" export --trace drawn.db -o drawn.csv
 "$TIERSIM" export --trace --csv drawn.db -o - > option.csv
 is "CSV by the name or by --csv" "id,t_ns 1" "$(cut -c1-7 drawn.csv | head -1) $(cmp drawn.csv option.csv && echo 1)"

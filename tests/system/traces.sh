@@ -129,6 +129,8 @@ vidur='arrived_at,num_prefill_tokens,num_decode_tokens\n1.5,4,1\n'
 told "no format" ":1: the first line \"a,b,c\" is that of no trace format known here (want Azure's LLM inference traces or Mooncake's \
 traces or BurstGPT's traces or Vidur's traces or tiersim's own JSON lines or tiersim's own CSV)" 'a,b,c\n1,2,3\n'
 told "an empty file" ":1: the file is empty (want a trace)" ''
+"$TIERSIM" describe trace "$srcdir/tests/fuzz/servegen" 2>"$tmp/err"
+is "a folder: exit 74, and where ServeGen's go" "74 1" "$? $(grep -c 'Is a directory (want a file; .* arrivals = servegen, servegen = FOLDER' "$tmp/err")"
 told "no rows" ": it has no row" 'TIMESTAMP,ContextTokens,GeneratedTokens\n'
 told "BurstGPT: a time" ':3: Timestamp "x" is no time (want seconds from 0 on)' "${burst}x,GPT-4,4,1,5,API log\n"
 told "BurstGPT: a time that falls" ':3: Timestamp "4.999" is before that of the last line (want rows in order of time)' \
