@@ -34,11 +34,15 @@ fingerprint() { # PROGRAM ARGUMENT...: runs a scenario, prints what the file say
     sqlite3 "$tmp/run.db" "SELECT fingerprint FROM run WHERE status = 'complete'"
 }
 
-# Every length law at once, under each open arrival process; then what users run.
+# Every length law at once, under each open arrival process without a folder; drafts, agents; then what users run.
 cases=(
     "samplers-poisson $srcdir/tests/system/samplers.ini"
     "samplers-gamma $srcdir/tests/system/samplers.ini -s workload.arrivals=gamma -s workload.burstiness=0.4"
     "samplers-weibull $srcdir/tests/system/samplers.ini -s workload.arrivals=weibull -s workload.shape=0.7"
+    "samplers-mmpp $srcdir/tests/system/samplers.ini -s workload.arrivals=mmpp -s workload.rates=10/s,80/s -s workload.sojourns=5s,1s"
+    "spikes $srcdir/scenarios/diurnal.ini -s run.horizon=30s -s workload.spike_every=10s"
+    "speculation $srcdir/scenarios/speculation.ini -s workload.requests=60"
+    "agents $srcdir/scenarios/agents-coding.ini -s workload.requests=4 -s run.horizon=5min"
     "samplers-random-router $srcdir/tests/system/samplers.ini -s router.policy=random"
     "quickstart $srcdir/scenarios/quickstart.ini"
     "bench $srcdir/scenarios/bench-100k.ini -s workload.requests=2000"
