@@ -325,6 +325,35 @@ START_TEST(uniform_reaches_both_ends_evenly)
 }
 END_TEST
 
+/* 37 tokens times 1.01 is 37 or 38, 37.37 in the mean (within 4 standard errors); what is drawn stays the same. */
+START_TEST(scales_are_right_in_the_mean)
+{
+    struct scenario *sc = scenario(), *plain = scenario();
+    double prompts = 0, answers = 0, se = sqrt(0.37 * 0.63 / N);
+
+    sc->workload.input_scale = 1.01;
+    sc->workload.output_scale = 3;
+    sc->workload.requests = plain->workload.requests = N;
+    sc->classes[0].input = plain->classes[0].input = length("constant", "tokens", "37", NULL);
+    sc->classes[0].output = plain->classes[0].output = length("uniform", "low", "1", "high", "99", NULL);
+    set_arrival(sc, "poisson", NULL);
+    set_arrival(plain, "poisson", NULL);
+    struct workload *w = open_workload(sc), *p = open_workload(plain);
+    for (int i = 0; i < N; i++) {
+        struct work_item a = next(w, 0), b = next(p, 0);
+        ck_assert_int_eq(a.t_ns, b.t_ns);
+        ck_assert(a.input_tokens == 37 || a.input_tokens == 38);
+        ck_assert_int_eq(a.output_tokens, 3 * b.output_tokens);
+        prompts += (double)a.input_tokens;
+        answers += (double)a.output_tokens;
+    }
+    ck_assert_double_le(fabs(prompts / N - 37.37), 4 * se);
+    ck_assert_double_gt(answers, 0);
+    workload_free(w);
+    workload_free(p);
+}
+END_TEST
+
 START_TEST(lengths_are_rounded_and_clamped)
 {
     struct scenario *sc = scenario();
@@ -649,6 +678,7 @@ int main(void)
     tcase_add_test(t, every_length_conforms);
     tcase_add_test(t, uniform_reaches_both_ends_evenly);
     tcase_add_test(t, lengths_are_rounded_and_clamped);
+    tcase_add_test(t, scales_are_right_in_the_mean);
     tcase_add_test(t, classes_come_by_weight);
     tcase_add_test(t, streams_do_not_disturb_each_other);
     tcase_add_test(t, a_rate_is_kept_to_the_ns);
