@@ -57,8 +57,9 @@ static int64_t context_share(const struct cost_ops *ops, const void *state, cons
 }
 
 struct step_cut attribute_cut(const struct cost_ops *ops, const void *state, const struct cost_step *step,
-                              int64_t took_ns)
+                              int64_t took_ns, int64_t loads_ns)
 {
+    int64_t own_ns = took_ns - loads_ns;
     struct step_cut c = {.took_ns = took_ns,
                          .pairs = step->prefill_pairs[0],
                          .tokens = step->prefill_tokens,
@@ -69,7 +70,7 @@ struct step_cut attribute_cut(const struct cost_ops *ops, const void *state, con
 
     if (p.n_prefill > 0 && d.n_decode > 0) {
         int64_t both = ops->step_ns(state, step);
-        c.prefill_ns = portion(took_ns, both - d_ns + p_ns, 2 * both);
+        c.prefill_ns = portion(own_ns, both - d_ns + p_ns, 2 * both) + loads_ns;
     } else if (p.n_prefill > 0) {
         c.prefill_ns = took_ns;
     }

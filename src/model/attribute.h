@@ -5,8 +5,8 @@
  * Between prompts and answers: a step of prompts p and decodes d takes T(p + d), less than T(p) + T(d) where both would
  * read the same weights. Each gets what it adds to the other, on average of the two orders in which they could have come
  * (Shapley, 1953): prefill (T(p + d) - T(d) + T(p)) / 2, decode (T(p + d) - T(p) + T(d)) / 2. They sum to T(p + d). T is
- * the cost model's. What the step really took (waiting for experts and KV, slower steps by faults, other ranks) is cut in
- * the same proportion.
+ * the cost model's. What the step really took (waiting for experts, slower steps by faults, other ranks) is cut in the
+ * same proportion; but for its end, where it waits for the KV of its prompts alone: that is theirs.
  *
  * Within each: what grows with contexts by context, the rest by head. For decodes it is T(d) - T(d without contexts), by
  * tokens attended, and the rest in equal parts; for prompts T(p) - T(p without pairs), by pairs of query and key, and the
@@ -67,9 +67,9 @@ struct attribution { /* of a replica */
     } now;
 };
 
-/* Cuts a step's time, as above. No chunk and no sequence: nothing. */
+/* Cuts a step's time, as above. loads_ns: of it, at its end, waiting for the KV of its prompts alone. */
 struct step_cut attribute_cut(const struct cost_ops *ops, const void *state, const struct cost_step *step,
-                              int64_t took_ns);
+                              int64_t took_ns, int64_t loads_ns);
 
 /* A step ends: before its tokens are given. batch: of the sequences that decode, those that had joined before; t: its
  * index (batch.step). */

@@ -301,6 +301,7 @@ int64_t replica_begin(struct replica *r, const struct replica_env *env, int64_t 
         .n_waiting = b->waiting.n,
     };
     r->stepping = true;
+    r->loads_from_ns = -1;
     r->counts.steps_started++;
     if (env->keeps_cost)
         r->cost = cost;
@@ -374,7 +375,8 @@ static void attribute(struct replica *r, const struct replica_env *env)
     const struct ev_step *s = &r->now;
     const struct batch *b = &r->batch;
     int64_t took_ns = s->t_end_ns - s->t_start_ns, all = b->used + b->cached;
-    struct step_cut cut = attribute_cut(env->cost, env->cost_state, &r->cost, took_ns);
+    int64_t loads_ns = r->loads_from_ns >= 0 ? s->t_end_ns - r->loads_from_ns : 0;
+    struct step_cut cut = attribute_cut(env->cost, env->cost_state, &r->cost, took_ns, loads_ns);
     int64_t decode_blocks = batch_blocks_of(b, r->cost.ctx[0]);
 
     attribute_step(r->attribution, &cut, &r->cost, s->n_decode, b->step);

@@ -112,6 +112,7 @@ struct replica {
     double speed;      /* of its steps: 1, or what faults leave */
     bool stepping;     /* between begin and end */
     bool computed;     /* the step's work is done; it ends when the KV of its prompts has arrived (replica_waits) */
+    int64_t loads_from_ns; /* since when the step waits for nothing but the KV of its prompts; -1: it does not */
     int gates;         /* transfers that the step waits for, beside those of its prompts */
     struct cost_step cost; /* of the current step, where env.keeps_cost */
     bool waking;           /* the world has an event pending that will begin a step */

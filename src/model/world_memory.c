@@ -84,8 +84,13 @@ void world_start_step(struct world *w, struct replica *r, int64_t duration_ns)
 /* The step's own work, or something that it waits for, has come to its end. */
 void world_step_goes_on(struct world *w, struct replica *r)
 {
-    if (!r->computed || replica_waits(r, r->env))
+    if (!r->computed)
         return;
+    if (replica_waits(r, r->env)) {
+        if (r->gates == 0 && r->loads_from_ns < 0)
+            r->loads_from_ns = sim_now(w->sim);
+        return;
+    }
     r->computed = false;
     if (r->group)
         world_group_goes_on(w, r->group);

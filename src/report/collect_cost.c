@@ -90,11 +90,10 @@ static struct taken taken_of(const struct ev_request_cost *c)
 
 static void count_cost(struct cost_tally *t, const struct ev_request_cost *c)
 {
-    struct cost_pool *p = &t->seen.pool[c->pool];
-    struct taken taken = taken_of(c);
-
     if (c->pool >= t->bill->n_pools || c->t_arrive_ns < t->warmup_ns)
         return;
+    struct cost_pool *p = &t->seen.pool[c->pool];
+    struct taken taken = taken_of(c);
     for (int k = 0; k < COST_USES; k++)
         (c->answered ? &p->served : &p->lost)->of[k] += taken.pool[c->pool].of[k];
     if (c->answered && c->session >= 0)
@@ -153,10 +152,9 @@ static void count_task(struct cost_tally *t, const struct ev_agent_task *k)
 
 static void count_room(struct cost_tally *t, const struct ev_room_sample *r)
 {
-    struct of_tier *tier = &t->tier[r->tier];
-
     if (r->t_ns <= t->warmup_ns || r->tier == 0 || r->tier >= STORE_BILL_TIERS_MAX || r->tier >= t->memory->n_tiers)
         return;
+    struct of_tier *tier = &t->tier[r->tier];
     tier->cached += (double)r->cached_bytes;
     tier->running += (double)r->running_bytes;
     tier->others += (double)(r->expert_bytes + r->table_bytes);

@@ -50,6 +50,10 @@ has "impatient: what was in vain has a share" "SELECT total(full_usd) FROM cost 
 check "three memories" 17 "$here/memory_load.ini" -s run.warmup=35s -s prices.basis=own -s "prices.products=hbm:hbm3e ddr5:rdimm nvme:tlc"
 has "three memories: cached tokens cost something" "SELECT value FROM metric WHERE name = 'usd_per_m_cached_input'"
 has "three memories: both tiers are cached KV's" "SELECT min(c.usd) FROM cost c JOIN bill b ON b.id = c.part WHERE b.kind IN ('warm', 'cold') AND c.who = 'cached'"
+check "steps that wait for KV" 14 "$here/memory_load.ini" -s "prices.products=hbm:hbm3e ddr5:rdimm nvme:tlc" -s replica.cost=fixed -s replica.step_time=10ms -s cache.overlap=yes
+has "steps that wait for KV: there are some with decodes" "SELECT count(*) FROM step s WHERE t_end_ns - t_start_ns > 10100000 AND n_decode > 0 AND n_prefill > 0"
+has "steps that wait for KV: the wait is the prompts', of the rest each has half" "SELECT min(h.decode_ns = CASE WHEN s.n_prefill > 0 THEN 5000000 ELSE 10000000 END) FROM step s
+    JOIN step_share h ON h.replica = s.replica AND h.t_start_ns = s.t_start_ns WHERE s.n_decode > 0"
 check "pools" 14 "$srcdir/scenarios/disagg-long.ini" -s run.warmup=10s
 has "pools: of answers, GPUs of the one have no share, those of the other have" "SELECT p.usd = 0 AND d.usd > 0 FROM (SELECT total(usd) AS usd FROM cost c JOIN bill b ON b.id = c.part
     WHERE b.kind = 'gpu' AND b.pool = 0 AND c.who = 'output') p, (SELECT total(usd) AS usd FROM cost c JOIN bill b ON b.id = c.part WHERE b.kind = 'gpu' AND b.pool = 1 AND c.who = 'output') d"

@@ -30,7 +30,7 @@ START_TEST(a_step_is_cut_by_what_each_adds)
     /* Two that decode after 9 and 29 tokens: contexts 10 and 30. Alone 100 + 200 + 120 = 420. */
     cost_add_decode(&s, &knees, 9);
     cost_add_decode(&s, &knees, 29);
-    struct step_cut c = attribute_cut(&cost, NULL, &s, 420);
+    struct step_cut c = attribute_cut(&cost, NULL, &s, 420, 0);
     ck_assert_int_eq(c.prefill_ns, 0);
     ck_assert_int_eq(c.decode_ns, 420);
     ck_assert_int_eq(c.context_ns, 120);
@@ -38,21 +38,26 @@ START_TEST(a_step_is_cut_by_what_each_adds)
     /* And a chunk of 10 tokens after 4: pairs 5 + ... + 14 = 95. Alone 100 + 200 + 95 = 395; together 100 + 240 + 120 +
      * 95 = 555. Prefill (555 - 420 + 395) / 2 = 265, decode (555 - 395 + 420) / 2 = 290, of which 290 * 120 / 420. */
     cost_add_chunk(&s, &knees, 4, 10, false);
-    c = attribute_cut(&cost, NULL, &s, 555);
+    c = attribute_cut(&cost, NULL, &s, 555, 0);
     ck_assert_int_eq(c.prefill_ns, 265);
     ck_assert_int_eq(c.decode_ns, 290);
     ck_assert_int_eq(c.context_ns, 82);
     ck_assert_int_eq(c.pair_ns, 0); /* one chunk gets all anyway */
 
     /* The same step took twice as long: in the same proportion. */
-    c = attribute_cut(&cost, NULL, &s, 1110);
+    c = attribute_cut(&cost, NULL, &s, 1110, 0);
     ck_assert_int_eq(c.prefill_ns, 530);
     ck_assert_int_eq(c.decode_ns, 580);
+
+    /* Or at its end waited for the KV of its prompt. */
+    c = attribute_cut(&cost, NULL, &s, 655, 100);
+    ck_assert_int_eq(c.prefill_ns, 365);
+    ck_assert_int_eq(c.decode_ns, 290);
 
     /* Another chunk, of 2 tokens after none: 3 pairs. Prompts alone 100 + 240 + 98 = 438, of which 98 by pairs; together
      * 100 + 280 + 120 + 98 = 598; prefill (598 - 420 + 438) / 2 = 308, 308 * 98 / 438 = 68. */
     cost_add_chunk(&s, &knees, 0, 2, true);
-    c = attribute_cut(&cost, NULL, &s, 598);
+    c = attribute_cut(&cost, NULL, &s, 598, 0);
     ck_assert_int_eq(c.prefill_ns, 308);
     ck_assert_int_eq(c.pair_ns, 68);
     ck_assert_int_eq(c.token_ns, 240);
