@@ -137,7 +137,7 @@ int demand_read(struct demand_run *r, const char *path, struct err *e)
     if (rc != 0 || results_open(path, &db, e) != 0)
         return -1;
     if (read_resolved(r, db) != 0 || read_seen(r, db, held_sql, false) != 0 || read_seen(r, db, moved_sql, true) != 0)
-        rc = err_set(e, EXIT_CODE_IO, "%s: damaged: %s", path, sqlite3_errmsg(db));
+        rc = err_set(e, EXIT_CODE_IO, "%s: damaged: its scenario or its samples cannot be read", path);
     else if (!(r->duration_s > 0) || !(r->input_tokens + r->output_tokens > 0))
         rc = err_set(e, EXIT_CODE_FAILED, "%s: nothing was served after warm-up: there is no demand to tell of", path);
     sqlite3_close(db);

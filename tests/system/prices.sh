@@ -196,6 +196,12 @@ is "US\$ of room" 1 "$(keep ddr5 "abs((value ->> 'usd_per_gb_h') / $(ask b.json 
 is "it pays as long as room costs no more" 1 "$(keep ddr5 "abs((value ->> 'break_even_s') / ((value ->> 'recompute_usd') / (value ->> 'usd_per_h') * 3600) - 1) < 1e-9")"
 is "drives wear by a write" 1 "$(keep nvme "abs((value ->> 'wear_usd') / (2 * 4000 * 131072 / 1e9 * 0.365 / (365 * 5)) - 1) < 1e-9
     AND abs((value ->> 'break_even_s') / (((value ->> 'recompute_usd') - (value ->> 'wear_usd')) / (value ->> 'usd_per_h') * 3600) - 1) < 1e-9")"
+# MLA's latent lies on each of 8 GPUs, once in a tier, there in half of the bytes.
+"$TIERSIM" describe retention one.ini --json -s prices.preset=2026q4 -s model.preset=deepseek-v3 -s gpu.preset=h200 -s replica.dtype=fp8_block -s replica.tp=8 \
+    -s replica.kv_dtype=bf16 -s memory.preset=h100-ddr5-nvme -s "tier nvme.kv_dtype=fp8" > mla.json
+is "KV that tp replicates, and KV in another format" "8.00 0.50" "$(ask mla.json "(SELECT printf('%.2f %.2f',
+    max(CASE WHEN value ->> 'memory' = 'hbm' THEN value ->> 'kv_gb' END) / max(CASE WHEN value ->> 'memory' = 'ddr5' THEN value ->> 'kv_gb' END),
+    max(CASE WHEN value ->> 'memory' = 'nvme' THEN value ->> 'kv_gb' END) / max(CASE WHEN value ->> 'memory' = 'ddr5' THEN value ->> 'kv_gb' END)) FROM json_each(j))")"
 is "HBM at the price of its GPU is dearer" 1 "$(ask r.json "(SELECT max(CASE WHEN value ->> 'memory' = 'hbm' THEN value ->> 'break_even_s' END)
     > 10 * max(CASE WHEN value ->> 'memory' = 'hbm+gpu' THEN value ->> 'break_even_s' END) FROM json_each(j))")"
 
