@@ -1,7 +1,9 @@
 /*
  * describe_bill.c - what a scenario's fleet costs by the hour, part by part (scenario/bill.h).
  *
- * Nothing is computed here but sums over GPUs: of power, and the price of a GPU-hour.
+ * Nothing is computed here but sums over GPUs, of power and the price of a GPU-hour; and what a GB of each memory costs its
+ * maker's customer, its buyer and, of HBM, with its GPU: "so much more capacity for a dollar" depends on which are compared. Of
+ * several pools, the first's GPU.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -41,6 +43,30 @@ static const char *pool_name(const struct scenario *sc, const struct bill_part *
     return p->pool < 0 ? "all" : sc->pools[p->pool].name ? sc->pools[p->pool].name : "";
 }
 
+/* US$ a GB of a pool's memory on each basis: what its maker takes, what a buyer pays, and, of HBM, at the price of its GPU. */
+struct per_gb {
+    const char *name, *product;
+    double maker, buyer, with_gpu; /* 0: unknown, or none */
+};
+
+static struct per_gb per_gb_of(const struct scenario *sc, int64_t pool, int64_t tier)
+{
+    struct memory_price m = bill_memory_price(sc, pool, tier);
+    const struct gpu_price *g = bill_gpu_price(sc, pool);
+    struct per_gb x = {tier < 0 ? "hbm" : sc->memory.tier[tier].name, m.name, m.usd_per_gb, memory_price_paid(&m), 0};
+
+    if (tier < 0 && g)
+        x.with_gpu = (g->card_usd > 0 ? g->card_usd : g->system_usd) /
+                     ((double)sc->pools[pool].as->layout.gpu.memory_bytes / GB);
+    return x;
+}
+
+/* How many times as much HBM costs; NaN: unknown. */
+static double times(double hbm, double tier)
+{
+    return hbm > 0 && tier > 0 ? hbm / tier : NAN;
+}
+
 /* ---- text ---- */
 
 static void cell(FILE *out, int width, double value, int decimals)
@@ -78,6 +104,33 @@ static void power_text(const struct bill *b, FILE *out)
         fprintf(out, "; the price of a GPU has it\n");
 }
 
+static void ratio(FILE *out, double x)
+{
+    if (isnan(x))
+        fprintf(out, " %12s", "-");
+    else
+        fprintf(out, " %12.4g", x);
+}
+
+static void per_gb_text(const struct scenario *sc, FILE *out)
+{
+    struct per_gb hbm = per_gb_of(sc, 0, -1);
+
+    fprintf(out, "\n  %-16s %-14s %9s %12s %12s   %s\n", "US$ a GB", "product", "maker", "buyer", "with its GPU",
+            "HBM costs, times: maker's, buyer's, with its GPU");
+    for (int64_t t = -1; t < sc->memory.n_all; t++) {
+        struct per_gb x = per_gb_of(sc, 0, t);
+        fprintf(out, "  %-16s %-14s", x.name, x.product ? x.product : "-");
+        cell(out, 9, x.maker, 3);
+        cell(out, 12, x.buyer, 3);
+        cell(out, 12, x.with_gpu, 2);
+        fprintf(out, "  ");
+        for (int k = 0; t >= 0 && k < 3; k++)
+            ratio(out, times(k == 0 ? hbm.maker : k == 1 ? hbm.buyer : hbm.with_gpu, k == 0 ? x.maker : x.buyer));
+        fputc('\n', out);
+    }
+}
+
 static void bill_text(const struct scenario *sc, const struct bill *b, FILE *out)
 {
     const struct prices *p = &sc->prices;
@@ -97,6 +150,7 @@ static void bill_text(const struct scenario *sc, const struct bill *b, FILE *out
     fprintf(out, "  US$ %.4f a GPU-hour, US$ %.0f a year; US$ each: memory a GB, else one; a dash: none, or not told apart\n",
             b->usd_per_h / b->gpus, b->usd_per_h * HOURS_A_YEAR);
     power_text(b, out);
+    per_gb_text(sc, out);
     if (price_card_given(&sc->price_card))
         fprintf(out, "  sold at %s's prices: US$ %g input, %g cached, %g output a million tokens\n", sc->price_card.name,
                 sc->price_card.input_usd_per_m, sc->price_card.cached_input_usd_per_m, sc->price_card.output_usd_per_m);
@@ -120,6 +174,27 @@ static void part_json(const struct scenario *sc, struct json *j, const struct bi
     json_close(j, '}');
 }
 
+static void per_gb_json(const struct scenario *sc, struct json *j)
+{
+    struct per_gb hbm = per_gb_of(sc, 0, -1);
+
+    json_open(j, "usd_per_gb", '[');
+    for (int64_t t = -1; t < sc->memory.n_all; t++) {
+        struct per_gb x = per_gb_of(sc, 0, t);
+        json_open(j, NULL, '{');
+        json_text(j, "memory", x.name);
+        json_text(j, "product", x.product);
+        json_real(j, "maker_usd_per_gb", x.maker);
+        json_real(j, "buyer_usd_per_gb", x.buyer);
+        json_real(j, "with_gpu_usd_per_gb", x.with_gpu > 0 ? x.with_gpu : NAN);
+        json_real(j, "hbm_over_maker", t < 0 ? NAN : times(hbm.maker, x.maker));
+        json_real(j, "hbm_over_buyer", t < 0 ? NAN : times(hbm.buyer, x.buyer));
+        json_real(j, "hbm_with_gpu_over_buyer", t < 0 ? NAN : times(hbm.with_gpu, x.buyer));
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
 static void bill_json(const struct scenario *sc, const struct bill *b, FILE *out)
 {
     struct json j = {.out = out};
@@ -139,6 +214,7 @@ static void bill_json(const struct scenario *sc, const struct bill *b, FILE *out
     json_real(&j, "idle_W", w.idle_W);
     json_real(&j, "busy_W", w.busy_W);
     json_real(&j, "busy_usd_per_h", w.busy_usd_per_h);
+    per_gb_json(sc, &j);
     json_close(&j, '}');
 }
 

@@ -75,6 +75,12 @@ is "of it SOCAMM2, 55,296 GB at 13/(1 - 0.6)" 1 \
     "$(ask b.json "(SELECT round(value ->> 'capex_usd') FROM json_each(j -> 'parts') WHERE value ->> 'name' = 'lpddr') = 1797120")"
 of -s gpu.preset=vr200 -s memory.preset=vr200-nvl72 -s replica.count=72 -s "memory_price socamm.usd_per_gb=8"
 is "at 8 US\$/GB" 1 "$(ask b.json "abs((j ->> 'capex_usd') - (7797326 - 55296 * 5 / 0.4)) < 100")"
+# The article's "ten times the capacity for a dollar": component to component 1.2 to 2 times, selling price to selling price 5.9 to 9.6.
+ratios() { ask b.json "(SELECT printf('%.2f %.2f %.2f', value ->> 'hbm_over_maker', value ->> 'hbm_over_buyer', value ->> 'hbm_with_gpu_over_buyer')
+    FROM json_each(j -> 'usd_per_gb') WHERE value ->> 'memory' = 'lpddr')"; }
+is "HBM over SOCAMM2 at 8 US\$/GB" "1.95 0.78 9.55" "$(ratios)"
+of -s gpu.preset=vr200 -s memory.preset=vr200-nvl72
+is "and at 13" "1.20 0.48 5.88" "$(ratios)"
 says "no prices" 2 "prices.* is missing" "$TIERSIM" describe bill one.ini
 is "nothing of prices without them" 0 "$("$TIERSIM" check --resolved one.ini | grep -c price)"
 says "the presets are listed" 0 "known: 2026q1, 2026q4" "$TIERSIM" explain prices
