@@ -80,6 +80,7 @@ struct capacity_verdict capacity_judge(const struct capacity_options *o, const s
     for (int64_t i = 0; i < n; i++) {
         x[i] = s[i].attainment;
         v.overloaded += s[i].overloaded;
+        v.reached += s[i].attainment >= o->target && !(o->stable && s[i].overloaded);
     }
     v.attainment = interval_of(x, n, INTERVAL_CONFIDENCE);
     bool stable = !o->stable || 2 * v.overloaded <= n, enough = v.attainment.mean >= o->target;

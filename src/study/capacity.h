@@ -6,7 +6,8 @@
  *   - the mean SLO attainment (with run.slo_window: that of the worst window of each) is at least `target`, and
  *   - not more than half of them are OVERLOADED (report/verdict.h), unless stable = no, and
  *   - with spare = k, the same is so while k failure domains are down, for each pool in turn (capacity_fleet.h).
- * It is `sure` where the 95% interval of the attainment lies on the same side of the target as the mean.
+ * It is `sure` where the 95% interval of the attainment lies on the same side of the target as the mean. How many of the replications
+ * reached it by themselves is given as well: with calibration = drawn, the share of real fleets that would.
  *
  * Replications are [sweep] repeat of the study, or what is asked for; replication r has the same random numbers in every set and
  * at every load. With [engine] calibration = drawn each draws how far the engine's measurements are off, so that the intervals
@@ -59,7 +60,7 @@ int capacity_sign(const struct outcome *o, struct capacity_sign *s, struct err *
 /* Of n of them. */
 struct capacity_verdict {
     struct interval attainment;
-    int64_t overloaded;
+    int64_t overloaded, reached; /* reached: the target, and not overloaded */
     bool holds, sure;
 };
 struct capacity_verdict capacity_judge(const struct capacity_options *o, const struct capacity_sign *s, int64_t n);

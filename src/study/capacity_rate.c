@@ -210,6 +210,7 @@ static int make_row(const struct finding *f, int64_t set, struct err *e)
         each[i] = s->low == 0 ? f->from : s->low;
     }
     row->load = interval_of(each, n, INTERVAL_CONFIDENCE);
+    row->next = interval_next(each, n, INTERVAL_CONFIDENCE);
     if (row->below + row->reaches == 0)
         return try_mean(f, set, row, e);
     row->load.low = row->load.high = NAN;
@@ -272,6 +273,8 @@ static void print_json(const struct capacity_rates *r, FILE *out)
         json_real(&j, "capacity", w->below + w->reaches ? NAN : w->load.mean);
         json_real(&j, "low", w->load.low);
         json_real(&j, "high", w->load.high);
+        json_real(&j, "next_low", w->below + w->reaches ? NAN : w->next.low);
+        json_real(&j, "next_high", w->below + w->reaches ? NAN : w->next.high);
         json_int(&j, "replications_below_from", w->below);
         json_int(&j, "replications_at_to", w->reaches);
         json_open(&j, "of_replications", '[');
@@ -310,6 +313,8 @@ static void print_row(const struct capacity_rates *r, const struct capacity_rate
     }
     snprintf(range, sizeof range, "%.4g .. %.4g", w->load.low, w->load.high);
     fprintf(out, "%8.4g%-4s %18s", w->load.mean, r->unit, range);
+    snprintf(range, sizeof range, "%.4g .. %.4g", w->next.low, w->next.high);
+    fprintf(out, " %18s", range);
     snprintf(range, sizeof range, "%.4f .. %.4f", w->there.attainment.low, w->there.attainment.high);
     fprintf(out, " %10.4f %18s", w->there.attainment.mean, range);
     print_number(w->tokens_per_s_user, 10, out);
@@ -327,7 +332,7 @@ void capacity_rates_print(const struct capacity_rates *r, bool json, FILE *out)
     fprintf(out, "Highest %s with SLO attainment of %g %% or more: %" PRId64 " replications, each searched to within %g %%, %" PRId64
                  " runs\n95 %% intervals by Student's t over replications\n\n",
             r->c.options.load, 100 * r->c.options.target, r->c.study.repeat, 100 * r->c.options.precision, r->runs);
-    fprintf(out, "%-32s %12s %18s %10s %18s %10s %10s %12s\n", "values", "capacity", "interval", "attained", "interval", "tok/s/user",
+    fprintf(out, "%-32s %12s %18s %18s %10s %18s %10s %10s %12s\n", "values", "capacity", "interval of mean", "of one fleet", "attained", "interval", "tok/s/user",
             "tok/s/GPU", "US$/M out");
     for (int64_t i = 0; i < r->n_rows; i++)
         print_row(r, &r->rows[i], out);

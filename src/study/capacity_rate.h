@@ -5,7 +5,9 @@
  * then the bracket is halved until its width is at most `precision` of its upper end. A run holds if its attainment is
  * at least the target and it is not OVERLOADED (stable = yes). A replication meets the same random numbers at every load, so its
  * attainment hardly ever rises with the load; where it does, the search ends at one of the crossings. What it gives is the
- * highest load at which it held. Replications being independent, their mean has Student's interval.
+ * highest load at which it held. Replications being independent, their mean has Student's interval. That interval is of the mean, and
+ * shrinks with their number; where one further replication, or with [engine] calibration = drawn one real fleet, will lie is
+ * given beside it (interval_next).
  *
  * That mean is then tried: the attainment there, over all replications, stands beside it.
  *
@@ -20,6 +22,7 @@
 struct capacity_rate_row {
     const char *params;      /* the set's values */
     struct interval load;    /* over replications, in the unit of from and to */
+    struct interval next;    /* likewise, of one more of them: with calibration = drawn, where a real fleet will be */
     const double *each;      /* of each replication */
     int64_t below, reaches;  /* replications beyond the ends: the mean is then that of the ends */
     struct capacity_verdict there; /* at load.mean; n = 0: not tried */

@@ -33,6 +33,7 @@ static void json_set(struct json *j, const struct capacity_search *s, int64_t i)
     json_real(j, "cost_idle", x->fleet.cost);
     json_int(j, "replications", x->whole.attainment.n);
     json_int(j, "overloaded", x->whole.overloaded);
+    json_int(j, "reached", x->whole.reached);
     json_interval(j, "attainment", &x->whole.attainment);
     json_interval(j, "attainment_down", &x->down.attainment);
     json_interval(j, "cost", &x->cost);
@@ -100,6 +101,7 @@ static void print_set(const struct capacity_search *s, int64_t i, FILE *out)
     print_interval(&x->tokens_per_s_user, 14, out);
     print_interval(&x->output_per_gpu, 14, out);
     print_interval(&x->usd_per_m_output, 16, out);
+    fprintf(out, " %4" PRId64 "/%-3" PRId64, x->whole.reached, x->whole.attainment.n);
     fprintf(out, "  %s%s%s%s\n", capacity_status_names[x->status], x->whole.sure ? "" : " (not sure)", x->front ? ", front" : "",
             i == s->chosen ? "  <- cheapest" : "");
 }
@@ -117,7 +119,7 @@ static void print_study(const struct capacity_search *s, FILE *out)
     fprintf(out, "%-34s %6s %16s %16s", "values", "GPUs", s->priced ? "US$/h" : "GPUs", "attainment");
     if (o->spare > 0)
         fprintf(out, " %16s", "with them down");
-    fprintf(out, " %14s %14s %16s\n", "tok/s/user", "tok/s/GPU", "US$/M output");
+    fprintf(out, " %14s %14s %16s %8s\n", "tok/s/user", "tok/s/GPU", "US$/M output", "reached");
     for (int64_t i = 0; i < s->n_sets; i++)
         print_set(s, i, out);
 }

@@ -18,7 +18,8 @@ static const char ddl[] =
     "  param_set INTEGER PRIMARY KEY,\n  params TEXT NOT NULL,\n  status TEXT NOT NULL,\n  why TEXT,\n"
     "  cheapest INTEGER NOT NULL,\n  front INTEGER NOT NULL,\n  sure INTEGER NOT NULL,\n  gpus REAL,\n  racks REAL,\n"
     "  cost REAL,\n  cost_low REAL,\n  cost_high REAL,\n  cost_unit TEXT NOT NULL,\n"
-    "  attainment REAL,\n  attainment_low REAL,\n  attainment_high REAL,\n  attainment_down REAL\n) STRICT;\n"
+    "  attainment REAL,\n  attainment_low REAL,\n  attainment_high REAL,\n  attainment_down REAL,\n"
+    "  replications INTEGER NOT NULL,\n  reached INTEGER NOT NULL\n) STRICT;\n"
     "INSERT INTO doc VALUES('capacity', NULL, 'what tiersim capacity found of each parameter set'),\n"
     "  ('capacity', 'param_set', 'as in run and param'),\n"
     "  ('capacity', 'params', 'the values of the variables'),\n"
@@ -38,7 +39,9 @@ static const char ddl[] =
     "  ('capacity', 'attainment', 'mean of its replications; NULL: not tried'),\n"
     "  ('capacity', 'attainment_low', 'Student''s 95 % interval'),\n"
     "  ('capacity', 'attainment_high', 'Student''s 95 % interval'),\n"
-    "  ('capacity', 'attainment_down', 'with domains down, of the worst pool; NULL: not tried');\n";
+    "  ('capacity', 'attainment_down', 'with domains down, of the worst pool; NULL: not tried'),\n"
+    "  ('capacity', 'replications', 'that were run; given up: not all'),\n"
+    "  ('capacity', 'reached', 'of these, that reached the target by themselves');\n";
 
 static void bind_real(sqlite3_stmt *stmt, int at, double x)
 {
@@ -69,6 +72,8 @@ static int put_set(sqlite3_stmt *stmt, const struct capacity_search *s, int64_t 
     bind_real(stmt, 15, tried ? x->whole.attainment.low : NAN);
     bind_real(stmt, 16, tried ? x->whole.attainment.high : NAN);
     bind_real(stmt, 17, down ? x->down.attainment.mean : NAN);
+    sqlite3_bind_int64(stmt, 18, x->whole.attainment.n);
+    sqlite3_bind_int64(stmt, 19, x->whole.reached);
     sqlite3_step(stmt);
     return sqlite3_reset(stmt);
 }
@@ -84,7 +89,7 @@ static int put_table(const struct capacity_search *s, const char *path, struct e
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db, ddl, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(db, "INSERT INTO capacity VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1, &stmt, NULL);
+        rc = sqlite3_prepare_v2(db, "INSERT INTO capacity VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1, &stmt, NULL);
     for (int64_t i = 0; rc == SQLITE_OK && i < s->n_sets; i++)
         rc = put_set(stmt, s, i);
     sqlite3_finalize(stmt);

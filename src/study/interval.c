@@ -50,6 +50,23 @@ struct interval interval_of(const double *x, int64_t n, double confidence)
     return i;
 }
 
+struct interval interval_next(const double *x, int64_t n, double confidence)
+{
+    double *logs = mem_zalloc((size_t)n + 1, sizeof *logs);
+
+    for (int64_t i = 0; i < n; i++)
+        logs[i] = log(x[i]);
+    struct moments m = moments_of(logs, n);
+    struct interval i = {n, exp(m.mean), exp(sqrt(m.var)), NAN, NAN};
+    free(logs);
+    if (n > 1) {
+        double half = t_quantile(confidence, (double)(n - 1)) * sqrt(m.var * (1 + 1 / (double)n));
+        i.low = exp(m.mean - half);
+        i.high = exp(m.mean + half);
+    }
+    return i;
+}
+
 double interval_relative(const struct interval *i)
 {
     double half = (i->high - i->low) / 2;

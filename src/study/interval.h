@@ -8,6 +8,8 @@
  * Unpaired   Welch 1938: variances of their own, degrees of freedom by Satterthwaite (ibid. 10.2.2).
  * Ratio      b / a by Fieller 1954, with their covariance where paired: the r at which mean(b - r a) = 0 is not refuted.
  *            NaN ends where a's own interval reaches 0, since every ratio is then possible.
+ * Next       where one further value will lie, not their mean: mean +- t(n - 1) s sqrt(1 + 1/n) of the logarithms, so of positive
+ *            values (Hahn and Meeker, Statistical Intervals, 1991, section 4.7). It does not shrink to nothing with n.
  * p          two-sided, of "no difference".
  * Holm       1979: of m p-values, adjusted so that the chance of any wrong "significant" among all m is at most 1 - c,
  *            whatever the dependence between them. The step-down form of Bonferroni, never weaker.
@@ -37,6 +39,8 @@ struct interval {
 };
 
 struct interval interval_of(const double *x, int64_t n, double confidence);
+/* The interval of one further value; mean is the median of its law, exp of the mean logarithm. NaN unless all are > 0. */
+struct interval interval_next(const double *x, int64_t n, double confidence);
 /* Half its width over |mean|; 0 where both are. */
 double interval_relative(const struct interval *i);
 

@@ -76,6 +76,30 @@ START_TEST(student_of_a_table)
 }
 END_TEST
 
+START_TEST(next_covers)
+{
+    enum { EXPERIMENTS = 2000, VALUES = 5 };
+    struct rng r;
+    int covered = 0;
+
+    rng_init(&r, 3, 0, 0, RNG_TEST);
+    for (int k = 0; k < EXPERIMENTS; k++) {
+        double x[VALUES + 1];
+        for (int i = 0; i <= VALUES; i++)
+            x[i] = exp(1 + 0.4 * dist_normal(&r));
+        struct interval i = interval_next(x, VALUES, 0.95);
+        covered += i.low <= x[VALUES] && x[VALUES] <= i.high;
+    }
+    ck_assert_msg(fabs((double)covered / EXPERIMENTS - 0.95) < tolerance(EXPERIMENTS), "covered %d", covered);
+    const double same[] = {2, 2, 2}, some[] = {1, 0};
+    struct interval i = interval_next(same, 3, 0.95);
+    ck_assert_double_eq_tol(i.low, 2, 1e-12);
+    ck_assert_double_eq_tol(i.high, 2, 1e-12);
+    i = interval_next(some, 2, 0.95);
+    ck_assert(!(i.low > 0));
+}
+END_TEST
+
 START_TEST(student_covers)
 {
     enum { EXPERIMENTS = 1500, REPLICATIONS = 10, CALLS = 1500 };
@@ -293,6 +317,7 @@ int main(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_test(t, student_of_a_table);
+    tcase_add_test(t, next_covers);
     tcase_add_test(t, student_covers);
     tcase_add_test(t, paired_covers_and_is_shorter);
     tcase_add_test(t, differences_by_hand);
