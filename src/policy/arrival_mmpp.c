@@ -180,13 +180,7 @@ static void begin(const void *options, void *state, struct rng *rate)
     s->o = options;
     double sum = shares(s->o, share);
     s->at = pick(share, s->o->rates.n, rng_u01(rate) * sum);
-    s->process.walk.piece = sojourn(s, rate);
-    s->process.gaps = gaps_of_cv(&s->o->gaps);
-}
-
-static double next_s(void *state, struct rng *gaps, struct rng *rate)
-{
-    return rate_process_next(state, next_piece, gaps, rate);
+    rate_process_begin(&s->process, sojourn(s, rate), next_piece, &s->o->gaps);
 }
 
 const struct arrival_ops arrival_mmpp_ops = {
@@ -194,6 +188,6 @@ const struct arrival_ops arrival_mmpp_ops = {
     .kind = ARRIVAL_OPEN,
     .state_size = sizeof(struct state),
     .begin = begin,
-    .next_s = next_s,
+    .next_s = rate_process_next,
     .fault = fault,
 };

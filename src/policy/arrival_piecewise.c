@@ -90,13 +90,7 @@ static void begin(const void *options, void *state, struct rng *rate)
 
     (void)rate;
     s->o = options;
-    s->process.walk.piece = piece(s->o, 0);
-    s->process.gaps = gaps_of_cv(&s->o->gaps);
-}
-
-static double next_s(void *state, struct rng *gaps, struct rng *rate)
-{
-    return rate_process_next(state, next_piece, gaps, rate);
+    rate_process_begin(&s->process, piece(s->o, 0), next_piece, &s->o->gaps);
 }
 
 const struct arrival_ops arrival_piecewise_ops = {
@@ -105,6 +99,6 @@ const struct arrival_ops arrival_piecewise_ops = {
     .kind = ARRIVAL_OPEN,
     .state_size = sizeof(struct state),
     .begin = begin,
-    .next_s = next_s,
+    .next_s = rate_process_next,
     .fault = fault,
 };

@@ -49,13 +49,8 @@ static void begin(const void *options, void *state, struct rng *rate)
 
     (void)rate;
     s->to_per_s = o->to_per_s;
-    s->process.walk.piece = (struct rate_piece){(double)o->over_ns * 1e-9, o->from_per_s, o->to_per_s};
-    s->process.gaps = gaps_of_cv(&o->gaps);
-}
-
-static double next_s(void *state, struct rng *gaps, struct rng *rate)
-{
-    return rate_process_next(state, next_piece, gaps, rate);
+    struct rate_piece first = {(double)o->over_ns * 1e-9, o->from_per_s, o->to_per_s};
+    rate_process_begin(&s->process, first, next_piece, &o->gaps);
 }
 
 const struct arrival_ops arrival_ramp_ops = {
@@ -64,6 +59,6 @@ const struct arrival_ops arrival_ramp_ops = {
     .kind = ARRIVAL_OPEN,
     .state_size = sizeof(struct state),
     .begin = begin,
-    .next_s = next_s,
+    .next_s = rate_process_next,
     .fault = fault,
 };

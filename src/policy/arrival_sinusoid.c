@@ -36,14 +36,8 @@ static void begin(const void *options, void *state, struct rng *rate)
     struct rate_process *p = state;
 
     (void)rate;
-    p->walk.piece = (struct rate_piece){INFINITY, o->rate_per_s, o->rate_per_s};
+    rate_process_begin(p, (struct rate_piece){INFINITY, o->rate_per_s, o->rate_per_s}, NULL, &o->gaps);
     p->walk.wave = (struct rate_wave){o->rate_per_s * o->amplitude, (double)o->period_ns * 1e-9, o->phase};
-    p->gaps = gaps_of_cv(&o->gaps);
-}
-
-static double next_s(void *state, struct rng *gaps, struct rng *rate)
-{
-    return rate_process_next(state, NULL, gaps, rate);
 }
 
 const struct arrival_ops arrival_sinusoid_ops = {
@@ -51,6 +45,6 @@ const struct arrival_ops arrival_sinusoid_ops = {
     .kind = ARRIVAL_OPEN,
     .state_size = sizeof(struct rate_process),
     .begin = begin,
-    .next_s = next_s,
+    .next_s = rate_process_next,
     .fault = fault,
 };

@@ -101,15 +101,9 @@ static void begin(const void *options, void *state, struct rng *rate)
 
     s->o = options;
     s->in_spike = true; /* so that a lull is next */
-    s->process.walk.piece = next_piece(s, rate);
+    rate_process_begin(&s->process, next_piece(s, rate), next_piece, &s->o->gaps);
     s->process.walk.wave =
         (struct rate_wave){s->o->rate_per_s * s->o->amplitude, (double)s->o->period_ns * 1e-9, s->o->phase};
-    s->process.gaps = gaps_of_cv(&s->o->gaps);
-}
-
-static double next_s(void *state, struct rng *gaps, struct rng *rate)
-{
-    return rate_process_next(state, next_piece, gaps, rate);
 }
 
 const struct arrival_ops arrival_spikes_ops = {
@@ -118,6 +112,6 @@ const struct arrival_ops arrival_spikes_ops = {
     .kind = ARRIVAL_OPEN,
     .state_size = sizeof(struct state),
     .begin = begin,
-    .next_s = next_s,
+    .next_s = rate_process_next,
     .fault = fault,
 };

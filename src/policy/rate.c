@@ -123,12 +123,21 @@ double rate_advance(struct rate_walk *w, double work, rate_next *next, void *pro
     }
 }
 
-double rate_process_next(struct rate_process *p, rate_next *next, struct rng *gaps, struct rng *rate)
+void rate_process_begin(struct rate_process *p, struct rate_piece first, rate_next *next,
+                        const struct gaps_options *gaps)
 {
+    p->walk.piece = first;
+    p->next = next;
+    p->gaps = gaps_of_cv(gaps);
+}
+
+double rate_process_next(void *state, struct rng *gaps, struct rng *rate)
+{
+    struct rate_process *p = state;
     double work = p->begun ? gaps_draw(&p->gaps, gaps) : gaps_first(&p->gaps, gaps);
 
     p->begun = true;
-    double gap = rate_advance(&p->walk, work, next, p, rate);
+    double gap = rate_advance(&p->walk, work, p->next, p, rate);
     rng_mix_double(gaps, gap);
     return gap;
 }

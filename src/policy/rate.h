@@ -47,11 +47,15 @@ double rate_advance(struct rate_walk *w, double work, rate_next *next, void *pro
 /* What the states of the processes begin with. */
 struct rate_process {
     struct rate_walk walk;
+    rate_next *next; /* given the process; NULL: the first piece is the last */
     struct gaps gaps;
     bool begun;
 };
 
-/* arrival_ops.next_s. */
-double rate_process_next(struct rate_process *p, rate_next *next, struct rng *gaps, struct rng *rate);
+/* Of a process zeroed before. */
+void rate_process_begin(struct rate_process *p, struct rate_piece first, rate_next *next,
+                        const struct gaps_options *gaps);
+/* arrival_ops.next_s of a state that begins with a rate_process. */
+double rate_process_next(void *state, struct rng *gaps, struct rng *rate);
 
 #endif
