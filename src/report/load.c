@@ -18,9 +18,10 @@ enum { CLASSES_MAX = 1000, METRICS_MAX = 100000, REPLICAS_MAX = 10000000, POOLS_
 
 #define TABLES_READ                                                                                                    \
     "('run', 'class', 'replica', 'metric', 'counter', 'request', 'step', 'resume', 'preempt', 'run_param', 'tier', "     \
-    "'port', 'move_kind', 'hit', 'transfer', 'contention', 'evict', 'agent_task', 'agent_step', 'content')"
+    "'port', 'move_kind', 'hit', 'transfer', 'contention', 'evict', 'agent_task', 'agent_step', 'content', "    \
+    "'bill', 'bill_pool', 'step_share', 'request_cost', 'room_sample')"
 
-enum { TABLES_READ_N = 20 };
+enum { TABLES_READ_N = 25 };
 
 struct file {
     sqlite3 *db;

@@ -7,6 +7,7 @@
 #include "base/bug.h"
 #include "base/sort.h"
 #include "report/collect.h"
+#include "report/rows_bill.h"
 #include "report/rows_memory.h"
 #include "trace/trace.h"
 
@@ -17,6 +18,7 @@ enum { CHUNK = 4096 };
 struct reading {
     struct collect *collect;
     struct store_memory memory;
+    struct store_bill bill;
     int64_t n_classes, t_last_ns;
     uint64_t *arrive, *end; /* of requests that were served, for the peak of concurrency */
     size_t n_arrive, n_end, cap;
@@ -32,7 +34,7 @@ static bool ends_with(const char *s, const char *end)
 /* Times that are never missing are INT too; they may last as long as a run, and bytes are as many. */
 static int64_t max_of(const struct ev_field *f)
 {
-    bool large = f->type == FIELD_TIME || ends_with(f->name, "_ns") || ends_with(f->name, "bytes") ||
+    bool large = f->type == FIELD_TIME || ends_with(f->name, "_ns") || ends_with(f->name, "_us") || ends_with(f->name, "bytes") ||
                  strcmp(f->name, "delivered") == 0;
 
     return large ? TIME_MAX : COUNT_MAX;
@@ -148,7 +150,8 @@ static int read_kind(struct reading *g, sqlite3 *db, enum ev_kind k, const char 
             id = sqlite3_column_int64(stmt, info->n_fields);
             /* Rows that do not rise come from pages that are in the tree twice: there might be no end of them. */
             if ((row > 1 && id <= last) || !to_record(stmt, info, rec, &g->t_last_ns) ||
-                !plausible(k, rec, g->n_classes) || !rows_memory_has(&g->memory, k, rec)) {
+                !plausible(k, rec, g->n_classes) || !rows_memory_has(&g->memory, k, rec) ||
+                !rows_bill_has(&g->bill, k, rec)) {
                 err_set(e, EXIT_CODE_IO, "%s: damaged: row %lld of table %s cannot be", path, (long long)row,
                         info->table);
                 goto out;
@@ -187,12 +190,20 @@ static bool is_logged(const char *log, enum log_level level)
     return false;
 }
 
+/* Nobody else wants them. */
+static bool is_of_bill(enum ev_kind k)
+{
+    return k == EV_STEP_SHARE || k == EV_REQUEST_COST || k == EV_ROOM_SAMPLE || k == EV_AGENT_STEP;
+}
+
 int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err *e)
 {
     static const enum ev_kind kinds[] = {/* of the memories; hits before the requests */
                                          EV_HIT, EV_EVICT, EV_TRANSFER, EV_CONTENTION,
                                          /* of every run */
                                          EV_REQUEST, EV_STEP, EV_RESUME, EV_PREEMPT, EV_SCALE, EV_SPECULATION,
+                                         /* of the bill; calls before their tasks */
+                                         EV_STEP_SHARE, EV_REQUEST_COST, EV_ROOM_SAMPLE, EV_AGENT_STEP,
                                          EV_AGENT_TASK};
     enum { N_MEMORY = 4 };
     /* Who reads writes nothing: what a dead run left has its values in memory. */
@@ -202,12 +213,16 @@ int rows_to_metrics(struct results *r, sqlite3 *db, const char *path, struct err
     const struct store_metric *metrics;
     int result = -1;
 
-    if (rows_memory(&g.memory, db, path, &r->arena, e))
+    if (rows_memory(&g.memory, db, path, &r->arena, e) ||
+        rows_bill(&g.bill, r->pools, r->n_pools, db, path, &r->arena, e))
         goto out;
     collect_front(g.collect, &r->front);
     collect_slo_window(g.collect, r->slo_window_ns);
     collect_pools(g.collect, r->pools, r->n_pools);
+    collect_bill(g.collect, &g.bill, r->pools, &g.memory);
     for (size_t i = collect_memory(g.collect, &g.memory) ? 0 : N_MEMORY; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (g.bill.n_parts == 0 && is_of_bill(kinds[i]))
+            continue;
         if (!is_logged(r->log, ev_info[kinds[i]].level))
             collect_lacks(g.collect, kinds[i]);
         else if (read_kind(&g, db, kinds[i], path, e))
