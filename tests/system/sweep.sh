@@ -116,6 +116,33 @@ is "a signal ends it" "143 yes" "$(cat cut/code) $(grep -q 'interrupted: [0-9]* 
 check "and the same command goes on" 0 "" sh -c "cd cut && timeout 100 '$TIERSIM' sweep study.ini -o all.db -j 2 -q"
 is "to the same file" "$(dump all.db | sha256sum)" "$(dump cut/all.db | sha256sum)"
 
+# Points that would take hours: their processes end with the sweep, in order or killed.
+mkdir long
+sed 's/^requests = .*/requests = 1000000000/' base.inc.ini > long/base.inc.ini
+sed 's/^count = .*/count = ${gpus=1, 2}/; /^constraint/d' study.ini > long/study.ini
+pids() { grep -als "$scratch/[l]ong/study.ini" /proc/[0-9]*/cmdline | cut -d/ -f3; }
+processes() { pids | wc -l; }
+for signal in TERM KILL; do
+    "$TIERSIM" sweep "$scratch/long/study.ini" -o long/all.db -j 2 -q 2> /dev/null &
+    pid=$!
+    for _ in $(seq 200); do
+        [ "$(processes)" -ge 3 ] && [ -s long/all.d/p000001.db.part ] && break
+        sleep 0.05
+    done
+    started=$(processes)
+    sleep 0.2
+    kill -$signal $pid
+    for _ in $(seq 200); do
+        [ "$(processes)" -eq 0 ] && break
+        sleep 0.05
+    done
+    is "its points end with it ($signal)" "3 0" "$started $(processes)"
+    for left in $(pids); do
+        kill -KILL "$left"
+    done
+    wait $pid
+done 2> /dev/null
+
 # ---- what is missing, wrong, or somebody else's ----
 mv all.d/p000007.db kept.db
 check "merge refuses while a point is missing" 4 "17 of 18 points are there; point 7 (n=150 gpus=2 router=random gpu=h100) is missing" "$TIERSIM" merge study.ini -o all.db --force
@@ -126,7 +153,7 @@ head -c 20000 kept.db > all.d/p000007.db
 check "merge refuses a damaged shard" 4 "or a damaged one" "$TIERSIM" merge study.ini -o all.db
 check "sweep --force runs that point again" 0 "" sweep study.ini -o all.db --force -q
 is "and has the same file again" "$(dump one/all.db | sha256sum)" "$(dump all.db | sha256sum)"
-check "two sweeps do not share a folder" 74 "another sweep is at work in it" flock all.d timeout 60 "$TIERSIM" sweep study.ini -o all.db --force
+check "two sweeps do not share a folder" 74 "another sweep is at work in it" flock -s all.d timeout 60 "$TIERSIM" sweep study.ini -o all.db --force
 cat > traces.ini << 'E'
 extends base.inc.ini
 [workload]

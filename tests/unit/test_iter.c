@@ -283,7 +283,8 @@ static void draw(struct twin *t, struct rng *r)
         t->n[i] = 1 + (int)(rng_u01(r) * 4);
         t->in_step[i] = -1;
         if (i > 0 && rng_u01(r) < 0.4) {
-            t->in_step[i] = t->in_step[i - 1] >= 0 ? t->in_step[i - 1] : i - 1;
+            int with = (int)(rng_u01(r) * i);
+            t->in_step[i] = t->in_step[with] >= 0 ? t->in_step[with] : with;
             t->n[i] = t->n[t->in_step[i]];
         }
     }
@@ -295,7 +296,9 @@ static const char *text_of(const struct twin *t)
     const char *text = "[a]\n", *sum = "";
 
     for (int i = 0; i < t->n_vars; i++) {
-        text = arena_printf(&arena, "%sk%d = ${%sv%d=1..%d}\n", text, i, t->in_step[i] >= 0 ? "!" : "", i, t->n[i]);
+        text = arena_printf(&arena, "%sk%d = ${v%d=1..%d", text, i, i, t->n[i]);
+        text = t->in_step[i] < 0 ? arena_printf(&arena, "%s}\n", text)
+                                 : arena_printf(&arena, "%s ! v%d}\n", text, t->in_step[i]);
         sum = arena_printf(&arena, "%s%sv%d", sum, i ? " + " : "", i);
     }
     return arena_printf(&arena, "%s[sweep]\nrepeat = %d\nconstraint = %s <= %" PRId64 "\n", text, t->repeat, sum,
