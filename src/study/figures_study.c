@@ -36,8 +36,9 @@
 
 #define AXIS .x_name = 2, .x = 3, .n_y = 1, .x_log_if = true
 
-/* Names of its columns: those of the metric, and +- of it. */
-#define PM(metric) "max(CASE name WHEN '" metric "' THEN mean END) AS " metric ", max(CASE name WHEN '" metric "' THEN ci95_high - mean END) AS \"\xc2\xb1\""
+#define PM(metric)                                                                                                     \
+    "max(CASE name WHEN '" metric "' THEN printf('%.6g', mean) || coalesce(' \xc2\xb1 ' || printf('%.2g', ci95_high - mean), '') END)\n" \
+    "           AS " metric
 
 /* better: the sign of what is wanted of y. */
 #define FRONT(y, better)                                                                                               \
@@ -122,7 +123,7 @@ const struct figure figures_study[] = {
      .kind = FIGURE_DOTS, .panel = FIGURE_NONE, .series = 0,
      .plots = {{.title = "US$ per million output tokens", .x_title = "tokens/s of a user", .x = 1, .y = 2, .n_y = 1, .low = 3, .name = 5, .front = true}}},
 
-    {"Points", "All points", "Means over n repetitions, and half the width of their 95 % intervals; v_point has every metric, and classes.",
+    {"Points", "All points", "Means over n repetitions \xc2\xb1 half the width of their 95 % intervals; v_point has every metric, and classes.",
      NULL, "there are no results",
      "SELECT params AS point, max(n) AS n, " PM("request_throughput") ",\n       " PM("output_throughput") ",\n       " PM("mean_ttft_ms") ",\n       "
      PM("p99_ttft_ms") ",\n       " PM("mean_tpot_ms") ",\n       " PM("mean_e2el_ms") ",\n       " PM("slo_attainment") ",\n       "

@@ -37,7 +37,7 @@ static const char style[] =
     "td.t,th.t{text-align:left}thead th{border-bottom:2px solid var(--dim)}\n"
     "details{margin:.2rem 0 1rem}summary{cursor:pointer;color:var(--dim);font-size:.85rem}pre{font:12px/1.45 ui-monospace,"
     "\"DejaVu Sans Mono\",monospace;background:var(--band);padding:.6rem .8rem;border-radius:.3rem;white-space:pre-wrap;"
-    "overflow-wrap:anywhere}details .scroll{max-height:28rem;overflow:auto}\n"
+    "overflow-wrap:anywhere}details .scroll{max-height:28rem;overflow:auto}.columns{columns:22rem;column-gap:2rem}\n"
     "circle{fill-opacity:.6}circle:hover{fill-opacity:1;stroke:var(--fg)}path{stroke-linejoin:round}.faint{fill-opacity:.18}"
     ".area{fill-opacity:.75}\n"
     ".k0{fill:var(--c0)}.k1{fill:var(--c1)}.k2{fill:var(--c2)}.k3{fill:var(--c3)}.k4{fill:var(--c4)}.k5{fill:var(--c5)}"
@@ -46,10 +46,11 @@ static const char style[] =
     ".l4{stroke:var(--c4)}.l5{stroke:var(--c5)}.l6{stroke:var(--c6)}.l7{stroke:var(--c7)}\n"
     "b.k0{color:var(--c0)}b.k1{color:var(--c1)}b.k2{color:var(--c2)}b.k3{color:var(--c3)}b.k4{color:var(--c4)}"
     "b.k5{color:var(--c5)}b.k6{color:var(--c6)}b.k7{color:var(--c7)}\n"
-    "@media print{@page{margin:14mm}body{font-size:10pt;max-width:none;padding:0}nav,details:not([open]),summary{display:none}"
+    "@media print{@page{margin:14mm}body{font-size:10pt;max-width:none;padding:0 1px}nav,details:not([open]),summary{display:none}"
     "figure,.card,.bar,tr{break-inside:avoid}h2,h3,h3+p,.legend{break-after:avoid}.plots{grid-template-columns:1fr 1fr}"
     ".plots>:last-child:nth-child(odd){grid-column:1/3}svg,.card{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
-    "details .scroll{max-height:none}.l1{stroke-dasharray:7 3}.l2{stroke-dasharray:2 2}.l3{stroke-dasharray:9 3 2 3}"
+    ".scroll,details .scroll{max-height:none;overflow:visible}table{font-size:7pt;white-space:normal}td,th{padding:.1rem .3rem}td{overflow-wrap:normal}"
+    "pre{font-size:6.5pt}.columns{columns:3}.l1{stroke-dasharray:7 3}.l2{stroke-dasharray:2 2}.l3{stroke-dasharray:9 3 2 3}"
     ".l4{stroke-dasharray:4 4}.l5{stroke-dasharray:1 3}.l6{stroke-dasharray:12 4}.l7{stroke-dasharray:6 2 1 2 1 2}}\n";
 
 /* Bytes of the character at s; 0: none that may stand in a page. */

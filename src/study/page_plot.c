@@ -1,8 +1,9 @@
 #include <math.h>
+#include <string.h>
 
 #include "study/page.h"
 
-enum { FRAME = 1000 /* a stretched frame is so wide */, TICKS_X = 5, TICKS_Y = 4, TEXT_BYTES = 32, LEGEND_WIDTH = 22 };
+enum { FRAME = 1000 /* a stretched frame is so wide */, NARROWEST = 250, CHARACTER = 7 /* px */, TICKS_X = 5, TICKS_Y = 4, TEXT_BYTES = 32, LEGEND_WIDTH = 22 };
 
 /* ---- scales ---- */
 
@@ -113,16 +114,20 @@ static void tick_text(char *text, size_t size, const struct page_scale *s, doubl
 
 /* ---- ticks ---- */
 
-static void put_tick(FILE *out, const struct page_plot *p, bool is_x, double v)
+/* right: where the label before ends, in per cent of the narrowest plot there is; a label that would touch it is left out. */
+static void put_tick(FILE *out, const struct page_plot *p, bool is_x, double v, double *right)
 {
     char text[TEXT_BYTES];
 
     tick_text(text, sizeof text, is_x ? &p->x : &p->y, v);
     if (is_x) {
-        double at = page_x(p, v);
+        double at = page_x(p, v), half = 50.0 * CHARACTER * (double)strlen(text) / NARROWEST, end = at > 96 ? at : at + half;
         fprintf(out, "<line class=\"grid\" x1=\"%.2f%%\" x2=\"%.2f%%\" y2=\"%d\"/>", at, at, p->height + 4);
-        fprintf(out, "<text x=\"%.2f%%\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", at, p->height + 18,
-                at > 96 ? "end" : "middle", text);
+        if (end - 2 * half > *right) {
+            fprintf(out, "<text x=\"%.2f%%\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", at, p->height + 18,
+                    at > 96 ? "end" : "middle", text);
+            *right = end + 100.0 * CHARACTER / NARROWEST;
+        }
     } else {
         double at = page_y(p, v);
         fprintf(out, "<line class=\"grid\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>", at, at);
@@ -141,6 +146,7 @@ static void put_log_ticks(FILE *out, const struct page_plot *p, bool is_x)
 {
     const struct page_scale *s = is_x ? &p->x : &p->y;
     double low = log10(s->low), high = log10(s->high);
+    double right = -INFINITY;
     int each = (int)ceil((high - low) / (TICKS_X + 1)), t = 0;
 
     while (high - low >= log_ticks[t].decades)
@@ -149,7 +155,7 @@ static void put_log_ticks(FILE *out, const struct page_plot *p, bool is_x)
         for (int i = 0; i < log_ticks[t].n; i++) {
             double v = log_ticks[t].within[i] * pow(10, decade);
             if (v >= s->low && v <= s->high && (each <= 1 || decade % each == 0))
-                put_tick(out, p, is_x, v);
+                put_tick(out, p, is_x, v, &right);
         }
 }
 
@@ -161,9 +167,9 @@ static void put_ticks(FILE *out, const struct page_plot *p, bool is_x)
         put_log_ticks(out, p, is_x);
         return;
     }
-    double by = of_time(s), step = s->step > 0 ? s->step : by * round_step((s->high - s->low) / by, is_x ? TICKS_X : TICKS_Y);
+    double right = -INFINITY, by = of_time(s), step = s->step > 0 ? s->step : by * round_step((s->high - s->low) / by, is_x ? TICKS_X : TICKS_Y);
     for (double i = ceil(s->low / step - 1e-9); i * step <= s->high * (1 + 1e-9); i++)
-        put_tick(out, p, is_x, i * step + 0.0); /* no -0 */
+        put_tick(out, p, is_x, i * step + 0.0, &right); /* no -0 */
 }
 
 /* ---- a plot ---- */

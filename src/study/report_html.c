@@ -86,7 +86,8 @@ static void put_scenario(FILE *out, const struct figure_context *c, const char *
     if (query_run(c->db, sql, c->timeout_s, &t, &e) == QUERY_OK && t.n_rows == 1)
         for (int i = 0; i < 2; i++)
             if (query_at(&t, 0, i)->type == QUERY_TEXT) {
-                fprintf(out, "<details%s><summary>%s</summary>\n<pre>", i ? "" : " open=\"open\"", titles[i]);
+                bool only = query_at(&t, 0, 0)->type != QUERY_TEXT;
+                fprintf(out, "<details%s><summary>%s</summary>\n<pre class=\"columns\">", i && !only ? "" : " open=\"open\"", titles[i]);
                 page_text(out, query_at(&t, 0, i)->text);
                 fputs("</pre></details>\n", out);
             }
