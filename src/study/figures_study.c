@@ -37,7 +37,7 @@
 #define AXIS .x_name = 2, .x = 3, .n_y = 1, .x_log_if = true
 
 #define PM(metric)                                                                                                     \
-    "max(CASE name WHEN '" metric "' THEN printf('%.6g', mean) || coalesce(' \xc2\xb1 ' || printf('%.2g', ci95_high - mean), '') END)\n" \
+    "max(CASE name WHEN '" metric "' THEN printf('%.6g', mean) || coalesce(' \xc2\xb1 ' || printf('%.4g', ci95_high - mean), '') END)\n" \
     "           AS " metric
 
 /* better: the sign of what is wanted of y. */
