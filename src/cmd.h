@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "study/replicate.h"
 
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
@@ -42,6 +43,10 @@ int cmd_workers(const char *text, struct argp_state *state);
 
 /* The N of --replications, likewise. */
 int64_t cmd_replications(const char *text, struct argp_state *state);
+
+/* cmd_run_replicate.c: argp's child of run, --replications and --until-ci. Its input is a struct replicate
+ * (study/replicate.h) of which it fills ask.workers, n, most and targets; n = 0: one run. */
+extern const struct argp cmd_replicate_argp;
 
 /* cmd_run_memory.c: what the results file says of the run's memories. It borrows from the scenario and the world. */
 struct scenario;

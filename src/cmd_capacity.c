@@ -30,10 +30,14 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    {"find", OPT_FIND, "WHAT", 0, "rate: the highest load of each parameter set; cheapest: the cheapest set that holds its load "
-                                  "(default: cheapest, if there are several sets)", 0},
-    {"output", 'o', "OUT.db", 0, "cheapest: study file of the sets that were tried (default: STUDY's name with .db, here); runs "
-                                 "are kept in OUT.d", 0},
+    {"find", OPT_FIND, "WHAT", 0,
+     "rate: the highest load of each parameter set; cheapest: the cheapest set that holds its load "
+     "(default: cheapest, if there are several sets)",
+     0},
+    {"output", 'o', "OUT.db", 0,
+     "cheapest: study file of the sets that were tried (default: STUDY's name with .db, here); runs "
+     "are kept in OUT.d",
+     0},
     {"all", OPT_ALL, NULL, 0, "cheapest: try every set that is allowed, for the whole Pareto front", 0},
     {"force", 'f', NULL, 0, "replace OUT.db", 0},
     {"set", 's', "SECTION.KEY=VALUE", 0, "set a key of each study; may be repeated", 0},
@@ -105,10 +109,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    options, parse, "STUDY...",
-    "The cheapest of a study's parameter sets that holds its objectives at its load, or the highest load that each holds, as [capacity] "
+    options,
+    parse,
+    "STUDY...",
+    "The cheapest of a study's parameter sets that holds its objectives at its load, or the highest load that each "
+    "holds, as [capacity] "
     "says. Of several studies, each of a model in one fleet: the cheapest choice of a set of each.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 static int find_rate(const struct arguments *a, struct err *e)
 {
@@ -135,7 +144,8 @@ static int make_asks(const struct arguments *a, struct capacity_ask *asks, struc
         asks[i].out = a->ask.out ? a->ask.out : default_output(a->paths[i], names);
         for (int64_t k = 0; k < i; k++)
             if (strcmp(asks[k].out, asks[i].out) == 0)
-                return err_set(e, EXIT_CODE_USAGE, "%s and %s would both write %s", asks[k].path, asks[i].path, asks[i].out);
+                return err_set(e, EXIT_CODE_USAGE, "%s and %s would both write %s", asks[k].path, asks[i].path,
+                               asks[i].out);
         if (strcmp(asks[i].out, asks[i].path) == 0)
             return err_set(e, EXIT_CODE_USAGE, "-o %s is the study itself; name another file", asks[i].out);
     }

@@ -104,15 +104,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {
-    options,
-    parse,
-    "A B",
-    "Compares two results files, study files (FILE.db, or FILE.db@rate=10/s of several points) or scenarios: differences with "
-    "intervals, paired where both met the same random numbers.",
-    NULL,
-    NULL,
-    NULL};
+static const struct argp argp = {options,
+                                 parse,
+                                 "A B",
+                                 "Compares two results files, study files (FILE.db, or FILE.db@rate=10/s of several "
+                                 "points) or scenarios: differences with "
+                                 "intervals, paired where both met the same random numbers.",
+                                 NULL,
+                                 NULL,
+                                 NULL};
 
 /* Runs it first where it is a scenario. */
 static int read_operand(const struct arguments *a, int i, struct outcome *o, struct err *e)

@@ -21,7 +21,6 @@
 #include "report/collect.h"
 #include "report/report.h"
 #include "store/store.h"
-#include "study/replicate.h"
 #include "study/warmup.h"
 
 enum { CHUNK_EVENTS = 1 << 14 };
@@ -30,14 +29,11 @@ struct arguments {
     const char *output, *expect;
     bool force, quiet, json;
     int64_t point; /* of a study; -1: not given */
-    int64_t replications, max_replications; /* 0: not given */
-    int workers;
-    struct replicate_target targets[REPLICATE_TARGETS_MAX];
-    int64_t n_targets;
+    struct replicate replicate;
     struct cmd_scenario scenario;
 };
 
-enum { OPT_EXPECT = 256, OPT_JSON, OPT_POINT, OPT_REPLICATIONS, OPT_UNTIL_CI, OPT_MAX_REPLICATIONS };
+enum { OPT_EXPECT = 256, OPT_JSON, OPT_POINT };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.db", 0, "results file (default: SCENARIO's name with .db, here)", 0},
@@ -45,57 +41,9 @@ static const struct argp_option options[] = {
     {"expect-fingerprint", OPT_EXPECT, "HEX", 0, "exit 1 unless the run's fingerprint is HEX", 0},
     {"json", OPT_JSON, NULL, 0, "report as JSON", 0},
     {"point", OPT_POINT, "K", 0, "run point K of a study, from 0 on (`tiersim sweep --dry-run` lists them)", 0},
-    {"replications", OPT_REPLICATIONS, "N", 0, "run N independent replications into a study file", 0},
-    {"until-ci", OPT_UNTIL_CI, "P%[=METRIC]", 0,
-     "as many replications as it takes for a 95 % interval of METRIC within +- P % (default: the mean TTFT, TPOT, E2EL and the "
-     "output throughput); may be repeated", 0},
-    {"max-replications", OPT_MAX_REPLICATIONS, "N", 0, "with --until-ci: no more than N (default 100)", 0},
-    {"jobs", 'j', "N", 0, "replications at a time (default: one a core)", 0},
     {"quiet", 'q', NULL, 0, "no report, no progress", 0},
     {0},
 };
-
-static void add_target(struct arguments *a, const char *metric, double share, struct argp_state *state)
-{
-    if (a->n_targets == REPLICATE_TARGETS_MAX)
-        argp_error(state, "--until-ci: more than %d metrics", REPLICATE_TARGETS_MAX);
-    a->targets[a->n_targets++] = (struct replicate_target){metric, share};
-}
-
-/* "2%" or "2%=p99_ttft_ms" */
-static void take_target(struct arguments *a, const char *text, struct argp_state *state)
-{
-    static const char *const usual[] = {"mean_ttft_ms", "mean_tpot_ms", "mean_e2el_ms", "output_throughput"};
-    char *end;
-    double percent = strtod(text, &end);
-
-    if (end == text || *end != '%' || (end[1] && (end[1] != '=' || !end[2])) || !(percent > 0 && percent < 100))
-        argp_error(state, "--until-ci: \"%s\" is no such target (want e.g. 2%% or 2%%=p99_ttft_ms)", text);
-    for (size_t i = 0; end[1] == '\0' && i < sizeof usual / sizeof *usual; i++)
-        add_target(a, usual[i], percent / 100, state);
-    if (end[1])
-        add_target(a, end + 2, percent / 100, state);
-}
-
-/* What goes with replications, and what does not. */
-static void check_replications(struct arguments *a, struct argp_state *state)
-{
-    bool several = a->replications > 0 || a->n_targets > 0;
-
-    if (several && (a->point >= 0 || a->expect))
-        argp_error(state, "%s is of one run, and --replications or --until-ci of several",
-                   a->expect ? "--expect-fingerprint" : "--point");
-    if (!several && a->workers > 0)
-        argp_error(state, "-j is for --replications or --until-ci: one run is one process");
-    if (a->n_targets == 0 && a->max_replications > 0)
-        argp_error(state, "--max-replications is for --until-ci");
-    if (a->n_targets > 0) {
-        a->replications = a->replications ? a->replications : 10;
-        a->max_replications = a->max_replications ? a->max_replications : 100;
-        if (a->max_replications < a->replications)
-            argp_error(state, "--max-replications is less than the %d to begin with", (int)a->replications);
-    }
-}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -124,30 +72,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_POINT:
         a->point = cmd_point(arg, state);
         return 0;
-    case OPT_REPLICATIONS:
-        a->replications = cmd_replications(arg, state);
-        return 0;
-    case OPT_MAX_REPLICATIONS:
-        a->max_replications = cmd_replications(arg, state);
-        return 0;
-    case OPT_UNTIL_CI:
-        take_target(a, arg, state);
-        return 0;
-    case 'j':
-        a->workers = cmd_workers(arg, state);
-        return 0;
-    case ARGP_KEY_END:
-        check_replications(a, state);
+    case ARGP_KEY_SUCCESS:
+        if (a->replicate.n > 0 && (a->point >= 0 || a->expect))
+            argp_error(state, "%s is of one run, and --replications or --until-ci of several",
+                       a->expect ? "--expect-fingerprint" : "--point");
         return 0;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->scenario;
+        state->child_inputs[1] = &a->replicate;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp_child children[] = {{&cmd_scenario_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&cmd_scenario_argp, 0, NULL, 0}, {&cmd_replicate_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {options, parse, NULL, "Simulates SCENARIO.", children, NULL, NULL};
 
 /* ---- interruption and progress ---- */
@@ -560,22 +499,19 @@ static int replicate(struct arguments *a)
     arena_init(&names);
     if (a->output == NULL)
         a->output = default_output(a->scenario.path, &names);
-    const struct replicate r = {.ask = {.study = a->scenario.path,
-                                        .out = a->output,
-                                        .sets = a->scenario.sets,
-                                        .n_sets = a->scenario.n_sets,
-                                        .workers = a->workers,
-                                        .force = a->force,
-                                        .quiet = a->quiet},
-                                .n = a->replications,
-                                .most = a->max_replications,
-                                .targets = a->targets,
-                                .n_targets = a->n_targets};
+    a->replicate.ask = (struct sweep){.study = a->scenario.path,
+                                      .out = a->output,
+                                      .sets = a->scenario.sets,
+                                      .n_sets = a->scenario.n_sets,
+                                      .workers = a->replicate.ask.workers,
+                                      .force = a->force,
+                                      .quiet = a->quiet};
     bool same = is_same_file(a->output, a->scenario.path);
     if (same)
         fprintf(stderr, "tiersim: -o %s is the scenario itself; name another file\n", a->output);
-    int code = same ? EXIT_CODE_USAGE : replicate_run(&r);
-    if (code == EXIT_CODE_OK && !a->quiet && report_print(a->output, a->json ? REPORT_JSON : REPORT_TEXT, stdout, &e) != 0) {
+    int code = same ? EXIT_CODE_USAGE : replicate_run(&a->replicate);
+    if (code == EXIT_CODE_OK && !a->quiet &&
+        report_print(a->output, a->json ? REPORT_JSON : REPORT_TEXT, stdout, &e) != 0) {
         fprintf(stderr, "tiersim: %s\n", e.msg);
         code = e.code;
     }
@@ -591,7 +527,7 @@ int cmd_run(int argc, char **argv)
     int code = EXIT_CODE_USAGE;
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (a.replications > 0) {
+    if (a.replicate.n > 0) {
         code = replicate(&a);
         cmd_scenario_free(&a.scenario);
         return code;

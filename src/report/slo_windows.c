@@ -10,7 +10,7 @@ struct slo_windows {
     int64_t window_ns, warmup_ns;
     struct {
         int64_t met, ended;
-    } *at;
+    } * at;
     int64_t n, cap;
 };
 

@@ -1,9 +1,10 @@
 /*
  * slo_windows.h - SLO attainment window by window: a mean over hours may hide ten bad minutes.
  *
- * Windows of [run] slo_window lie end to end from the warm-up on. A call belongs to that in which its last attempt arrived; it is
- * met, or not, as for slo_attainment (collect.h). The worst of all windows is the metric slo_attainment_worst. A last window that
- * the run's end cuts is left out, unless it is the only one; so is one without calls.
+ * Windows of [run] slo_window lie end to end from the warm-up on. A call belongs to that in which its last attempt
+ * arrived; it is met, or not, as for slo_attainment (collect.h). The worst of all windows is the metric
+ * slo_attainment_worst. A last window that the run's end cuts is left out, unless it is the only one; so is one without
+ * calls.
  *
  * Memory grows with the run's length over the window: 16 bytes each.
  */

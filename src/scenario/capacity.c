@@ -9,8 +9,10 @@ _Static_assert(CAPACITY_REPLICA == 0 && CAPACITY_HOST == 1 && CAPACITY_RACK == 2
 
 const struct opt capacity_rows[CAPACITY_ROWS] = {
     TEXT("load", capacity_options, load, "workload.rate",
-         "the key that is the offered load, which a search for the highest rate sets; e.g. workload.rate, workload.concurrency"),
-    TEXT("from", capacity_options, from, "", "where the search for the highest load begins, as that key takes it, e.g. 1/s"),
+         "the key that is the offered load, which a search for the highest rate sets; e.g. workload.rate, "
+         "workload.concurrency"),
+    TEXT("from", capacity_options, from, "",
+         "where the search for the highest load begins, as that key takes it, e.g. 1/s"),
     TEXT("to", capacity_options, to, "", "the load beyond which it does not look"),
     REAL("target", capacity_options, target, 1e-9, 1, "0.99",
          "least SLO attainment; with run.slo_window, of the worst window"),
@@ -25,9 +27,11 @@ const struct opt capacity_rows[CAPACITY_ROWS] = {
     INT("rack_hosts", capacity_options, rack_hosts, 1, 1000, "1", "hosts of a rack, with domain = rack"),
     REAL("rack_kw", capacity_options, rack_kw, 0, 1e6, "0",
          "power of a rack, kW, with all its GPUs in a step; 0: no limit. Needs [prices] with watts"),
-    INT("racks", capacity_options, racks, 0, 1e9, "0", "racks that there are, each with as many hosts as rack_kw feeds; 0: no limit"),
+    INT("racks", capacity_options, racks, 0, 1e9, "0",
+        "racks that there are, each with as many hosts as rack_kw feeds; 0: no limit"),
     TEXT("supply", capacity_options, supply, "",
-         "what there is of parts, \"NAME:AMOUNT ...\": GPUs by their name, units of a tier, or bytes, e.g. h100:16 lpddr:10TB"),
+         "what there is of parts, \"NAME:AMOUNT ...\": GPUs by their name, units of a tier, or bytes, e.g. h100:16 "
+         "lpddr:10TB"),
 };
 
 static const struct opt_table table = {capacity_rows, CAPACITY_ROWS};

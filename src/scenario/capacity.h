@@ -16,17 +16,17 @@
 enum capacity_domain { CAPACITY_REPLICA, CAPACITY_HOST, CAPACITY_RACK };
 
 struct capacity_options {
-    const char *load;       /* section.key that is the offered load */
-    const char *from, *to;  /* of the search for the highest load, as that key takes them; NULL: none */
-    double target;          /* SLO attainment */
-    double precision;       /* of a search: the bracket's width over its upper end */
-    bool stable;            /* a fleet that is OVERLOADED in most replications does not hold, whatever its attainment */
-    int64_t spare;          /* k of N+k */
-    int domain;             /* enum capacity_domain: what fails as one */
-    int64_t rack_hosts;     /* hosts of a rack */
-    double rack_kw;         /* 0: no limit */
-    int64_t racks;          /* 0: no limit */
-    const char *supply;     /* "NAME:AMOUNT ...": what there is of parts; NULL: enough */
+    const char *load;      /* section.key that is the offered load */
+    const char *from, *to; /* of the search for the highest load, as that key takes them; NULL: none */
+    double target;         /* SLO attainment */
+    double precision;      /* of a search: the bracket's width over its upper end */
+    bool stable;           /* a fleet that is OVERLOADED in most replications does not hold, whatever its attainment */
+    int64_t spare;         /* k of N+k */
+    int domain;            /* enum capacity_domain: what fails as one */
+    int64_t rack_hosts;    /* hosts of a rack */
+    double rack_kw;        /* 0: no limit */
+    int64_t racks;         /* 0: no limit */
+    const char *supply;    /* "NAME:AMOUNT ...": what there is of parts; NULL: enough */
 };
 
 /* The rows, for explain. */

@@ -66,8 +66,8 @@ int calls_read(struct calls *c, const char *path, struct err *e)
     c->warmup_ns = r.warmup_ns;
     c->t_end_ns = r.t_end_ns;
     if (rc == 0 && strcmp(r.log, "summary") == 0)
-        rc = err_set(e, EXIT_CODE_FAILED, "%s: its log level is summary, which keeps no requests: run with run.log=request",
-                     path);
+        rc = err_set(e, EXIT_CODE_FAILED,
+                     "%s: its log level is summary, which keeps no requests: run with run.log=request", path);
     results_free(&r);
     if (rc != 0 || results_open(path, &db, e) != 0)
         return -1;
@@ -218,8 +218,8 @@ void calls_intervals_print(const struct calls_interval in[CALLS_INTERVALS], bool
         print_json(in, out);
         return;
     }
-    fprintf(out, "%.0f %% intervals by batch means: %d batches of calls in the order of arrival\n", 100 * INTERVAL_CONFIDENCE,
-            INTERVAL_BATCHES);
+    fprintf(out, "%.0f %% intervals by batch means: %d batches of calls in the order of arrival\n",
+            100 * INTERVAL_CONFIDENCE, INTERVAL_BATCHES);
     for (int i = 0; i < CALLS_INTERVALS; i++) {
         if (isnan(in[i].of.mean))
             continue;
@@ -227,8 +227,8 @@ void calls_intervals_print(const struct calls_interval in[CALLS_INTERVALS], bool
         if (isnan(in[i].of.low))
             fputs(" -\n", out);
         else
-            fprintf(out, "%14.3f - %.3f (+- %.2f %%)%s\n", in[i].of.low, in[i].of.high, 100 * interval_relative(&in[i].of),
-                    in[i].correlated ? " correlated" : "");
+            fprintf(out, "%14.3f - %.3f (+- %.2f %%)%s\n", in[i].of.low, in[i].of.high,
+                    100 * interval_relative(&in[i].of), in[i].correlated ? " correlated" : "");
         correlated |= in[i].correlated;
         few |= isnan(in[i].of.low);
     }

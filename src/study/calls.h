@@ -1,13 +1,16 @@
 /*
  * calls.h - the completed calls of a results file, in the order of their arrival, and the batch means of one long run.
  *
- * Counted are those that collect.h counts: arrived at or after the warm-up, completed. The file is untrusted (report/load.h).
+ * Counted are those that collect.h counts: arrived at or after the warm-up, completed. The file is untrusted
+ * (report/load.h).
  *
  * Batch means (interval.h): INTERVAL_BATCHES batches
  *   mean_{ttft,tpot,e2el,queue}_ms       of calls in the order of arrival, as many in each
- *   {median,p99}_{ttft,tpot,e2el}_ms     the quantile of each batch (Seila 1982, Management Science 28, 1084-1095), around that
- *                                        of all; only where 10 calls of a batch lie beyond it, so that it is hardly biased
- *   {request,output}_throughput          of equal parts of the time from the warm-up to the end: calls that ended in each
+ *   {median,p99}_{ttft,tpot,e2el}_ms     the quantile of each batch (Seila 1982, Management Science 28, 1084-1095),
+ *                                        around that of all; only where 10 calls of a batch lie beyond it, so that it
+ *                                        is hardly biased
+ *   {request,output}_throughput          of equal parts of the time from the warm-up to the end: calls that ended in
+ *                                        each
  * Where batches are found to be correlated the interval is too short, and is marked; a longer run or replications help.
  * Not given: what no series of calls tells (ITL, utilisation, memories).
  */

@@ -68,7 +68,8 @@ int capacity_sign(const struct outcome *o, struct capacity_sign *s, struct err *
     s->attainment = isnan(worst) ? value_of(o, "slo_attainment") : worst;
     s->overloaded = value_of(o, "verdict") == VERDICT_OVERLOADED;
     return isnan(s->attainment)
-               ? err_set(e, EXIT_CODE_USAGE, "no class has an objective that a call could meet (keys ttft, tpot, e2el of [class NAME])")
+               ? err_set(e, EXIT_CODE_USAGE,
+                         "no class has an objective that a call could meet (keys ttft, tpot, e2el of [class NAME])")
                : 0;
 }
 

@@ -1,17 +1,18 @@
 /*
- * capacity.h - tiersim capacity: the highest load at which a fleet holds its objectives, and the cheapest fleet that holds
- * them at its load. Both ask simulations; [capacity] (scenario/capacity.h) says what "holds" is.
+ * capacity.h - tiersim capacity: the highest load at which a fleet holds its objectives, and the cheapest fleet that
+ * holds them at its load. Both ask simulations; [capacity] (scenario/capacity.h) says what "holds" is.
  *
  * A parameter set of a study holds at a load if over its replications
  *   - the mean SLO attainment (with run.slo_window: that of the worst window of each) is at least `target`, and
  *   - not more than half of them are OVERLOADED (report/verdict.h), unless stable = no, and
  *   - with spare = k, the same is so while k failure domains are down, for each pool in turn (capacity_fleet.h).
- * It is `sure` where the 95% interval of the attainment lies on the same side of the target as the mean. How many of the replications
- * reached it by themselves is given as well: with calibration = drawn, the share of real fleets that would.
+ * It is `sure` where the 95% interval of the attainment lies on the same side of the target as the mean. How many of
+ * the replications reached it by themselves is given as well: with calibration = drawn, the share of real fleets that
+ * would.
  *
- * Replications are [sweep] repeat of the study, or what is asked for; replication r has the same random numbers in every set and
- * at every load. With [engine] calibration = drawn each draws how far the engine's measurements are off, so that the intervals
- * hold that as well.
+ * Replications are [sweep] repeat of the study, or what is asked for; replication r has the same random numbers in
+ * every set and at every load. With [engine] calibration = drawn each draws how far the engine's measurements are off,
+ * so that the intervals hold that as well.
  */
 #ifndef STUDY_CAPACITY_H
 #define STUDY_CAPACITY_H
@@ -28,7 +29,7 @@
 
 enum { CAPACITY_REPLICATIONS = 5 };
 
-struct capacity_ask { /* strings are the caller's */
+struct capacity_ask {       /* strings are the caller's */
     const char *path, *out; /* out: study file of the cheapest fleet's search */
     char *const *sets;
     size_t n_sets;

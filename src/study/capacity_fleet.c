@@ -22,10 +22,10 @@ int capacity_supply_read(const char *text, struct capacity_supply *s, int *n, st
             return err_set(e, EXIT_CODE_USAGE, "[capacity] supply: more than %d parts", CAPACITY_SUPPLY_MAX);
         snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), at);
         char *colon = strchr(word, ':');
-        if (colon == NULL || colon == word || colon - word >= (int)sizeof s->name || !expr_number(colon + 1, &v, NULL) ||
-            v.number < 0 || (v.unit != UNIT_NONE && v.unit != UNIT_BYTE))
-            return err_set(e, EXIT_CODE_USAGE, "[capacity] supply: \"%s\" is no part and amount (want e.g. h100:16 or lpddr:10TB)",
-                           word);
+        if (colon == NULL || colon == word || colon - word >= (int)sizeof s->name ||
+            !expr_number(colon + 1, &v, NULL) || v.number < 0 || (v.unit != UNIT_NONE && v.unit != UNIT_BYTE))
+            return err_set(e, EXIT_CODE_USAGE,
+                           "[capacity] supply: \"%s\" is no part and amount (want e.g. h100:16 or lpddr:10TB)", word);
         *colon = '\0';
         s[*n] = (struct capacity_supply){.amount = v.number, .bytes = v.unit == UNIT_BYTE};
         snprintf(s[(*n)++].name, sizeof s->name, "%s", word);
@@ -61,7 +61,8 @@ static double used_of(const struct scenario *sc, const struct bill *b, const str
 /* ---- racks ---- */
 
 /* Racks of all pools' hosts. NaN with err, or with why_not: a host takes more than a rack gives. */
-static double racks_of(struct capacity_fleet *f, const struct scenario *sc, const struct bill *b, double rack_kw, struct err *e)
+static double racks_of(struct capacity_fleet *f, const struct scenario *sc, const struct bill *b, double rack_kw,
+                       struct err *e)
 {
     double racks = 0;
 
@@ -69,7 +70,8 @@ static double racks_of(struct capacity_fleet *f, const struct scenario *sc, cons
         const struct layout *l = &sc->pools[i].as->layout;
         double host_kw = (double)l->node.gpus * (b->power[i].busy_W + b->power[i].node_W) / 1000;
         if (!(host_kw > 0)) {
-            err_set(e, EXIT_CODE_USAGE, "[capacity] rack_kw: the watts of %s are not known (busy_watts of [gpu_price])", l->gpu.name);
+            err_set(e, EXIT_CODE_USAGE, "[capacity] rack_kw: the watts of %s are not known (busy_watts of [gpu_price])",
+                    l->gpu.name);
             return NAN;
         }
         double hosts = floor(rack_kw / host_kw);
@@ -96,11 +98,14 @@ int capacity_fleet_make(struct capacity_fleet *f, const struct scenario *sc, con
     for (int i = 0; i < n_supply; i++) {
         f->used[i] = used_of(sc, &b, &s[i]);
         if (f->used[i] < 0 && !f->priced)
-            return err_set(e, EXIT_CODE_USAGE, "[capacity] supply: \"%s\" is no GPU of the fleet, and other parts are only known with "
-                                               "[prices]", s[i].name);
+            return err_set(e, EXIT_CODE_USAGE,
+                           "[capacity] supply: \"%s\" is no GPU of the fleet, and other parts are only known with "
+                           "[prices]",
+                           s[i].name);
         f->used[i] = fmax(f->used[i], 0); /* a set may do without */
         if (f->used[i] > s[i].amount)
-            snprintf(f->why_not, sizeof f->why_not, "takes %.4g of %s, there is %.4g", f->used[i], s[i].name, s[i].amount);
+            snprintf(f->why_not, sizeof f->why_not, "takes %.4g of %s, there is %.4g", f->used[i], s[i].name,
+                     s[i].amount);
     }
     if (o->rack_kw > 0 && !f->priced)
         return err_set(e, EXIT_CODE_USAGE, "[capacity] rack_kw: watts are only known with [prices]");

@@ -44,12 +44,13 @@ static int read_ends(struct finding *f, struct err *e)
     const char *unit_to = "";
 
     if (o->from == NULL)
-        return err_set(e, EXIT_CODE_USAGE, "%s: where to look for the highest load? (want [capacity] from = 1/s and to = 100/s)",
+        return err_set(e, EXIT_CODE_USAGE,
+                       "%s: where to look for the highest load? (want [capacity] from = 1/s and to = 100/s)",
                        f->ask->path);
     if (!split(o->from, &f->from, &f->r->unit) || !split(o->to, &f->to, &unit_to) || strcmp(f->r->unit, unit_to) != 0 ||
         !(f->from < f->to))
-        return err_set(e, EXIT_CODE_USAGE, "%s: [capacity] from = %s and to = %s are no rising amounts of one unit", f->ask->path,
-                       o->from, o->to);
+        return err_set(e, EXIT_CODE_USAGE, "%s: [capacity] from = %s and to = %s are no rising amounts of one unit",
+                       f->ask->path, o->from, o->to);
     return 0;
 }
 
@@ -75,7 +76,8 @@ static int open_loaded(struct loaded *l, const struct finding *f, double load, s
     if (!study_open(&l->study, f->ask->path, l->sets, c->n_sets + 2, &d))
         trials_mistake(&d, e);
     else if (l->study.n_params != c->study.n_params)
-        err_set(e, EXIT_CODE_USAGE, "%s: varies %s, which is the load that is to be found", f->ask->path, c->options.load);
+        err_set(e, EXIT_CODE_USAGE, "%s: varies %s, which is the load that is to be found", f->ask->path,
+                c->options.load);
     diags_free(&d);
     return e->code ? -1 : 0;
 }
@@ -87,7 +89,8 @@ static void close_loaded(struct loaded *l)
 }
 
 /* Trials of points[i] at loads[i]. */
-static int try(const struct finding *f, const int64_t *points, const double *loads, struct trial *at, int64_t n, struct err *e)
+static int try(const struct finding *f, const int64_t *points, const double *loads, struct trial *at, int64_t n,
+               struct err *e)
 {
     struct loaded *l = mem_zalloc((size_t)n, sizeof *l);
 
@@ -110,10 +113,10 @@ static void advance(const struct finding *f, struct search *s, bool held)
         s->low = s->next;
     else
         s->high = s->next;
-    s->state = s->low == 0 || s->low >= f->to                       ? ENDED
-               : isinf(s->high)                                     ? GROWS
+    s->state = s->low == 0 || s->low >= f->to                            ? ENDED
+               : isinf(s->high)                                          ? GROWS
                : s->high - s->low <= f->r->c.options.precision * s->high ? ENDED
-                                                                    : NARROWS;
+                                                                         : NARROWS;
     s->next = s->state == GROWS ? fmin(2 * s->low, f->to) : (s->low + s->high) / 2;
 }
 
@@ -200,17 +203,24 @@ static int make_row(const struct finding *f, int64_t set, struct err *e)
     int64_t n = c->study.repeat;
     struct capacity_rate_row *row = &f->r->rows[set];
     double *each = arena_alloc(&c->arena, (size_t)n * sizeof *each);
+    double *above = arena_alloc(&c->arena, (size_t)n * sizeof *above);
 
-    *row = (struct capacity_rate_row){.params = study_label(&c->study, set, &c->arena), .each = each,
-                                      .output_per_gpu = NAN, .tokens_per_s_user = NAN, .usd_per_m_output = NAN};
+    *row = (struct capacity_rate_row){.params = study_label(&c->study, set, &c->arena),
+                                      .each = each,
+                                      .output_per_gpu = NAN,
+                                      .tokens_per_s_user = NAN,
+                                      .usd_per_m_output = NAN};
     for (int64_t i = 0; i < n; i++) {
         const struct search *s = &f->at[set * n + i];
         row->below += s->low == 0;
         row->reaches += s->low >= f->to;
         each[i] = s->low == 0 ? f->from : s->low;
+        above[i] = isinf(s->high) ? each[i] : s->high;
     }
     row->load = interval_of(each, n, INTERVAL_CONFIDENCE);
     row->next = interval_next(each, n, INTERVAL_CONFIDENCE);
+    row->load.high = interval_of(above, n, INTERVAL_CONFIDENCE).high; /* the brackets have a width as well */
+    row->next.high = interval_next(above, n, INTERVAL_CONFIDENCE).high;
     if (row->below + row->reaches == 0)
         return try_mean(f, set, row, e);
     row->load.low = row->load.high = NAN;
@@ -308,7 +318,8 @@ static void print_row(const struct capacity_rates *r, const struct capacity_rate
     fprintf(out, "%-32s ", *w->params ? w->params : "-");
     if (w->below + w->reaches > 0) {
         fprintf(out, "%s%s", w->below ? "below " : "at least ", w->below ? r->c.options.from : r->c.options.to);
-        fprintf(out, " in %" PRId64 " of %" PRId64 " replications\n", w->below ? w->below : w->reaches, r->c.study.repeat);
+        fprintf(out, " in %" PRId64 " of %" PRId64 " replications\n", w->below ? w->below : w->reaches,
+                r->c.study.repeat);
         return;
     }
     snprintf(range, sizeof range, "%.4g .. %.4g", w->load.low, w->load.high);
@@ -329,11 +340,13 @@ void capacity_rates_print(const struct capacity_rates *r, bool json, FILE *out)
         print_json(r, out);
         return;
     }
-    fprintf(out, "Highest %s with SLO attainment of %g %% or more: %" PRId64 " replications, each searched to within %g %%, %" PRId64
-                 " runs\n95 %% intervals by Student's t over replications\n\n",
+    fprintf(out,
+            "Highest %s with SLO attainment of %g %% or more: %" PRId64
+            " replications, each searched to within %g %%, %" PRId64
+            " runs\n95 %% intervals by Student's t over replications\n\n",
             r->c.options.load, 100 * r->c.options.target, r->c.study.repeat, 100 * r->c.options.precision, r->runs);
-    fprintf(out, "%-32s %12s %18s %18s %10s %18s %10s %10s %12s\n", "values", "capacity", "interval of mean", "of one fleet", "attained", "interval", "tok/s/user",
-            "tok/s/GPU", "US$/M out");
+    fprintf(out, "%-32s %12s %18s %18s %10s %18s %10s %10s %12s\n", "values", "capacity", "interval of mean",
+            "of one fleet", "attained", "interval", "tok/s/user", "tok/s/GPU", "US$/M out");
     for (int64_t i = 0; i < r->n_rows; i++)
         print_row(r, &r->rows[i], out);
 }

@@ -90,7 +90,8 @@ static void print_set(const struct capacity_search *s, int64_t i, FILE *out)
 
     fprintf(out, "%-34s", *x->params ? x->params : "-");
     if (x->status == CAPACITY_LEFT_OUT || x->status == CAPACITY_DEARER) {
-        fprintf(out, " %6.0f  %s%s%s\n", x->fleet.gpus, capacity_status_names[x->status], x->why ? ": " : "", x->why ? x->why : "");
+        fprintf(out, " %6.0f  %s%s%s\n", x->fleet.gpus, capacity_status_names[x->status], x->why ? ": " : "",
+                x->why ? x->why : "");
         return;
     }
     fprintf(out, " %6.0f", x->fleet.gpus);
@@ -102,8 +103,8 @@ static void print_set(const struct capacity_search *s, int64_t i, FILE *out)
     print_interval(&x->output_per_gpu, 14, out);
     print_interval(&x->usd_per_m_output, 16, out);
     fprintf(out, " %4" PRId64 "/%-3" PRId64, x->whole.reached, x->whole.attainment.n);
-    fprintf(out, "  %s%s%s%s\n", capacity_status_names[x->status], x->whole.sure ? "" : " (not sure)", x->front ? ", front" : "",
-            i == s->chosen ? "  <- cheapest" : "");
+    fprintf(out, "  %s%s%s%s\n", capacity_status_names[x->status], x->whole.sure ? "" : " (not sure)",
+            x->front ? ", front" : "", i == s->chosen ? "  <- cheapest" : "");
 }
 
 static void print_study(const struct capacity_search *s, FILE *out)
@@ -113,9 +114,12 @@ static void print_study(const struct capacity_search *s, FILE *out)
     fprintf(out, "%s: SLO attainment of %g %% or more", s->ask->path, 100 * o->target);
     if (o->spare > 0)
         fprintf(out, ", also with %" PRId64 " %s%s of a pool down", o->spare,
-                o->domain == CAPACITY_REPLICA ? "replica" : o->domain == CAPACITY_HOST ? "host" : "rack", o->spare == 1 ? "" : "s");
-    fprintf(out, "; %" PRId64 " replications, %" PRId64 " runs; mean +- half of Student's 95 %% interval\n", s->c.study.repeat,
-            s->runs);
+                o->domain == CAPACITY_REPLICA ? "replica"
+                : o->domain == CAPACITY_HOST  ? "host"
+                                              : "rack",
+                o->spare == 1 ? "" : "s");
+    fprintf(out, "; %" PRId64 " replications, %" PRId64 " runs; mean +- half of Student's 95 %% interval\n",
+            s->c.study.repeat, s->runs);
     fprintf(out, "%-34s %6s %16s %16s", "values", "GPUs", s->priced ? "US$/h" : "GPUs", "attainment");
     if (o->spare > 0)
         fprintf(out, " %16s", "with them down");
@@ -138,11 +142,13 @@ void capacity_search_print(const struct capacity_search *s, int64_t n, bool json
         fputc('\n', out);
     }
     if (isnan(cost)) {
-        fprintf(out, "No %s holds%s.\n", n > 1 ? "choice of sets" : "set", n > 1 ? " within the racks and the supply" : "");
+        fprintf(out, "No %s holds%s.\n", n > 1 ? "choice of sets" : "set",
+                n > 1 ? " within the racks and the supply" : "");
         return;
     }
     fprintf(out, "Cheapest: %.6g %s", cost, s->priced ? "US$/h" : "GPUs");
     for (int64_t m = 0; m < n; m++)
-        fprintf(out, "%s%s", m ? ", " : " with ", *s[m].sets[s[m].chosen].params ? s[m].sets[s[m].chosen].params : s[m].ask->path);
+        fprintf(out, "%s%s", m ? ", " : " with ",
+                *s[m].sets[s[m].chosen].params ? s[m].sets[s[m].chosen].params : s[m].ask->path);
     fputc('\n', out);
 }

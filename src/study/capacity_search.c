@@ -11,9 +11,12 @@
 #include "base/bug.h"
 #include "study/trials.h"
 
-const char *const capacity_status_names[CAPACITY_STATUSES] = {
-    [CAPACITY_LEFT_OUT] = "left out", [CAPACITY_DEARER] = "dearer", [CAPACITY_GIVEN_UP] = "given up",
-    [CAPACITY_FAILS] = "fails",       [CAPACITY_FAILS_DOWN] = "fails with domains down", [CAPACITY_HOLDS] = "holds"};
+const char *const capacity_status_names[CAPACITY_STATUSES] = {[CAPACITY_LEFT_OUT] = "left out",
+                                                              [CAPACITY_DEARER] = "dearer",
+                                                              [CAPACITY_GIVEN_UP] = "given up",
+                                                              [CAPACITY_FAILS] = "fails",
+                                                              [CAPACITY_FAILS_DOWN] = "fails with domains down",
+                                                              [CAPACITY_HOLDS] = "holds"};
 
 /* ---- which sets there are ---- */
 
@@ -32,7 +35,8 @@ static int look_at(struct capacity_search *s, int64_t set, struct err *e)
     struct diags d;
 
     diags_init(&d);
-    *x = (struct capacity_set){.set = set, .params = study_label(&s->c.study, set, &s->c.arena), .status = CAPACITY_DEARER};
+    *x = (struct capacity_set){
+        .set = set, .params = study_label(&s->c.study, set, &s->c.arena), .status = CAPACITY_DEARER};
     if (!study_load(&s->c.study, set * s->c.study.repeat, &sc, &d))
         x->why = first_line(&d, &s->c.arena);
     else if (capacity_fleet_make(&x->fleet, &sc, &s->c.options, s->supply, s->n_supply, e) == 0 && *x->fleet.why_not)
@@ -103,7 +107,10 @@ static int more_of(struct capacity_search *s, struct trial *at, struct capacity_
                    bool all, struct err *e)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t step = s->ask->workers > 0 ? s->ask->workers : cores > 0 ? cores : 1, end = all || *done + step > n ? n : *done + step;
+    int64_t step = s->ask->workers > 0 ? s->ask->workers
+                   : cores > 0         ? cores
+                                       : 1,
+            end = all || *done + step > n ? n : *done + step;
 
     if (trials_run(at + *done, end - *done, s->ask->workers, e) != 0)
         return -1;
@@ -127,8 +134,8 @@ static bool can_hold(const struct capacity_options *o, const struct capacity_sig
 }
 
 /* All replications of a study's set into files named after `name`; *v is NaN and false where it was given up. */
-static int try_study(struct capacity_search *s, const struct study *study, int64_t set, const char *name, struct trial *at,
-                     struct capacity_verdict *v, struct err *e)
+static int try_study(struct capacity_search *s, const struct study *study, int64_t set, const char *name,
+                     struct trial *at, struct capacity_verdict *v, struct err *e)
 {
     int64_t n = study->repeat, done = 0;
     struct capacity_sign *signs = mem_zalloc((size_t)n, sizeof *signs);
@@ -359,9 +366,11 @@ static int open_search(struct capacity_search *s, const struct capacity_ask *ask
         s->c.options.rack_kw = first->c.options.rack_kw;
         s->c.options.racks = first->c.options.racks;
     }
-    s->dir = arena_printf(&s->c.arena, "%.*s.d", (int)(n > 3 && strcmp(ask->out + n - 3, ".db") == 0 ? n - 3 : n), ask->out);
+    s->dir =
+        arena_printf(&s->c.arena, "%.*s.d", (int)(n > 3 && strcmp(ask->out + n - 3, ".db") == 0 ? n - 3 : n), ask->out);
     if (access(ask->out, F_OK) == 0 && !ask->force)
-        return err_set(e, EXIT_CODE_USAGE, "%s: exists; --force replaces it (runs in %s are not run again)", ask->out, s->dir);
+        return err_set(e, EXIT_CODE_USAGE, "%s: exists; --force replaces it (runs in %s are not run again)", ask->out,
+                       s->dir);
     return list_sets(s, e);
 }
 

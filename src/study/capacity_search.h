@@ -1,22 +1,24 @@
 /*
- * capacity_search.h - the cheapest fleet of a study that holds its load (capacity.h), and what lies on the Pareto front.
+ * capacity_search.h - the cheapest fleet of a study that holds its load (capacity.h), and what lies on the Pareto
+ * front.
  *
- *   1  every parameter set is loaded; what is not valid (a model that does not fit) or not allowed (capacity_fleet.h) is left out,
- *      with its reason
+ *   1  every parameter set is loaded; what is not valid (a model that does not fit) or not allowed (capacity_fleet.h)
+ *      is left out, with its reason
  *   2  the rest are tried from the cheapest on, by what they cost before anything runs
- *   3  a set of which the replications already run show that it cannot reach the target, whatever the others give, is given up
+ *   3  a set of which the replications already run show that it cannot reach the target, whatever the others give, is
+ *      given up
  *   4  it ends where the next set costs more, idle, than the cheapest that held does with its load
  *
- * Steps 3 and 4 leave out nothing that could be the answer: it is that of an exhaustive sweep. `all` does without both, for
- * the whole front.
+ * Steps 3 and 4 leave out nothing that could be the answer: it is that of an exhaustive sweep. `all` does without both,
+ * for the whole front.
  *
- * Several studies, one a model of the fleet: replicas of different models share no GPU, so that each is simulated alone. What they
- * share are racks and supply, as the first study's [capacity] says: chosen is the set of each whose sum is cheapest within these.
- * All sets are tried then where there is such a limit. Not modelled: models that share a replica's GPUs in turns, or tiers or
- * links across replicas of different models.
+ * Several studies, one a model of the fleet: replicas of different models share no GPU, so that each is simulated
+ * alone. What they share are racks and supply, as the first study's [capacity] says: chosen is the set of each whose
+ * sum is cheapest within these. All sets are tried then where there is such a limit. Not modelled: models that share a
+ * replica's GPUs in turns, or tiers or links across replicas of different models.
  *
- * Runs are kept in OUT.d as a sweep's, and not run again; those with domains down beside them (down-...). OUT.db is the study
- * file of the sets that were tried in full, with the table `capacity` of what was found of every set.
+ * Runs are kept in OUT.d as a sweep's, and not run again; those with domains down beside them (down-...). OUT.db is the
+ * study file of the sets that were tried in full, with the table `capacity` of what was found of every set.
  */
 #ifndef STUDY_CAPACITY_SEARCH_H
 #define STUDY_CAPACITY_SEARCH_H
@@ -39,11 +41,12 @@ struct capacity_set {
     int64_t set;
     const char *params, *why; /* why: left out; NULL else */
     struct capacity_fleet fleet;
-    int status; /* enum capacity_status */
+    int status;                          /* enum capacity_status */
     struct capacity_verdict whole, down; /* down: of the worst pool; attainment.n = 0: not tried */
-    struct interval cost, usd_per_m_output, tokens_per_s_user, output_per_gpu; /* n = 0: not tried; cost in US$/h or GPUs */
-    bool front;   /* of those that hold, none is better in one and no worse in the others of US$ per token (without prices: nothing),
-                   * tokens/s/user, tokens/s/GPU */
+    struct interval cost, usd_per_m_output, tokens_per_s_user,
+        output_per_gpu; /* n = 0: not tried; cost in US$/h or GPUs */
+    bool front; /* of those that hold, none is better in one and no worse in the others of US$ a token (without prices:
+                 * of nothing), tokens/s/user and tokens/s/GPU */
 };
 
 struct capacity_search {

@@ -1,6 +1,6 @@
 /*
- * capacity_write.c - the study file of a search: the sets that were tried in full, merged as a sweep's points are, and the table
- * `capacity` of what was found of each set.
+ * capacity_write.c - the study file of a search: the sets that were tried in full, merged as a sweep's points are, and
+ * the table `capacity` of what was found of each set.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -23,11 +23,13 @@ static const char ddl[] =
     "INSERT INTO doc VALUES('capacity', NULL, 'what tiersim capacity found of each parameter set'),\n"
     "  ('capacity', 'param_set', 'as in run and param'),\n"
     "  ('capacity', 'params', 'the values of the variables'),\n"
-    "  ('capacity', 'status', 'left out, dearer (not tried: it cannot be the cheapest), given up, fails, fails with domains down, "
+    "  ('capacity', 'status', 'left out, dearer (not tried: it cannot be the cheapest), given up, fails, fails with "
+    "domains down, "
     "holds'),\n"
     "  ('capacity', 'why', 'it was left out'),\n"
     "  ('capacity', 'cheapest', '1: the answer'),\n"
-    "  ('capacity', 'front', '1: of those that hold, none is better in one of US$ per output token, tokens/s/user and tokens/s/GPU "
+    "  ('capacity', 'front', '1: of those that hold, none is better in one of US$ per output token, tokens/s/user and "
+    "tokens/s/GPU "
     "and no worse in the others'),\n"
     "  ('capacity', 'sure', '1: the interval of the attainment lies on one side of the target'),\n"
     "  ('capacity', 'gpus', 'GPUs of the fleet'),\n"
@@ -89,7 +91,8 @@ static int put_table(const struct capacity_search *s, const char *path, struct e
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db, ddl, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(db, "INSERT INTO capacity VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1, &stmt, NULL);
+        rc = sqlite3_prepare_v2(db, "INSERT INTO capacity VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1, &stmt,
+                                NULL);
     for (int64_t i = 0; rc == SQLITE_OK && i < s->n_sets; i++)
         rc = put_set(stmt, s, i);
     sqlite3_finalize(stmt);
@@ -126,8 +129,8 @@ static int plan_tried(struct plan *p, const struct capacity_search *s, struct er
         if (!study_load(&p->study, index, &sc, &d))
             trials_mistake(&d, e);
         else
-            p->at[p->n++] = (struct plan_point){.index = index, .shard = shard_path(p->dir, index, &p->arena),
-                                                .want = shard_wanted(&sc)};
+            p->at[p->n++] = (struct plan_point){
+                .index = index, .shard = shard_path(p->dir, index, &p->arena), .want = shard_wanted(&sc)};
         scenario_free(&sc);
     }
     diags_free(&d);
@@ -136,8 +139,12 @@ static int plan_tried(struct plan *p, const struct capacity_search *s, struct er
 
 int capacity_search_write(struct capacity_search *s, struct err *e)
 {
-    const struct sweep ask = {.study = s->ask->path, .out = s->ask->out, .sets = s->c.sets, .n_sets = s->c.n_sets,
-                              .filter = "(tiersim capacity: the sets tried in full)", .force = s->ask->force};
+    const struct sweep ask = {.study = s->ask->path,
+                              .out = s->ask->out,
+                              .sets = s->c.sets,
+                              .n_sets = s->c.n_sets,
+                              .filter = "(tiersim capacity: the sets tried in full)",
+                              .force = s->ask->force};
     struct plan p = {.ask = &ask, .dir = s->dir};
     struct diags d;
 

@@ -10,12 +10,16 @@
 
 /* What is compared unless one says what; those that a run does not have are left out. */
 static const char *const usual[] = {
-    "request_throughput", "output_throughput", "slo_attainment",      "request_goodput",  "mean_ttft_ms",
-    "median_ttft_ms",     "p99_ttft_ms",       "mean_tpot_ms",        "median_tpot_ms",   "p99_tpot_ms",
-    "mean_itl_ms",        "p99_itl_ms",        "mean_e2el_ms",        "p99_e2el_ms",      "mean_queue_ms",
-    "utilisation",        "mean_batch",        "preemptions",         "mean_task_ms",     "p99_task_ms",
-    "usd_per_m_input",    "usd_per_m_output",  "usd_per_m_total",     "usd_per_request",  "usd_per_task",
-    "cost_usd_per_h",     "joules_per_output_token", "margin_usd_per_gpu_h",
+    "request_throughput",   "output_throughput", "slo_attainment",
+    "request_goodput",      "mean_ttft_ms",      "median_ttft_ms",
+    "p99_ttft_ms",          "mean_tpot_ms",      "median_tpot_ms",
+    "p99_tpot_ms",          "mean_itl_ms",       "p99_itl_ms",
+    "mean_e2el_ms",         "p99_e2el_ms",       "mean_queue_ms",
+    "utilisation",          "mean_batch",        "preemptions",
+    "mean_task_ms",         "p99_task_ms",       "usd_per_m_input",
+    "usd_per_m_output",     "usd_per_m_total",   "usd_per_request",
+    "usd_per_task",         "cost_usd_per_h",    "joules_per_output_token",
+    "margin_usd_per_gpu_h",
 };
 
 /* ---- pairing ---- */
@@ -123,14 +127,18 @@ static void row_of_calls(struct compare *c, const struct calls *a, const struct 
     snprintf(name, sizeof name, "mean_%s_ms", calls_of_names[of]);
     const struct outcome_metric *m = outcome_metric(c->a, name);
     if (m && interval_batches(x, n_x, batch_a) && interval_batches(y, n_y, batch_b)) {
-        bool paired = c->paired && n_x == n_y; /* a call may be of one token in both, or in neither: its length is drawn */
-        struct difference d = paired ? interval_paired(batch_a, batch_b, INTERVAL_BATCHES, INTERVAL_CONFIDENCE)
-                                     : interval_unpaired(batch_a, INTERVAL_BATCHES, batch_b, INTERVAL_BATCHES, INTERVAL_CONFIDENCE);
+        bool paired =
+            c->paired && n_x == n_y; /* a call may be of one token in both, or in neither: its length is drawn */
+        struct difference d =
+            paired ? interval_paired(batch_a, batch_b, INTERVAL_BATCHES, INTERVAL_CONFIDENCE)
+                   : interval_unpaired(batch_a, INTERVAL_BATCHES, batch_b, INTERVAL_BATCHES, INTERVAL_CONFIDENCE);
         double each[INTERVAL_BATCHES];
         for (int i = 0; i < INTERVAL_BATCHES; i++)
             each[i] = batch_b[i] - batch_a[i];
-        add_row(c, m, d, paired ? interval_correlated(each, INTERVAL_BATCHES)
-                                : interval_correlated(batch_a, INTERVAL_BATCHES) || interval_correlated(batch_b, INTERVAL_BATCHES));
+        add_row(c, m, d,
+                paired
+                    ? interval_correlated(each, INTERVAL_BATCHES)
+                    : interval_correlated(batch_a, INTERVAL_BATCHES) || interval_correlated(batch_b, INTERVAL_BATCHES));
     }
     free(x);
     free(y);
@@ -187,7 +195,8 @@ int compare_make(struct compare *c, const struct outcome *a, const struct outcom
     *c = (struct compare){.a = a, .b = b};
     for (int64_t i = 0; i < n_names; i++)
         if (!outcome_metric(a, names[i]) && !outcome_metric(b, names[i]))
-            return err_set(e, EXIT_CODE_USAGE, "neither has a metric \"%s\" (`--all` shows those that both have)", names[i]);
+            return err_set(e, EXIT_CODE_USAGE, "neither has a metric \"%s\" (`--all` shows those that both have)",
+                           names[i]);
     if (n_names == 0 && !all) {
         names = usual;
         n_names = sizeof usual / sizeof *usual;
@@ -202,10 +211,11 @@ int compare_make(struct compare *c, const struct outcome *a, const struct outcom
     else if (rows_of_calls(c, names, n_names, all, e) != 0)
         return -1;
     if (c->n_rows == 0)
-        return err_set(e, EXIT_CODE_FAILED, "%s", c->by == COMPARE_BATCHES
-                       ? "of one run each, only mean_ttft_ms, mean_tpot_ms, mean_e2el_ms and mean_queue_ms can be compared, over "
-                         "40 calls or more (for others, see run --replications)"
-                       : "they have no metric in common");
+        return err_set(e, EXIT_CODE_FAILED, "%s",
+                       c->by == COMPARE_BATCHES ? "of one run each, only mean_ttft_ms, mean_tpot_ms, mean_e2el_ms and "
+                                                  "mean_queue_ms can be compared, over "
+                                                  "40 calls or more (for others, see run --replications)"
+                                                : "they have no metric in common");
     correct(c);
     return 0;
 }
@@ -265,15 +275,16 @@ static void print_head(const struct compare *c, FILE *out)
     const struct outcome *both[] = {c->a, c->b};
 
     for (int i = 0; i < 2; i++)
-        fprintf(out, "%c: %s%s%s, %lld run%s\n", "AB"[i], both[i]->path, *both[i]->runs[0].params ? " @ " : "",
+        fprintf(out, "%c: %s%s%s, %lld run%s\n", "AB"[i], both[i] -> path, *both[i] -> runs[0].params ? " @ " : "",
                 both[i]->runs[0].params, (long long)both[i]->n_runs, both[i]->n_runs == 1 ? "" : "s");
     if (c->paired)
         fprintf(out, "PAIRED: %lld pairs of %s with common random numbers\n", (long long)c->n_pairs,
                 c->by == COMPARE_BATCHES ? "calls" : "runs");
     else
         fprintf(out, "NOT PAIRED: %s\n", c->why_not);
-    fprintf(out, "%.0f %% intervals %s; * significant by Holm's correction for %lld metrics\n\n", 100 * INTERVAL_CONFIDENCE,
-            c->by == COMPARE_BATCHES ? "by batch means" : "by Student's t", (long long)c->n_tests);
+    fprintf(out, "%.0f %% intervals %s; * significant by Holm's correction for %lld metrics\n\n",
+            100 * INTERVAL_CONFIDENCE, c->by == COMPARE_BATCHES ? "by batch means" : "by Student's t",
+            (long long)c->n_tests);
 }
 
 static void print_range(double low, double high, int width, FILE *out)
@@ -294,8 +305,8 @@ void compare_print(const struct compare *c, bool json, FILE *out)
         return;
     }
     print_head(c, out);
-    fprintf(out, "%-26s %11s %11s %11s %24s %8s %20s %8s\n", "metric", "A", "B", "B - A", "interval", "B / A", "interval",
-            "p (Holm)");
+    fprintf(out, "%-26s %11s %11s %11s %24s %8s %20s %8s\n", "metric", "A", "B", "B - A", "interval", "B / A",
+            "interval", "p (Holm)");
     for (int64_t i = 0; i < c->n_rows; i++) {
         const struct compare_row *r = &c->rows[i];
         fprintf(out, "%-26s %11.5g %11.5g %+11.4g", r->name, r->of.a, r->of.b, r->of.mean);
@@ -313,7 +324,8 @@ void compare_print(const struct compare *c, bool json, FILE *out)
         correlated |= r->correlated;
     }
     if (correlated)
-        fputs("correlated: batches are not independent, so the interval is too short and p too small: make the runs longer, or "
+        fputs("correlated: batches are not independent, so the interval is too short and p too small: make the runs "
+              "longer, or "
               "use replications\n",
               out);
 }

@@ -2,15 +2,15 @@
  * compare.h - two sets of runs: by how much their metrics differ, and which differences are more than chance.
  *
  * Paired: a run of A and one of B of the same seed and replication met the same random numbers (base/rng.h: arrivals,
- * lengths, tools, faults each have a stream of their own), so their difference is free of what both shared. Paired where each
- * run of the one has a partner in the other, else not at all: half a pairing is none. Said in the result.
+ * lengths, tools, faults each have a stream of their own), so their difference is free of what both shared. Paired
+ * where each run of the one has a partner in the other, else not at all: half a pairing is none. Said in the result.
  *
  * One run on either side has no replications: intervals are then of batch means of its calls (calls.h), for the metrics
- * that a series of calls tells; paired call by call where both runs have the same seed and replication and their calls came at
- * the same instants (so not in closed loops or agents' chains, where later calls wait for earlier ones).
+ * that a series of calls tells; paired call by call where both runs have the same seed and replication and their calls
+ * came at the same instants (so not in closed loops or agents' chains, where later calls wait for earlier ones).
  *
- * Significant: Holm's p-value (interval.h), adjusted for all metrics that are shown, is at most 1 - confidence. Intervals
- * themselves are of each metric alone.
+ * Significant: Holm's p-value (interval.h), adjusted for all metrics that are shown, is at most 1 - confidence.
+ * Intervals themselves are of each metric alone.
  *
  * A difference without any variation (all pairs differ by the same) has an interval of no width: it says that
  * replications are alike, as without random draws, not that the model is exact.

@@ -115,9 +115,19 @@ static double covariance(const double *a, const double *b, int64_t n, double mea
 
 static struct difference difference_of(bool paired, int64_t n_a, int64_t n_b, double a, double b)
 {
-    return (struct difference){.paired = paired, .n_a = n_a, .n_b = n_b, .a = a, .b = b, .mean = b - a, .sd = NAN,
-                               .low = NAN, .high = NAN, .p = NAN, .ratio = a == 0 ? NAN : b / a,
-                               .ratio_low = NAN, .ratio_high = NAN};
+    return (struct difference){.paired = paired,
+                               .n_a = n_a,
+                               .n_b = n_b,
+                               .a = a,
+                               .b = b,
+                               .mean = b - a,
+                               .sd = NAN,
+                               .low = NAN,
+                               .high = NAN,
+                               .p = NAN,
+                               .ratio = a == 0 ? NAN : b / a,
+                               .ratio_low = NAN,
+                               .ratio_high = NAN};
 }
 
 struct difference interval_paired(const double *a, const double *b, int64_t n, double confidence)

@@ -12,7 +12,8 @@ static double mean_of_five(const double *x)
 enum mser_verdict mser_cut(const double *x, int64_t n, int64_t *cut)
 {
     int64_t m = n / MSER_MEAN_OF, best_at = 0;
-    double mean = 0, squares = 0, best = -1; /* mean and squares: of those from d on, one taken in after the other (Welford) */
+    double mean = 0, squares = 0,
+           best = -1; /* mean and squares: of those from d on, one taken in after the other (Welford) */
 
     *cut = 0;
     if (n < MSER_LEAST)

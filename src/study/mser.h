@@ -7,9 +7,10 @@
  *
  *   d* = argmin over d of  sum over i >= d of (Z[i] - mean of Z[d..])^2 / (m - d)^2
  *
- * the first such d where several are equal. The last MSER_TAIL means are never all that is kept: among a handful, values
- * that happen to be near each other would win. A cut past half of the series is refused: there is then no part of it that is
- * known to be steady (the run is too short, or has no steady state). Values that do not fill a five are left out at the end.
+ * the first such d where several are equal. The last MSER_TAIL means are never all that is kept: among a handful,
+ * values that happen to be near each other would win. A cut past half of the series is refused: there is then no part
+ * of it that is known to be steady (the run is too short, or has no steady state). Values that do not fill a five are
+ * left out at the end.
  */
 #ifndef STUDY_MSER_H
 #define STUDY_MSER_H

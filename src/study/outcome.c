@@ -35,15 +35,16 @@ static int read_run(struct outcome *o, struct err *e)
     if (rc == 0) {
         o->runs = arena_alloc(&o->arena, sizeof *o->runs);
         o->n_runs = 1;
-        *o->runs = (struct outcome_run){1, r.seed, r.replication, arena_strdup(&o->arena, r.fingerprint ? r.fingerprint : ""), ""};
+        *o->runs = (struct outcome_run){1, r.seed, r.replication,
+                                        arena_strdup(&o->arena, r.fingerprint ? r.fingerprint : ""), ""};
         o->metrics = arena_alloc(&o->arena, ((size_t)r.n_metrics + 1) * sizeof *o->metrics);
         o->n_metrics = r.n_metrics;
         for (int64_t i = 0; i < r.n_metrics; i++) {
             const struct store_metric *m = &r.metrics[i];
             const char *class = m->class_id < 0 ? "" : r.classes[m->class_id].name;
-            o->metrics[i] = (struct outcome_metric){arena_printf(&o->arena, "%s%s%s", class, *class ? ":" : "", m->name),
-                                                    arena_strdup(&o->arena, m->unit), arena_alloc(&o->arena, sizeof(double)),
-                                                    m->approximate};
+            o->metrics[i] = (struct outcome_metric){
+                arena_printf(&o->arena, "%s%s%s", class, *class ? ":" : "", m->name), arena_strdup(&o->arena, m->unit),
+                arena_alloc(&o->arena, sizeof(double)), m->approximate};
             *o->metrics[i].value = m->value;
         }
     }
@@ -142,8 +143,9 @@ static int read_runs(struct reading *r, struct err *e)
         err_set(e, EXIT_CODE_USAGE, "%s: %s%s%s", o->path, r->select ? "no point has " : "has no complete runs",
                 r->select ? r->select : "", r->select ? " (as in v_point.params)" : "");
     else if (sets > 1)
-        err_set(e, EXIT_CODE_USAGE, "%s: has points of several parameter sets (\"%s\", \"%s\", ...): choose one by %s@%s", o->path,
-                first, other, o->path, first);
+        err_set(e, EXIT_CODE_USAGE,
+                "%s: has points of several parameter sets (\"%s\", \"%s\", ...): choose one by %s@%s", o->path, first,
+                other, o->path, first);
     o->runs = arena_alloc(&o->arena, ((size_t)o->n_runs + 1) * sizeof *runs);
     if (runs)
         memcpy(o->runs, runs, (size_t)o->n_runs * sizeof *runs);
@@ -177,7 +179,8 @@ static int read_metrics(struct reading *r, struct err *e)
             continue;
         const char *class = text_at(r, stmt, 0), *name = text_at(r, stmt, 1);
         struct outcome_metric like = {.name = *class ? arena_printf(&o->arena, "%s:%s", class, name) : name,
-                                      .unit = text_at(r, stmt, 3), .approximate = sqlite3_column_int64(stmt, 4) != 0};
+                                      .unit = text_at(r, stmt, 3),
+                                      .approximate = sqlite3_column_int64(stmt, 4) != 0};
         struct outcome_metric *m = metric_at(o, STUDY_METRICS_MAX, &like);
         if (m == NULL)
             rc = SQLITE_CORRUPT;

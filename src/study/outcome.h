@@ -1,6 +1,6 @@
 /*
- * outcome.h - what runs gave: the metrics of replications, out of a results file (one run) or a study file (as many as it
- * has points).
+ * outcome.h - what runs gave: the metrics of replications, out of a results file (one run) or a study file (as many as
+ * it has points).
  *
  *   outcome_read("fleet.db")                 a results file, or a study file of one parameter set
  *   outcome_read("fleet.db@rate=10/s gpus=8")   of a study file, the points whose variables have these values

@@ -22,8 +22,10 @@ static bool is_one(const struct replicate *r)
     if (!ok)
         diags_print(&d, stderr);
     else if (!one)
-        fprintf(stderr, "tiersim: %s: is a study of %" PRId64 " parameter sets: `tiersim sweep %s -s sweep.repeat=%" PRId64
-                        "` runs each so often\n", r->ask.study, s.n_params, r->ask.study, r->n);
+        fprintf(stderr,
+                "tiersim: %s: is a study of %" PRId64 " parameter sets: `tiersim sweep %s -s sweep.repeat=%" PRId64
+                "` runs each so often\n",
+                r->ask.study, s.n_params, r->ask.study, r->n);
     study_free(&s);
     diags_free(&d);
     return ok && one;
@@ -102,13 +104,17 @@ int replicate_run(const struct replicate *r)
         if (x <= 1)
             return EXIT_CODE_OK;
         if (n >= r->most) {
-            fprintf(stderr, "tiersim: after %" PRId64 " replications, the interval of %s is still %.3g times as wide as asked for "
-                            "(--max-replications)\n", n, of, x);
+            fprintf(stderr,
+                    "tiersim: after %" PRId64
+                    " replications, the interval of %s is still %.3g times as wide as asked for "
+                    "(--max-replications)\n",
+                    n, of, x);
             return EXIT_CODE_FAILED;
         }
         if (!r->ask.quiet)
-            fprintf(stderr, "tiersim: after %" PRId64 " replications, the interval of %s is %.3g times as wide as asked for\n", n,
-                    of, x);
+            fprintf(stderr,
+                    "tiersim: after %" PRId64 " replications, the interval of %s is %.3g times as wide as asked for\n",
+                    n, of, x);
         n = next_n(r, n, x);
         unlink(r->ask.out); /* this command's own, of too few */
     }

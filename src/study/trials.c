@@ -74,8 +74,8 @@ static void why(struct batch *b, const struct pool_end *end)
     line[strcspn(line, "\n")] = '\0';
     const char *text = strncmp(line, "tiersim: ", 9) == 0 ? line + 9 : line;
     err_set(b->e, end->exit_code > 0 && end->exit_code < 128 ? end->exit_code : EXIT_CODE_FAILED, "%s%s%s",
-            *text ? text : b->at[end->id].study->path, *text ? "" : ": its run failed: ",
-            *text ? "" : pool_why(end->exit_code, reason, sizeof reason));
+            *text ? text : b->at[end->id].study->path,
+            *text ? "" : ": its run failed: ", *text ? "" : pool_why(end->exit_code, reason, sizeof reason));
 }
 
 static void done(void *ctx, const struct pool_end *end)
@@ -158,8 +158,10 @@ int trials_replicate(struct outcome *o, const char *path, char *const *sets, siz
     if (!study_open(&s, path, all, n_sets + 1, &d))
         trials_mistake(&d, e);
     else if (s.n_params != 1)
-        err_set(e, EXIT_CODE_USAGE, "%s: is a study of %" PRId64 " parameter sets, and one is wanted: set its variables (-s), "
-                "or sweep it and name FILE.db@rate=10/s", path, s.n_params);
+        err_set(e, EXIT_CODE_USAGE,
+                "%s: is a study of %" PRId64 " parameter sets, and one is wanted: set its variables (-s), "
+                "or sweep it and name FILE.db@rate=10/s",
+                path, s.n_params);
     for (int64_t i = 0; e->code == 0 && i < n; i++)
         at[i] = (struct trial){.study = &s, .point = i};
     if (e->code == 0 && trials_run(at, n, workers, e) == 0) {
