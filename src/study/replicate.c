@@ -106,14 +106,14 @@ int replicate_run(const struct replicate *r)
         if (n >= r->most) {
             fprintf(stderr,
                     "tiersim: after %" PRId64
-                    " replications, the interval of %s is still %.3g times as wide as asked for "
+                    " replications, the interval of %s is still %.2f times as wide as asked for "
                     "(--max-replications)\n",
                     n, of, x);
             return EXIT_CODE_FAILED;
         }
         if (!r->ask.quiet)
             fprintf(stderr,
-                    "tiersim: after %" PRId64 " replications, the interval of %s is %.3g times as wide as asked for\n",
+                    "tiersim: after %" PRId64 " replications, the interval of %s is %.2f times as wide as asked for\n",
                     n, of, x);
         n = next_n(r, n, x);
         unlink(r->ask.out); /* this command's own, of too few */
