@@ -43,7 +43,9 @@ static int finish(FILE *f, const char *path, struct err *e)
 {
     bool bad = ferror(f) != 0;
 
-    return (fclose(f) != 0) | bad ? err_set(e, EXIT_CODE_IO, "%s: cannot be written: %s", path, strerror(errno)) : 0;
+    if (fclose(f) == 0 && !bad)
+        return 0;
+    return err_set(e, EXIT_CODE_IO, "%s: cannot be written: %s", path, strerror(errno));
 }
 
 /* The points that are to be run, one a line with its values. */
