@@ -145,7 +145,7 @@ static void tables(FILE *out, const char *const *names, int n)
         else
             fprintf(out, "%s  %s %s", columns[i - 1].name ? ",\n" : "", c->name, c->decl);
     }
-    fputs("\n) STRICT;\n", out);
+    fputs("\n) STRICT;\nCREATE INDEX run_param_of ON run_param(run_id, key);\n", out);
 }
 
 int study_schema_create(sqlite3 *db)
