@@ -30,12 +30,15 @@ enum { OPT_TRACE = 256, OPT_CSV, OPT_CHROME, OPT_FROM, OPT_TO, OPT_DATASETTE };
 
 static const struct argp_option options[] = {
     {"trace", OPT_TRACE, NULL, 0, "the calls of the run, as a trace that `arrivals = trace` replays", 0},
-    {"chrome-trace", OPT_CHROME, NULL, 0, "steps, requests, transfers and counters for ui.perfetto.dev; compressed where FILE ends in .gz", 0},
+    {"chrome-trace", OPT_CHROME, NULL, 0, "steps, requests, transfers and counters for ui.perfetto.dev; compressed "
+     "where FILE ends in .gz", 0},
     {"from", OPT_FROM, "SECONDS", 0, "--chrome-trace: from this time of the run on", 0},
     {"to", OPT_TO, "SECONDS", 0, "--chrome-trace: up to this", 0},
     {"csv", OPT_CSV, "TABLE", OPTION_ARG_OPTIONAL,
-     "a table or view of the file as CSV. Without TABLE, with --trace: the trace as CSV instead of JSON lines; so, too, where FILE ends in .csv", 0},
-    {"datasette-metadata", OPT_DATASETTE, NULL, 0, "metadata.json for datasette: what tables and columns mean, and the queries of report --html", 0},
+     "a table or view of the file as CSV. Without TABLE, with --trace: the trace as CSV instead of JSON lines; so, "
+     "too, where FILE ends in .csv", 0},
+    {"datasette-metadata", OPT_DATASETTE, NULL, 0, "metadata.json for datasette: what tables and columns mean, and "
+     "the queries of report --html", 0},
     {"output", 'o', "FILE", 0, "where to; - is standard output", 0},
     {"force", 'f', NULL, 0, "replace an existing file", 0},
     {0},
@@ -110,7 +113,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {options, parse, "RESULTS.db", "Writes what a results file holds in another form.", NULL, NULL,
+static const struct argp argp = {options, parse, "RESULTS.db", "Writes what a results file holds in another "
+     "form.", NULL, NULL,
                                  NULL};
 
 static bool ends_in(const char *name, const char *suffix)

@@ -28,7 +28,8 @@ enum { OPT_JSON = 256, OPT_INTERVALS, OPT_HTML, OPT_TIMEOUT };
 static const struct argp_option options[] = {
     {"json", OPT_JSON, NULL, 0, "print JSON with vLLM's keys instead of text", 0},
     {"intervals", OPT_INTERVALS, NULL, 0, "instead of the report, 95 % intervals of one long run by batch means", 0},
-    {"html", OPT_HTML, NULL, 0, "a page with pictures, the SQL behind each, and the scenario, which needs nothing else; want -o", 0},
+    {"html", OPT_HTML, NULL, 0, "a page with pictures, the SQL behind each, and the scenario, which needs nothing "
+     "else; want -o", 0},
     {"output", 'o', "FILE", 0, "where to; - is standard output, as without -o", 0},
     {"force", 'f', NULL, 0, "replace an existing file", 0},
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "--html: leave out pictures whose query takes longer (default 20)", 0},

@@ -98,7 +98,8 @@ static void put_slice(struct trace *t, sqlite3_stmt *s)
     end(t);
 }
 
-static void put_lane_edge(struct trace *t, const char *ph, int64_t pid, const char *cat, int64_t id, const char *name, int64_t at)
+static void put_lane_edge(struct trace *t, const char *ph, int64_t pid, const char *cat, int64_t id, const char *name,
+                          int64_t at)
 {
     begin(t, ph, pid, 0);
     put_text(t, "cat", cat);
@@ -108,7 +109,8 @@ static void put_lane_edge(struct trace *t, const char *ph, int64_t pid, const ch
 }
 
 /* A part of a lane; what has not begun is not there, what has not ended ends with `to`. */
-static void put_part(struct trace *t, sqlite3_stmt *s, int64_t pid, int64_t id, const char *name, int from, int to, int last)
+static void put_part(struct trace *t, sqlite3_stmt *s, int64_t pid, int64_t id, const char *name, int from, int to,
+                     int last)
 {
     int stop = sqlite3_column_type(s, to) != SQLITE_NULL ? to : last;
 
@@ -174,38 +176,59 @@ static const struct {
     const char *sql;
 } parts[] = {
     {put_name, "SELECT 'process_name', 0, 0, 'memories, links, faults' AS name"},
-    {put_name, "SELECT 'process_name', id + 1, 0, 'replica ' || id || CASE pool WHEN 'all' THEN '' ELSE ', pool ' || pool END AS name FROM replica "
+    {put_name, "SELECT 'process_name', id + 1, 0, 'replica ' || id || CASE pool WHEN 'all' THEN '' ELSE ', pool ' "
+               "|| pool END AS name FROM replica "
                "WHERE first_member = id"},
     {put_name, "SELECT 'process_sort_index', id + 1, 0, id + 1 AS sort_index FROM replica WHERE first_member = id"},
-    {put_name, "SELECT 'thread_name', first_member + 1, id - first_member, CASE (SELECT count(*) FROM replica m WHERE m.first_member = r.first_member) "
+    {put_name, "SELECT 'thread_name', first_member + 1, id - first_member, CASE (SELECT count(*) FROM replica m "
+               "WHERE m.first_member = r.first_member) "
                "WHEN 1 THEN 'steps' ELSE 'steps of member ' || (id - first_member) END AS name FROM replica r"},
-    {put_slice, "SELECT r.first_member + 1, r.id - r.first_member, CASE WHEN n_prefill = 0 THEN 'decode' WHEN n_decode = 0 THEN 'prefill' ELSE 'mixed' END,"
-                " t_start_ns, t_end_ns, n_decode, n_prefill, prefill_tokens, ctx_tokens, tokens_out FROM step s JOIN replica r ON r.id = s.replica "
+    {put_slice, "SELECT r.first_member + 1, r.id - r.first_member, CASE WHEN n_prefill = 0 THEN 'decode' WHEN "
+                "n_decode = 0 THEN 'prefill' ELSE 'mixed' END,"
+                " t_start_ns, t_end_ns, n_decode, n_prefill, prefill_tokens, ctx_tokens, tokens_out FROM step s "
+                "JOIN replica r ON r.id = s.replica "
                 "WHERE t_end_ns > ?1 AND t_start_ns < ?2"},
-    {put_counter, "SELECT r.first_member + 1, CASE WHEN r.id = r.first_member THEN 'sequences' ELSE 'sequences of member ' || (r.id - r.first_member) END,"
-                  " t_start_ns, n_running AS running, n_waiting AS waiting FROM step s JOIN replica r ON r.id = s.replica "
+    {put_counter, "SELECT r.first_member + 1, CASE WHEN r.id = r.first_member THEN 'sequences' ELSE 'sequences of "
+                  "member ' || (r.id - r.first_member) END,"
+                  " t_start_ns, n_running AS running, n_waiting AS waiting FROM step s JOIN replica r ON r.id = "
+                  "s.replica "
                   "WHERE t_end_ns > ?1 AND t_start_ns < ?2"},
-    {put_counter, "SELECT r.first_member + 1, CASE WHEN r.id = r.first_member THEN 'KV blocks' ELSE 'KV blocks of member ' || (r.id - r.first_member) END,"
-                  " t_start_ns, s.kv_blocks AS blocks FROM step s JOIN replica r ON r.id = s.replica WHERE t_end_ns > ?1 AND t_start_ns < ?2"},
-    {put_request, "SELECT coalesce(e.first_member + 1, 0), q.id, 'request, class ' || c.name, q.t_arrive_ns, q.t_admit_ns, q.t_first_ns,"
-                  " max(coalesce(q.t_end_ns, u.t_end_ns, q.t_arrive_ns), q.t_arrive_ns), q.id AS request, q.status, q.input_tokens, q.output_tokens,"
-                  " q.hit_tokens, q.preemptions, q.session, q.turn, q.attempt FROM run u CROSS JOIN request q JOIN class c ON c.id = q.class"
-                  " LEFT JOIN replica e ON e.id = q.replica WHERE coalesce(q.t_end_ns, ?1 + 1) > ?1 AND q.t_arrive_ns < ?2"},
-    {put_transfer, "SELECT x.rowid, k.name || CASE x.up WHEN 1 THEN ' from ' ELSE ' to ' END || t.name, t_start_ns, t_end_ns, x.bytes, x.request, x.replica,"
-                   " x.unit, x.solo_ns / 1e3 AS alone_us FROM transfer x JOIN move_kind k ON k.id = x.kind JOIN tier t ON t.id = x.tier "
+    {put_counter, "SELECT r.first_member + 1, CASE WHEN r.id = r.first_member THEN 'KV blocks' ELSE 'KV blocks of "
+                  "member ' || (r.id - r.first_member) END,"
+                  " t_start_ns, s.kv_blocks AS blocks FROM step s JOIN replica r ON r.id = s.replica WHERE t_end_ns "
+                  "> ?1 AND t_start_ns < ?2"},
+    {put_request, "SELECT coalesce(e.first_member + 1, 0), q.id, 'request, class ' || c.name, q.t_arrive_ns, "
+                  "q.t_admit_ns, q.t_first_ns,"
+                  " max(coalesce(q.t_end_ns, u.t_end_ns, q.t_arrive_ns), q.t_arrive_ns), q.id AS request, q.status, "
+                  "q.input_tokens, q.output_tokens,"
+                  " q.hit_tokens, q.preemptions, q.session, q.turn, q.attempt FROM run u CROSS JOIN request q JOIN "
+                  "class c ON c.id = q.class"
+                  " LEFT JOIN replica e ON e.id = q.replica WHERE coalesce(q.t_end_ns, ?1 + 1) > ?1 AND "
+                  "q.t_arrive_ns < ?2"},
+    {put_transfer, "SELECT x.rowid, k.name || CASE x.up WHEN 1 THEN ' from ' ELSE ' to ' END || t.name, t_start_ns, "
+                   "t_end_ns, x.bytes, x.request, x.replica,"
+                   " x.unit, x.solo_ns / 1e3 AS alone_us FROM transfer x JOIN move_kind k ON k.id = x.kind JOIN "
+                   "tier t ON t.id = x.tier "
                    "WHERE t_end_ns > ?1 AND t_start_ns < ?2"},
-    {put_counter, "SELECT 0, t.name || ' ' || r.unit || ', GB', r.t_ns, r.running_bytes / 1e9 AS running, r.cached_bytes / 1e9 AS cached "
+    {put_counter, "SELECT 0, t.name || ' ' || r.unit || ', GB', r.t_ns, r.running_bytes / 1e9 AS running, "
+                  "r.cached_bytes / 1e9 AS cached "
                   "FROM room_sample r JOIN tier t ON t.id = r.tier WHERE r.t_ns >= ?1 AND r.t_ns < ?2"},
-    {put_counter, "SELECT 0, name || ', GB/s', t0, 1.0 * bytes / (t_ns - t0) AS GBps FROM (SELECT p.name || coalesce('.' || p.direction, '') || ' ' || p.unit AS"
-                  " name, s.t_ns, lag(s.t_ns, 1, 0) OVER (PARTITION BY s.port ORDER BY s.t_ns) AS t0, s.bytes FROM port_sample s JOIN port p ON p.id = s.port)"
+    {put_counter, "SELECT 0, name || ', GB/s', t0, 1.0 * bytes / (t_ns - t0) AS GBps FROM (SELECT p.name || "
+                  "coalesce('.' || p.direction, '') || ' ' || p.unit AS"
+                  " name, s.t_ns, lag(s.t_ns, 1, 0) OVER (PARTITION BY s.port ORDER BY s.t_ns) AS t0, s.bytes FROM "
+                  "port_sample s JOIN port p ON p.id = s.port)"
                   " WHERE t_ns > t0 AND t0 >= ?1 AND t0 < ?2"},
-    {put_instant, "SELECT r.first_member + 1, 'preempted', p.t_ns, p.request, p.computed, p.blocks FROM preempt p JOIN replica r ON r.id = p.replica "
+    {put_instant, "SELECT r.first_member + 1, 'preempted', p.t_ns, p.request, p.computed, p.blocks FROM preempt p "
+                  "JOIN replica r ON r.id = p.replica "
                   "WHERE p.t_ns >= ?1 AND p.t_ns < ?2"},
-    {put_instant, "SELECT replica + 1, CASE what WHEN 0 THEN 'starts' WHEN 1 THEN 'ready' WHEN 2 THEN 'drains' WHEN 3 THEN 'ended' ELSE 'start failed' END, t_ns,"
+    {put_instant, "SELECT replica + 1, CASE what WHEN 0 THEN 'starts' WHEN 1 THEN 'ready' WHEN 2 THEN 'drains' WHEN "
+                  "3 THEN 'ended' ELSE 'start failed' END, t_ns,"
                   " ready, starting, draining, waiting FROM scale WHERE t_ns >= ?1 AND t_ns < ?2"},
-    {put_instant, "SELECT 0, 'fault ' || fault || CASE begins WHEN 1 THEN ' begins' ELSE ' is over' END, t_ns, unit, requests, rerouted, failed FROM fault "
+    {put_instant, "SELECT 0, 'fault ' || fault || CASE begins WHEN 1 THEN ' begins' ELSE ' is over' END, t_ns, "
+                  "unit, requests, rerouted, failed FROM fault "
                   "WHERE t_ns >= ?1 AND t_ns < ?2"},
-    {put_instant, "SELECT 0, 'request rejected', t_ns, request, outstanding, waiting FROM reject WHERE t_ns >= ?1 AND t_ns < ?2"},
+    {put_instant, "SELECT 0, 'request rejected', t_ns, request, outstanding, waiting FROM reject WHERE t_ns >= ?1 "
+                  "AND t_ns < ?2"},
 };
 
 static int put_part_of(struct trace *t, size_t i)

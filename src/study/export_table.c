@@ -67,7 +67,8 @@ static int find_table(sqlite3 *db, const char *results, const char *table, char 
 {
     sqlite3_stmt *s;
     int rc = sqlite3_prepare_v2(db,
-                                "SELECT name FROM (SELECT name FROM temp.sqlite_schema WHERE type = 'view' UNION ALL SELECT name FROM"
+                                "SELECT name FROM (SELECT name FROM temp.sqlite_schema WHERE type = 'view' UNION "
+                                "ALL SELECT name FROM"
                                 " main.sqlite_schema WHERE type = 'table') WHERE name = ? COLLATE NOCASE LIMIT 1",
                                 -1, &s, NULL);
 
@@ -79,7 +80,10 @@ static int find_table(sqlite3 *db, const char *results, const char *table, char 
     if (rc == SQLITE_ROW)
         *sql = sqlite3_mprintf("SELECT * FROM \"%w\"", sqlite3_column_text(s, 0));
     else if (rc == SQLITE_DONE)
-        err_set(e, EXIT_CODE_USAGE, "%s: no table \"%s\": SELECT DISTINCT table_name FROM doc has them", results, table);
+        err_set(e, EXIT_CODE_USAGE,
+                "%s: no table \"%s\": SELECT DISTINCT table_name FROM doc has "
+                "them",
+                results, table);
     else
         err_set(e, EXIT_CODE_IO, "%s: cannot be read: %s", results, sqlite3_errmsg(db));
     sqlite3_finalize(s);
@@ -102,7 +106,8 @@ int export_csv(const char *results, const char *table, FILE *out, int64_t *rows,
             put_field(out, sqlite3_column_name(s, i));
         }
         fputs("\r\n", out);
-        for (*rows = 0; step == SQLITE_OK && !ferror(out) && (step = sqlite3_step(s)) == SQLITE_ROW; step = SQLITE_OK, (*rows)++)
+        for (*rows = 0; step == SQLITE_OK && !ferror(out) && (step = sqlite3_step(s)) == SQLITE_ROW;
+             step = SQLITE_OK, (*rows)++)
             put_row(out, s);
         if (step != SQLITE_DONE && step != SQLITE_OK)
             rc = err_set(e, EXIT_CODE_IO, "%s: cannot be read: %s", results, sqlite3_errmsg(db));
@@ -132,8 +137,10 @@ static void put_tables(struct json *j, const struct query_table *doc)
 
     json_open(j, "tables", '{');
     for (int i = 0; i < doc->n_rows; i++) {
-        const struct query_cell *table = query_at(doc, i, 0), *column = query_at(doc, i, 1), *help = query_at(doc, i, 2);
-        if (table->type != QUERY_TEXT || help->type != QUERY_TEXT || (column->type != QUERY_TEXT && column->type != QUERY_NULL))
+        const struct query_cell *table = query_at(doc, i, 0), *column = query_at(doc, i, 1),
+                                *help = query_at(doc, i, 2);
+        if (table->type != QUERY_TEXT || help->type != QUERY_TEXT ||
+            (column->type != QUERY_TEXT && column->type != QUERY_NULL))
             continue;
         if (column->type == QUERY_NULL) { /* its columns follow */
             if (open) {
@@ -183,7 +190,10 @@ int export_datasette(const char *results, FILE *out, struct err *e)
 
     if (query_open(results, &db, e) != 0)
         return -1;
-    if (query_run(db, "SELECT table_name, column_name, help FROM doc ORDER BY table_name, column_name IS NOT NULL, rowid", 60, &doc, e) != QUERY_OK) {
+    if (query_run(db,
+                  "SELECT table_name, column_name, help FROM doc ORDER BY table_name, column_name IS NOT NULL, "
+                  "rowid",
+                  60, &doc, e) != QUERY_OK) {
         rc = err_set(e, EXIT_CODE_IO, "%s: cannot be read", results);
     } else {
         database_name(name, sizeof name, results);

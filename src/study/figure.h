@@ -1,9 +1,10 @@
 /*
  * figure.h - one picture of a page: a query, the plots that its answer becomes, and below them the query itself and
- * its answer as a table, so that what is seen can be had, and checked, by SQL. Nothing in a picture comes from elsewhere.
+ * its answer as a table, so that what is seen can be had, and checked, by SQL. Nothing in a picture comes from
+ * elsewhere.
  *
- * Where there is nothing to draw (tables that the log level left out, nothing of the kind in the run, a query that took too
- * long), there is no picture but a line that says why.
+ * Where there is nothing to draw (tables that the log level left out, nothing of the kind in the run, a query that took
+ * too long), there is no picture but a line that says why.
  */
 #ifndef STUDY_FIGURE_H
 #define STUDY_FIGURE_H
@@ -46,12 +47,12 @@ struct figure {
     const char *none;   /* why, where the answer is empty */
     const char *sql;
     enum figure_kind kind;
-    int panel, series;   /* columns: a set of plots for each value; a line, or a colour, for each value */
-    const char *unit;    /* of a bar's value */
-    bool whole;          /* bars: of 1 */
-    int n_parts;         /* bars: columns that are parts; 0: all */
+    int panel, series; /* columns: a set of plots for each value; a line, or a colour, for each value */
+    const char *unit;  /* of a bar's value */
+    bool whole;        /* bars: of 1 */
+    int n_parts;       /* bars: columns that are parts; 0: all */
     struct figure_plot plots[FIGURE_PLOTS]; /* to title NULL */
-    int interval; /* bars: column of its lower end, the next its upper one; 0: none */
+    int interval;                           /* bars: column of its lower end, the next its upper one; 0: none */
 };
 
 struct figure_context {

@@ -37,7 +37,8 @@ struct page_plot {
 };
 
 struct page_scale page_scale(enum page_unit unit, bool log);
-void page_scale_take(struct page_scale *s, double v); /* widens it; NaN, and on a log scale what is not > 0, is no value */
+void page_scale_take(struct page_scale *s,
+                     double v); /* widens it; NaN, and on a log scale what is not > 0, is no value */
 bool page_scale_is_empty(const struct page_scale *s);
 void page_scale_round(struct page_scale *s); /* linear: from 0 to a round number; log: a little room */
 
@@ -49,13 +50,15 @@ void page_plot_begin(FILE *out, const struct page_plot *p, const char *label, co
 void page_plot_end(FILE *out);
 
 void page_plot_same(FILE *out, const struct page_plot *p, double around); /* where y = x, and a band about it */
-void page_plot_shade(FILE *out, const struct page_plot *p, double x_low, double x_high); /* over all its height */
+void page_plot_shade(FILE *out, const struct page_plot *p, double x_low, double x_high);  /* over all its height */
 void page_plot_dot(FILE *out, const struct page_plot *p, double x, double y, int colour); /* leaves <circle> open */
 /* A line through n points; a gap where y is NaN. Stepped: y holds until the next x. */
-void page_plot_line(FILE *out, const struct page_plot *p, const double *x, const double *y, int n, int colour, bool stepped);
+void page_plot_line(FILE *out, const struct page_plot *p, const double *x, const double *y, int n, int colour,
+                    bool stepped);
 void page_plot_area(FILE *out, const struct page_plot *p, const double *x, const double *low, const double *high, int n,
                     int colour, bool faint);
-void page_plot_bar(FILE *out, const struct page_plot *p, double x, double low, double high, int colour); /* an interval */
+void page_plot_bar(FILE *out, const struct page_plot *p, double x, double low, double high,
+                   int colour); /* an interval */
 
 void page_legend(FILE *out, const char *const *names, const int *colours, int n, bool filled);
 

@@ -3,7 +3,15 @@
 
 #include "study/page.h"
 
-enum { FRAME = 1000 /* a stretched frame is so wide */, NARROWEST = 250, CHARACTER = 7 /* px */, TICKS_X = 5, TICKS_Y = 4, TEXT_BYTES = 32, LEGEND_WIDTH = 22 };
+enum {
+    FRAME = 1000 /* a stretched frame is so wide */,
+    NARROWEST = 250,
+    CHARACTER = 7 /* px */,
+    TICKS_X = 5,
+    TICKS_Y = 4,
+    TEXT_BYTES = 32,
+    LEGEND_WIDTH = 22
+};
 
 /* ---- scales ---- */
 
@@ -114,14 +122,16 @@ static void tick_text(char *text, size_t size, const struct page_scale *s, doubl
 
 /* ---- ticks ---- */
 
-/* right: where the label before ends, in per cent of the narrowest plot there is; a label that would touch it is left out. */
+/* right: where the label before ends, in per cent of the narrowest plot there is; a label that would touch it is left
+ * out. */
 static void put_tick(FILE *out, const struct page_plot *p, bool is_x, double v, double *right)
 {
     char text[TEXT_BYTES];
 
     tick_text(text, sizeof text, is_x ? &p->x : &p->y, v);
     if (is_x) {
-        double at = page_x(p, v), half = 50.0 * CHARACTER * (double)strlen(text) / NARROWEST, end = at > 96 ? at : at + half;
+        double at = page_x(p, v), half = 50.0 * CHARACTER * (double)strlen(text) / NARROWEST,
+               end = at > 96 ? at : at + half;
         fprintf(out, "<line class=\"grid\" x1=\"%.2f%%\" x2=\"%.2f%%\" y2=\"%d\"/>", at, at, p->height + 4);
         if (end - 2 * half > *right) {
             fprintf(out, "<text x=\"%.2f%%\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", at, p->height + 18,
@@ -167,7 +177,8 @@ static void put_ticks(FILE *out, const struct page_plot *p, bool is_x)
         put_log_ticks(out, p, is_x);
         return;
     }
-    double right = -INFINITY, by = of_time(s), step = s->step > 0 ? s->step : by * round_step((s->high - s->low) / by, is_x ? TICKS_X : TICKS_Y);
+    double right = -INFINITY, by = of_time(s),
+           step = s->step > 0 ? s->step : by * round_step((s->high - s->low) / by, is_x ? TICKS_X : TICKS_Y);
     for (double i = ceil(s->low / step - 1e-9); i * step <= s->high * (1 + 1e-9); i++)
         put_tick(out, p, is_x, i * step + 0.0, &right); /* no -0 */
 }
@@ -195,8 +206,10 @@ void page_plot_end(FILE *out)
 
 static void frame_begin(FILE *out, const struct page_plot *p)
 {
-    fprintf(out, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" width=\"100%%\" height=\"%d\">", FRAME, p->height,
-            p->height);
+    fprintf(out,
+            "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" width=\"100%%\" "
+            "height=\"%d\">",
+            FRAME, p->height, p->height);
 }
 
 static double frame_x(const struct page_plot *p, double v)
@@ -211,10 +224,15 @@ void page_plot_same(FILE *out, const struct page_plot *p, double around)
 
     fputs("<g class=\"clip\">", out);
     frame_begin(out, p);
-    fprintf(out, "<path class=\"band\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f %.1fz\"/>", frame_x(p, a), page_y(p, a * by[0]),
-            frame_x(p, b), page_y(p, b * by[0]), frame_x(p, b), page_y(p, b * by[1]), frame_x(p, a), page_y(p, a * by[1]));
-    fprintf(out, "<path class=\"same\" d=\"M%.1f %.1fL%.1f %.1f\"/></svg></g>\n", frame_x(p, a), page_y(p, a), frame_x(p, b),
-            page_y(p, b));
+    fprintf(out,
+            "<path class=\"band\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f "
+            "%.1fz\"/>",
+            frame_x(p, a), page_y(p, a * by[0]), frame_x(p, b), page_y(p, b * by[0]), frame_x(p, b),
+            page_y(p, b * by[1]), frame_x(p, a), page_y(p, a * by[1]));
+    fprintf(out,
+            "<path class=\"same\" d=\"M%.1f %.1fL%.1f "
+            "%.1f\"/></svg></g>\n",
+            frame_x(p, a), page_y(p, a), frame_x(p, b), page_y(p, b));
 }
 
 void page_plot_shade(FILE *out, const struct page_plot *p, double x_low, double x_high)
@@ -232,10 +250,14 @@ void page_plot_bar(FILE *out, const struct page_plot *p, double x, double low, d
 {
     double at = page_x(p, x), y1 = page_y(p, fmax(low, p->y.low)), y2 = page_y(p, fmin(high, p->y.high));
 
-    fprintf(out, "<line class=\"l l%d\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%.1f\" y2=\"%.1f\"/>\n", colour, at, at, y1, y2);
+    fprintf(out,
+            "<line class=\"l l%d\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%.1f\" "
+            "y2=\"%.1f\"/>\n",
+            colour, at, at, y1, y2);
 }
 
-void page_plot_line(FILE *out, const struct page_plot *p, const double *x, const double *y, int n, int colour, bool stepped)
+void page_plot_line(FILE *out, const struct page_plot *p, const double *x, const double *y, int n, int colour,
+                    bool stepped)
 {
     bool drawing = false;
 
@@ -295,8 +317,10 @@ void page_bar(FILE *out, const char *label, const char *value, const struct page
     page_text(out, label);
     fputs("\"><rect class=\"band\" width=\"100%\" height=\"14\"/>", out);
     for (int i = 0; i < n; i++) {
-        fprintf(out, "<rect class=\"k%d\" x=\"%.3f%%\" width=\"%.3f%%\" height=\"14\"><title>", parts[i].colour % PAGE_COLOURS,
-                100 * parts[i].from, 100 * fmax(parts[i].to - parts[i].from, 0));
+        fprintf(out,
+                "<rect class=\"k%d\" x=\"%.3f%%\" width=\"%.3f%%\" "
+                "height=\"14\"><title>",
+                parts[i].colour % PAGE_COLOURS, 100 * parts[i].from, 100 * fmax(parts[i].to - parts[i].from, 0));
         page_text(out, parts[i].title);
         fputs("</title></rect>", out);
     }

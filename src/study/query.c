@@ -23,7 +23,9 @@ static int same_table(sqlite3 *db, const char *name, const char *sql)
     sqlite3_stmt *stmt;
     int same = 1, rc;
 
-    if (sqlite3_prepare_v2(db, "SELECT type = 'table' AND rootpage > 0 AND sql = ? FROM main.sqlite_schema WHERE name = ? COLLATE NOCASE",
+    if (sqlite3_prepare_v2(db,
+                           "SELECT type = 'table' AND rootpage > 0 AND sql = ? FROM main.sqlite_schema WHERE "
+                           "name = ? COLLATE NOCASE",
                            -1, &stmt, NULL) != SQLITE_OK)
         return -1;
     sqlite3_bind_text(stmt, 1, sql, -1, SQLITE_STATIC);
@@ -38,8 +40,9 @@ static int own_view(sqlite3 *db, const char *sql)
 {
     static const char create[] = "CREATE VIEW ";
     char *temporary = sqlite3_mprintf("CREATE TEMP VIEW %s", sql + strlen(create));
-    int rc = strncmp(sql, create, strlen(create)) != 0 || temporary == NULL ? SQLITE_ERROR
-                                                                            : sqlite3_exec(db, temporary, NULL, NULL, NULL);
+    int rc = strncmp(sql, create, strlen(create)) != 0 || temporary == NULL
+                 ? SQLITE_ERROR
+                 : sqlite3_exec(db, temporary, NULL, NULL, NULL);
 
     sqlite3_free(temporary);
     return rc;
@@ -49,11 +52,14 @@ static int own_view(sqlite3 *db, const char *sql)
 static int check_and_cover(sqlite3 *db, sqlite3 *own, const char *path, struct err *e)
 {
     sqlite3_stmt *stmt;
-    int rc = sqlite3_prepare_v2(own, "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY rowid", -1,
-                                &stmt, NULL);
+    int rc = sqlite3_prepare_v2(own,
+                                "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view') "
+                                "ORDER BY rowid",
+                                -1, &stmt, NULL);
 
     while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *type = (const char *)sqlite3_column_text(stmt, 0), *name = (const char *)sqlite3_column_text(stmt, 1),
+        const char *type = (const char *)sqlite3_column_text(stmt, 0),
+                   *name = (const char *)sqlite3_column_text(stmt, 1),
                    *sql = (const char *)sqlite3_column_text(stmt, 2);
         sim_assert(type && name && sql);
         rc = SQLITE_OK;

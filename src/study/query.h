@@ -41,7 +41,8 @@ int query_open(const char *path, struct sqlite3 **db, struct err *e);
 int query_open_study(const char *path, struct sqlite3 **db, struct err *e);
 
 /* QUERY_FAILED: `why` says it. query_free in any case. */
-enum query_end query_run(struct sqlite3 *db, const char *sql, double timeout_s, struct query_table *out, struct err *why);
+enum query_end query_run(struct sqlite3 *db, const char *sql, double timeout_s, struct query_table *out,
+                         struct err *why);
 void query_free(struct query_table *t);
 
 const struct query_cell *query_at(const struct query_table *t, int row, int column);

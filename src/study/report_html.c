@@ -87,7 +87,11 @@ static void put_scenario(FILE *out, const struct figure_context *c, const char *
         for (int i = 0; i < 2; i++)
             if (query_at(&t, 0, i)->type == QUERY_TEXT) {
                 bool only = query_at(&t, 0, 0)->type != QUERY_TEXT;
-                fprintf(out, "<details%s><summary>%s</summary>\n<pre class=\"columns\">", i && !only ? "" : " open=\"open\"", titles[i]);
+                fprintf(out, "<details%s><summary>%s</summary>\n<pre class=\"columns\">",
+                        i && !only ? ""
+                                   : " "
+                                     "open=\"open\"",
+                        titles[i]);
                 page_text(out, query_at(&t, 0, i)->text);
                 fputs("</pre></details>\n", out);
             }
@@ -171,7 +175,8 @@ static void study_head(FILE *out, const struct query_table *t, const char *path)
         page_number(value, sizeof value, query_at(t, 0, 1 + i)->number);
         report_card(out, names[i], value, "", "", "");
     }
-    fputs("</dl>\n<p>Bars and \xc2\xb1 are 95 % intervals by Student's t over the repetitions; none where there is one. What the model "
+    fputs("</dl>\n<p>Bars and \xc2\xb1 are 95 % intervals by Student's t over the repetitions; none where there is "
+          "one. What the model "
           "leaves out, and what a calibration is off by, come on top.</p>\n",
           out);
 }
@@ -185,7 +190,8 @@ static int study_page(const char *path, double timeout_s, FILE *out, struct err 
     if (query_open_study(path, &c.db, e) != 0)
         return -1;
     int rc = query_run(c.db,
-                       "SELECT scenario_path, n_params, repeat, n_points, (SELECT count(*) FROM run), complete, version FROM study LIMIT 1",
+                       "SELECT scenario_path, n_params, repeat, n_points, (SELECT count(*) FROM run), complete, "
+                       "version FROM study LIMIT 1",
                        timeout_s, &t, e) == QUERY_OK &&
                      t.n_rows == 1 && query_at(&t, 0, 0)->type == QUERY_TEXT
                  ? 0

@@ -90,8 +90,8 @@ static void interval_text(char *text, size_t size, const struct calls_interval *
 }
 
 /* low, high: what measured systems of the kind show of the mean, 90 % of them. */
-static void latency_card(FILE *out, const struct results *r, const struct calls_interval *all, const char *name, const char *key,
-                         double low, double high)
+static void latency_card(FILE *out, const struct results *r, const struct calls_interval *all, const char *name,
+                         const char *key, double low, double high)
 {
     char id[VALUE_BYTES], value[VALUE_BYTES], p99[VALUE_BYTES], from[VALUE_BYTES], to[VALUE_BYTES], note[NOTE_BYTES],
         interval[NOTE_BYTES];
@@ -125,8 +125,11 @@ static void verdict_card(FILE *out, const struct results *r)
     if (!isnan(waiting))
         snprintf(note, sizeof note, "offered %.4g, answered %.4g calls/s; %.4g wait", metric(r, "verdict_offered"),
                  metric(r, "verdict_answered"), waiting);
-    report_card(out, "Verdict", verdict_names[(int)v], "", (int)v == VERDICT_STABLE ? "good" : (int)v == VERDICT_OVERLOADED ? "bad" : "warn",
-         isnan(metric(r, "verdict_offered")) ? "" : note);
+    report_card(out, "Verdict", verdict_names[(int)v], "",
+                (int)v == VERDICT_STABLE       ? "good"
+                : (int)v == VERDICT_OVERLOADED ? "bad"
+                                               : "warn",
+                isnan(metric(r, "verdict_offered")) ? "" : note);
 }
 
 /* Of what the file has (cost: where [prices] is set). */
@@ -195,8 +198,10 @@ void report_run_cards(FILE *out, const struct results *r, const char *path)
             number_card(out, plain_cards[i].name, metric(r, plain_cards[i].metric), plain_cards[i].unit, "");
     fputs("</dl>\n", out);
     if (all[0].metric[0])
-        fputs("<p>95 %: of this one run, by batch means of its calls (tiersim report --intervals); or wider: the batches are "
-              "correlated. Chance between runs, what the model leaves out and what a calibration is off by come on top; on hardware: what "
+        fputs("<p>95 %: of this one run, by batch means of its calls (tiersim report --intervals); or wider: the "
+              "batches are "
+              "correlated. Chance between runs, what the model leaves out and what a calibration is off by come on "
+              "top; on hardware: what "
               "measured systems of the kind showed.</p>\n",
               out);
 }
@@ -210,7 +215,8 @@ void report_run_metrics(FILE *out, const struct results *r)
     char number[VALUE_BYTES];
     int64_t classes = r->n_classes > 1 ? r->n_classes < CLASSES_SHOWN ? r->n_classes : CLASSES_SHOWN : 0;
 
-    fputs("<div class=\"scroll\"><table><thead><tr><th class=\"t\" scope=\"col\">metric</th><th class=\"t\" scope=\"col\">unit</th>"
+    fputs("<div class=\"scroll\"><table><thead><tr><th class=\"t\" scope=\"col\">metric</th><th class=\"t\" "
+          "scope=\"col\">unit</th>"
           "<th scope=\"col\">all</th>",
           out);
     for (int64_t k = 0; k < classes; k++) {
@@ -245,8 +251,11 @@ void report_run_head(FILE *out, const struct results *r, const char *path)
 {
     fputs("<p>", out);
     page_text(out, path);
-    fprintf(out, ", seed %" PRId64 ", %" PRId64 " replica%s, %" PRId64 " GPU%s, %.6g s simulated", r->seed, r->n_replicas,
-            r->n_replicas == 1 ? "" : "s", r->gpus, r->gpus == 1 ? "" : "s", (double)r->t_end_ns / 1e9);
+    fprintf(out,
+            ", seed %" PRId64 ", %" PRId64 " replica%s, %" PRId64 " GPU%s, %.6g s "
+            "simulated",
+            r->seed, r->n_replicas, r->n_replicas == 1 ? "" : "s", r->gpus, r->gpus == 1 ? "" : "s",
+            (double)r->t_end_ns / 1e9);
     if (r->warmup_ns > 0)
         fprintf(out, ", of which %.6g s of warm-up are left out (shaded in timelines)", (double)r->warmup_ns / 1e9);
     fputs("; run.log = ", out);

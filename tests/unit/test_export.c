@@ -1,8 +1,8 @@
 /*
- * test_export.c - export --chrome-trace is JSON that holds what the file does: a slice a step, a lane a request and a transfer, whose
- * parts are within it, counters, names of processes, instants; a window of it. export --datasette-metadata is JSON, with each table.
- * export --csv read back by a parser of its own is the table. Compressed output unpacks to the same. By the program itself, on runs of
- * its own: needs TIERSIM and srcdir from the environment.
+ * test_export.c - export --chrome-trace is JSON that holds what the file does: a slice a step, a lane a request and a
+ * transfer, whose parts are within it, counters, names of processes, instants; a window of it. export
+ * --datasette-metadata is JSON, with each table. export --csv read back by a parser of its own is the table. Compressed
+ * output unpacks to the same. By the program itself, on runs of its own: needs TIERSIM and srcdir from the environment.
  */
 #include <check.h>
 #include <jansson.h>
@@ -29,7 +29,8 @@ static int program(const char *before, const char *after)
 {
     char command[4 * PATH_BYTES];
 
-    snprintf(command, sizeof command, "\"%s\" %s \"%s\" %s > /dev/null 2>&1", getenv("TIERSIM"), before, db_path, after);
+    snprintf(command, sizeof command, "\"%s\" %s \"%s\" %s > /dev/null 2>&1", getenv("TIERSIM"), before, db_path,
+             after);
     return WEXITSTATUS(system(command));
 }
 
@@ -41,8 +42,9 @@ static void run_once(void)
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(db_path, sizeof db_path, "%s/a.db", folder);
     snprintf(command, sizeof command,
-             "\"%s\" run \"%s/scenarios/faults.ini\" -q -o \"%s\" -s workload.requests=300 -s run.log=all -s replica.memory_fraction=0.28 -s 'fault host.at=3s' -s 'fault link.at=4s' > \"%s/out\" 2>&1", getenv("TIERSIM"),
-             srcdir ? srcdir : ".", db_path, folder);
+             "\"%s\" run \"%s/scenarios/faults.ini\" -q -o \"%s\" -s workload.requests=300 -s run.log=all -s "
+             "replica.memory_fraction=0.28 -s 'fault host.at=3s' -s 'fault link.at=4s' > \"%s/out\" 2>&1",
+             getenv("TIERSIM"), srcdir ? srcdir : ".", db_path, folder);
     ck_assert_int_eq(system(command), 0);
 }
 
@@ -78,7 +80,8 @@ static json_t *trace(double from_s, double to_s, int64_t *events)
     json_error_t where;
     FILE *out = open_memstream(&text, &size);
 
-    ck_assert_msg(export_chrome(db_path, (int64_t)(1e9 * from_s), (int64_t)(1e9 * to_s), out, events, &e) == 0, "%s", e.msg);
+    ck_assert_msg(export_chrome(db_path, (int64_t)(1e9 * from_s), (int64_t)(1e9 * to_s), out, events, &e) == 0, "%s",
+                  e.msg);
     ck_assert_int_eq(fclose(out), 0);
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
     ck_assert_msg(root != NULL, "line %d: %s", where.line, where.text);
@@ -107,8 +110,7 @@ static int64_t count(const json_t *events, const char *ph, const char *key, cons
     size_t i;
     json_t *event;
 
-    json_array_foreach(events, i, event)
-        n += is(event, "ph", ph) && (key == NULL || is(event, key, value));
+    json_array_foreach(events, i, event) n += is(event, "ph", ph) && (key == NULL || is(event, key, value));
     return n;
 }
 
@@ -138,7 +140,8 @@ static void check_lanes(const json_t *events, const char *cat, int64_t want)
         } else {
             ck_assert(is(event, "ph", "e") && json_array_size(stack) > 0);
             json_t *last = json_array_get(stack, json_array_size(stack) - 1);
-            ck_assert_str_eq(json_string_value(json_object_get(last, "name")), json_string_value(json_object_get(event, "name")));
+            ck_assert_str_eq(json_string_value(json_object_get(last, "name")),
+                             json_string_value(json_object_get(event, "name")));
             ck_assert(of(event, "ts") >= of(last, "ts") && of(event, "pid") == of(last, "pid"));
             json_array_remove(stack, json_array_size(stack) - 1);
         }
@@ -182,12 +185,16 @@ START_TEST(trace_holds_the_file)
 
     ck_assert_int_eq(json_array_size(events), n);
     ck_assert_int_eq(count(events, "X", NULL, NULL), ask("SELECT count(*) FROM step"));
-    ck_assert_int_eq(count(events, "X", "name", "mixed"), ask("SELECT count(*) FROM step WHERE n_decode > 0 AND n_prefill > 0"));
+    ck_assert_int_eq(count(events, "X", "name", "mixed"),
+                     ask("SELECT count(*) FROM step WHERE n_decode > 0 AND n_prefill > 0"));
     ck_assert_int_eq(count(events, "M", "name", "process_name"), 1 + ask("SELECT count(*) FROM replica"));
     ck_assert_int_eq(count(events, "i", "name", "preempted"), ask("SELECT count(*) FROM preempt"));
-    ck_assert_int_eq(count(events, "i", "s", "g"), ask("SELECT count(*) FROM fault") + ask("SELECT count(*) FROM reject"));
+    ck_assert_int_eq(count(events, "i", "s", "g"),
+                     ask("SELECT count(*) FROM fault") + ask("SELECT count(*) FROM reject"));
     ck_assert_int_gt(ask("SELECT count(*) FROM fault"), 0);
-    ck_assert_int_eq(count(events, "C", "name", "lpddr 0, GB"), ask("SELECT count(*) FROM room_sample r JOIN tier t ON t.id = r.tier WHERE name = 'lpddr' AND unit = 0"));
+    ck_assert_int_eq(
+        count(events, "C", "name", "lpddr 0, GB"),
+        ask("SELECT count(*) FROM room_sample r JOIN tier t ON t.id = r.tier WHERE name = 'lpddr' AND unit = 0"));
     ck_assert_int_eq(count(events, "C", "name", "sequences"), ask("SELECT count(*) FROM step"));
     ck_assert_int_gt(count(events, "C", "name", "c2c.up 0, GB/s"), 0);
     ck_assert_int_gt(ask("SELECT count(*) FROM transfer"), 0);
@@ -213,9 +220,11 @@ START_TEST(trace_of_a_window)
     int64_t n;
     json_t *root = trace(3, 4.5, &n), *events = json_object_get(root, "traceEvents");
 
-    ck_assert_int_eq(count(events, "X", NULL, NULL), ask("SELECT count(*) FROM step WHERE t_end_ns > 3000000000 AND t_start_ns < 4500000000"));
+    ck_assert_int_eq(count(events, "X", NULL, NULL),
+                     ask("SELECT count(*) FROM step WHERE t_end_ns > 3000000000 AND t_start_ns < 4500000000"));
     ck_assert_int_gt(count(events, "X", NULL, NULL), 0);
-    check_lanes(events, "request", ask("SELECT count(*) FROM request WHERE t_end_ns > 3000000000 AND t_arrive_ns < 4500000000"));
+    check_lanes(events, "request",
+                ask("SELECT count(*) FROM request WHERE t_end_ns > 3000000000 AND t_arrive_ns < 4500000000"));
     json_decref(root);
 }
 END_TEST
@@ -352,7 +361,8 @@ START_TEST(datasette)
     ck_assert_int_eq(fclose(out), 0);
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
     ck_assert_msg(root != NULL, "line %d: %s", where.line, where.text);
-    json_t *a = json_object_get(json_object_get(root, "databases"), "a"), *tables = json_object_get(a, "tables"), *query;
+    json_t *a = json_object_get(json_object_get(root, "databases"), "a"), *tables = json_object_get(a, "tables"),
+           *query;
     ck_assert_int_eq(json_object_size(tables), ask("SELECT count(*) FROM doc WHERE column_name IS NULL"));
     ck_assert_ptr_nonnull(json_object_get(json_object_get(json_object_get(tables, "step"), "columns"), "n_decode"));
     const char *name;
@@ -361,8 +371,9 @@ START_TEST(datasette)
         sqlite3 *db;
         sqlite3_stmt *s;
         ck_assert_int_eq(sqlite3_open_v2(db_path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-        ck_assert_msg(sqlite3_prepare_v2(db, json_string_value(json_object_get(query, "sql")), -1, &s, NULL) == SQLITE_OK, "%s: %s", name,
-                      sqlite3_errmsg(db));
+        ck_assert_msg(sqlite3_prepare_v2(db, json_string_value(json_object_get(query, "sql")), -1, &s, NULL) ==
+                          SQLITE_OK,
+                      "%s: %s", name, sqlite3_errmsg(db));
         sqlite3_finalize(s);
         sqlite3_close(db);
     }
