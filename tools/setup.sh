@@ -21,6 +21,9 @@ have() {
     automake) command -v aclocal >/dev/null ;;
     binutils) command -v nm >/dev/null && command -v ar >/dev/null ;;
     xz-utils) command -v xz >/dev/null ;;
+    slurm-wlm) command -v slurmctld >/dev/null && command -v slurmd >/dev/null ;;
+    munge) command -v munged >/dev/null ;;
+    procps) command -v pgrep >/dev/null ;;
     check) pkg-config --exists check 2>/dev/null ;;
     libgsl-dev) pkg-config --exists gsl 2>/dev/null ;;
     libsqlite3-dev) pkg-config --exists sqlite3 2>/dev/null ;;
