@@ -76,8 +76,8 @@ static const struct argp argp = {
     options,
     parse,
     "SCENARIO",
-    "Runs a scenario with [prices] as it is, with a little more input and with a little more output: what one more token of each "
-    "costs, beside what attribution says.",
+    "Runs a scenario with [prices] as it is, with a little more input and with a little more output: what one more token "
+    "of each costs, beside what attribution says.",
     NULL,
     NULL,
     NULL};

@@ -20,8 +20,8 @@ _Static_assert((int)STORE_BILL_POOLS_MAX >= (int)BILL_POOLS_MAX && (int)STORE_BI
 static double kv_share(const struct layout *l)
 {
     struct cost_memory m = cost_memory(l);
-    double bytes = m.kv_token_bytes * (double)(cost_hbm_blocks(l) * l->replica.kv_block_tokens) / (double)layout_ranks(l) /
-                   (double)layout_members(l);
+    double tokens = (double)(cost_hbm_blocks(l) * l->replica.kv_block_tokens);
+    double bytes = m.kv_token_bytes * tokens / (double)(layout_ranks(l) * layout_members(l));
     double share = bytes / (double)l->gpu.memory_bytes;
 
     return share < 1 ? share : 1;

@@ -3,17 +3,18 @@
  * tokens (DESIGN.md, "What a token costs"). Only where the scenario has [prices].
  *
  * Between prompts and answers: a step of prompts p and decodes d takes T(p + d), less than T(p) + T(d) where both would
- * read the same weights. Each gets what it adds to the other, on average of the two orders in which they could have come
- * (Shapley, 1953): prefill (T(p + d) - T(d) + T(p)) / 2, decode (T(p + d) - T(p) + T(d)) / 2. They sum to T(p + d). T is
- * the cost model's. What the step really took (waiting for experts, slower steps by faults, other ranks) is cut in the
- * same proportion; but for its end, where it waits for the KV of its prompts alone: that is theirs.
+ * read the same weights. Each gets what it adds to the other, on average of the two orders in which they could have
+ * come (Shapley, 1953): prefill (T(p + d) - T(d) + T(p)) / 2, decode (T(p + d) - T(p) + T(d)) / 2. They sum to T(p +
+ * d). T is the cost model's. What the step really took (waiting for experts, slower steps by faults, other ranks) is
+ * cut in the same proportion; but for its end, where it waits for the KV of its prompts alone: that is theirs.
  *
- * Within each: what grows with contexts by context, the rest by head. For decodes it is T(d) - T(d without contexts), by
- * tokens attended, and the rest in equal parts; for prompts T(p) - T(p without pairs), by pairs of query and key, and the
- * rest by tokens.
+ * Within each: what grows with contexts by context, the rest by head. For decodes it is T(d) - T(d without contexts),
+ * by tokens attended, and the rest in equal parts; for prompts T(p) - T(p without pairs), by pairs of query and key,
+ * and the rest by tokens.
  *
- * O(1) a step in the batch size, as batch.h: a sequence that joined at step j with c tokens attends x(t) = c + 1 + (t - j)
- * in step t. With w(t) the step's ns a token attended, e(t) its equal part, D(t) its time, sums over the steps are kept
+ * O(1) a step in the batch size, as batch.h: a sequence that joined at step j with c tokens attends x(t) = c + 1 + (t -
+ * j) in step t. With w(t) the step's ns a token attended, e(t) its equal part, D(t) its time, sums over the steps are
+ * kept
  *
  *     W = sum w     V = sum w t     E = sum e     D = sum D     U = sum D t
  *

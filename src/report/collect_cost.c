@@ -286,7 +286,8 @@ static void give_revenue(const struct cost_tally *t, double inner, cost_give *gi
 {
     const struct store_bill *b = t->bill;
     double hits = t->seen.hits_served, per_gpu_h = ratio(t->result.sum.usd, t->result.gpu_hours);
-    double usd = ((t->input_tokens - hits) * b->card_input + hits * b->card_cached + t->output_tokens * b->card_output) / 1e6;
+    double input = (t->input_tokens - hits) * b->card_input + hits * b->card_cached;
+    double usd = (input + t->output_tokens * b->card_output) / 1e6;
 
     if (isnan(usd))
         return;

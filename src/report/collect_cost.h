@@ -1,9 +1,9 @@
 /*
  * collect_cost.h - the metrics of cost, where the run has a bill ([prices]): what happened, by cost_rule.h.
  *
- * From warm-up to the end of the run, as in collect.h. Requests "answered": completed, arrived at or after warm-up. What
- * others that arrived then took (lost) is spread over the answered: `spread` = (answered + lost) / answered, in full costs.
- * What those of the edges took is left out, as their tokens are.
+ * From warm-up to the end of the run, as in collect.h. Requests "answered": completed, arrived at or after warm-up.
+ * What others that arrived then took (lost) is spread over the answered: `spread` = (answered + lost) / answered, in
+ * full costs. What those of the edges took is left out, as their tokens are.
  *
  *   cost_usd                 the bill: all parts, power above idle included
  *   cost_usd_per_h           cost_usd / hours
@@ -16,12 +16,12 @@
  *   usd_per_m_total          of all three / prompt and output tokens
  *   usd_per_request          the same / answered requests
  *   usd_per_session          of answered requests with a session / sessions of those
- *   usd_per_task             of the LLM calls of agents' tasks that began at or after warm-up and were answered / such tasks
+ *   usd_per_task             of the LLM calls of agents' tasks that began at or after warm-up and were answered / those
  *   energy_kwh               of all GPUs and nodes, building included, whoever pays it
  *   joules_per_output_token  energy of output, idle and lost included, as US$ are / output tokens
  *   joules_per_token         of input and output / prompt and output tokens
  *   output_tokens_per_usd    output tokens / (cost_usd - full cost of the edges)
- *   with [price_card]: revenue_usd of the answered; revenue_usd_per_gpu_h, revenue / the GPU-hours that were not the edges';
+ *   with [price_card]: revenue_usd of the answered; revenue_usd_per_gpu_h, that / the GPU-hours that are not the edges';
  *   margin_usd_per_gpu_h     that less usd_per_gpu_h
  */
 #ifndef REPORT_COLLECT_COST_H

@@ -4,17 +4,18 @@
  * A part of the bill is cut by what was used of it, and by whom (DESIGN.md, "What a token costs"):
  *
  *   gpu, nic, node, power   by the time of steps, of the time that the pool's replicas were there
- *   hbm                     weights and what else is no room for KV: as those. The room for KV, by room x time in steps: of
+ *   hbm                     weights and what else is no room for KV: as those. Room for KV, by blocks x time in steps: of
  *                           prompts under way, of contexts that decode, of the prefix cache alone
  *   warm, cold              by bytes x time, as sampled: cached KV; KV of sequences that run, as in HBM; experts and
  *                           tables by the time of steps
  *
- * What is left is idle. Who used it: requests that were answered (input: what their prompts caused; output: their answers),
- * those that were not (lost), and those of the edges (other: they came before warm-up, or were in flight at the end).
- * What cached KV takes goes to the tokens found cached (cached).
+ * What is left is idle. Who used it: requests that were answered (input: what their prompts caused; output: their
+ * answers), those that were not (lost), and those of the edges (other: they came before warm-up, or were in flight at
+ * the end). What cached KV takes goes to the tokens found cached (cached).
  *
  * The full cost of a use has its share of the idle, pro rata within the part; a part that nobody used counts as used by
- * the pool's steps, or by those of all pools where that has none. Rates are full costs of a unit of use, so that the cost of any request is a sum of products.
+ * the pool's steps, or by those of all pools where that has none. Rates are full costs of a unit of use, so that the
+ * cost of any request is a sum of products.
  *
  * Invariant: of each part, the shares add up to what the bill has for it, and none is negative (cost_rule_check).
  */

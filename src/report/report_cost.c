@@ -36,6 +36,7 @@ void report_cost(const struct results *r, int label, FILE *out)
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         double value = results_metric(r, -1, lines[i].metric, NULL);
         if (!isnan(value))
-            fprintf(out, "%-*s %.*g%s\n", label, lines[i].name, lines[i].digits, value * lines[i].scale, lines[i].after);
+            fprintf(out, "%-*s %.*g%s\n", label, lines[i].name, lines[i].digits, value * lines[i].scale,
+                    lines[i].after);
     }
 }

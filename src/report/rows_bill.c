@@ -130,17 +130,18 @@ int rows_bill(struct store_bill *b, struct store_pool *pools, int64_t n_pools, s
     struct filling f = {pools, n_pools, 0};
 
     *b = (struct store_bill){.card_input = NAN, .card_cached = NAN, .card_output = NAN};
-    bool good = read_rows(PARTS, "SELECT name, kind, pool, tier, by_replica, usd_per_h FROM bill ORDER BY id LIMIT 100", b,
-                          &f, db, a);
+    bool good = read_rows(PARTS, "SELECT name, kind, pool, tier, by_replica, usd_per_h FROM bill ORDER BY id LIMIT 100",
+                          b, &f, db, a);
     if (good && b->n_parts == 0)
         return 0;
     good = good &&
            read_rows(POOLS, "SELECT replicas, members, gpus, idle_w, busy_w, node_w, kv_share, pue, usd_per_kwh"
                             " FROM bill_pool ORDER BY pool LIMIT 100", b, &f, db, a) &&
-           read_rows(CARD, "SELECT key, value_num FROM run_param WHERE key GLOB 'price_card.*_usd_per_m' AND value_num > 0 LIMIT 10",
+           read_rows(CARD, "SELECT key, value_num FROM run_param WHERE key GLOB 'price_card.*_usd_per_m'"
+                           " AND value_num > 0 LIMIT 10",
                      b, &f, db, a) &&
-           read_rows(REPLICAS, "SELECT min(gpus), min(kv_blocks) FROM replica NOT INDEXED GROUP BY pool ORDER BY min(id)", b,
-                     &f, db, a);
+           read_rows(REPLICAS, "SELECT min(gpus), min(kv_blocks) FROM replica NOT INDEXED GROUP BY pool"
+                               " ORDER BY min(id)", b, &f, db, a);
     for (int64_t i = 0; good && i < b->n_parts; i++)
         good = b->part[i].pool < b->n_pools;
     if (!good || b->n_pools != n_pools || f.at != n_pools)

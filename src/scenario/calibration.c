@@ -3,10 +3,10 @@
  * errors in runs it was not fitted on (tpot_low .. ttft_high, 90 % of measured over predicted).
  *
  * low and high are the ends of both intervals; drawn takes one point of each from the lognormal law whose 5th and 95th
- * percentile they are, by (seed, replication): replications of a scenario then differ by what calibration does not know,
- * and their intervals contain it. One draw a replication for decodes and one for prompts, the same in all pools, since
- * what is wrong of an engine is wrong of it everywhere; the two are independent, for nothing is known of how they go
- * together. What the factors are applied to: cost_roofline.c.
+ * percentile they are, by (seed, replication): replications of a scenario then differ by what calibration does not
+ * know, and their intervals contain it. One draw a replication for decodes and one for prompts, the same in all pools,
+ * since what is wrong of an engine is wrong of it everywhere; the two are independent, for nothing is known of how they
+ * go together. What the factors are applied to: cost_roofline.c.
  */
 #include <string.h>
 

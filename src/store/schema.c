@@ -142,15 +142,16 @@ static const struct column bill_pool_columns[] = {
 static const struct column cost_columns[] = {
     {"part", "INTEGER NOT NULL REFERENCES bill(id)", "of the bill"},
     {"who", "TEXT NOT NULL",
-     "input, cached, output: prompts, cached tokens and answers of requests that were answered; lost: requests that were not; "
-     "other: requests that came before warm-up or were in flight at the end; idle: nobody"},
+     "input, cached, output: prompts, cached tokens and answers of requests that were answered; lost: requests that were "
+     "not; other: requests that came before warm-up or were in flight at the end; idle: nobody"},
     {"usd", "REAL NOT NULL", "US$ of what it used; the sum over all is the bill"},
     {"full_usd", "REAL NOT NULL", "US$ with its share of the part's idle; the same sum"},
     {0},
 };
 static const struct column cost_rate_columns[] = {
     {"pool", "INTEGER", "in whose steps; NULL: in all"},
-    {"what", "TEXT NOT NULL", "prefill_ns, decode_ns, prefill_token_us, decode_token_us (columns of request_cost), cached_tokens"},
+    {"what", "TEXT NOT NULL",
+     "prefill_ns, decode_ns, prefill_token_us, decode_token_us (columns of request_cost), cached_tokens"},
     {"usd", "REAL NOT NULL", "US$ of one, idle included"},
     {0},
 };

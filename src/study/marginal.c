@@ -169,7 +169,8 @@ void marginal_print(const struct marginal_result *r, const struct marginal_ask *
         json_close(&j, '}');
         return;
     }
-    fprintf(out, "%-16s %-30s %-30s %s\n", "US$ a million", "attributed (95 %)", "marginal (95 %)", "marginal / attributed");
+    fprintf(out, "%-16s %-30s %-30s %s\n", "US$ a million", "attributed (95 %)", "marginal (95 %)",
+            "marginal / attributed");
     for (int k = 0; k < MARGINAL_TOKENS; k++) {
         fprintf(out, "%-16s", names[k]);
         print_interval(out, &r->attributed[k]);

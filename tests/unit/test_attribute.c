@@ -10,8 +10,8 @@
 #include "report/cost_rule.h"
 #include "../run_suite.h"
 
-/* 100 for any step; then whichever is longer, weights (200) or the tokens' computing, as on hardware; 3 a token of context
- * and one a pair. */
+/* 100 for any step; then whichever is longer, weights (200) or the tokens' computing, as on hardware; 3 a token of
+ * context and one a pair. */
 static int64_t made_up_ns(const void *state, const struct cost_step *s)
 {
     int64_t tokens = s->n_decode + s->prefill_tokens, computing = 20 * tokens;
@@ -54,8 +54,8 @@ START_TEST(a_step_is_cut_by_what_each_adds)
     ck_assert_int_eq(c.prefill_ns, 365);
     ck_assert_int_eq(c.decode_ns, 290);
 
-    /* Another chunk, of 2 tokens after none: 3 pairs. Prompts alone 100 + 240 + 98 = 438, of which 98 by pairs; together
-     * 100 + 280 + 120 + 98 = 598; prefill (598 - 420 + 438) / 2 = 308, 308 * 98 / 438 = 68. */
+    /* Another chunk, of 2 tokens after none: 3 pairs. Prompts alone 100 + 240 + 98 = 438, of which 98 by pairs;
+     * together 100 + 280 + 120 + 98 = 598; prefill (598 - 420 + 438) / 2 = 308, 308 * 98 / 438 = 68. */
     cost_add_chunk(&s, &knees, 0, 2, true);
     c = attribute_cut(&cost, NULL, &s, 598, 0);
     ck_assert_int_eq(c.prefill_ns, 308);
@@ -181,7 +181,8 @@ static struct store_bill random_bill(struct rng *r)
     struct store_bill b = {.n_pools = 1 + (int64_t)rng_below(r, 2), .pue = 1 + draw(r), .usd_per_kwh = draw(r)};
 
     for (int64_t i = 0; i < b.n_pools; i++)
-        b.pool[i] = (struct store_bill_pool){.replicas = 1 + (int64_t)rng_below(r, 5), .members = 1 + (int64_t)rng_below(r, 2),
+        b.pool[i] = (struct store_bill_pool){.replicas = 1 + (int64_t)rng_below(r, 5),
+                                             .members = 1 + (int64_t)rng_below(r, 2),
                                              .gpus = 1 + draw(r), .idle_W = draw(r), .busy_W = 1 + draw(r),
                                              .node_W = draw(r), .kv_share = draw(r)};
     b.n_parts = 1 + (int64_t)rng_below(r, 8);
@@ -252,8 +253,8 @@ START_TEST(shares_sum_to_the_bill)
         if (steps > 0)
             ck_assert_double_le(x.sum.full[COST_IDLE], 0);
         double cached = s.hits_all > 0 ? 0 : x.sum.full[COST_CACHED]; /* kept in vain: no token to pay for it */
-        ck_assert_double_le(fabs(cost_of_use(&x, b.n_pools, all, s.hits_all) + cached + x.sum.full[COST_IDLE] - x.sum.usd),
-                            1e-9 * (x.sum.usd + 1e-30));
+        double paid = cost_of_use(&x, b.n_pools, all, s.hits_all) + cached + x.sum.full[COST_IDLE];
+        ck_assert_double_le(fabs(paid - x.sum.usd), 1e-9 * (x.sum.usd + 1e-30));
     }
 }
 END_TEST
@@ -262,7 +263,8 @@ END_TEST
 START_TEST(a_bill_by_hand)
 {
     struct store_bill b = {.n_parts = 1, .n_pools = 1, .pue = 1, .part = {{.tier = -1, .usd_per_h = 3600}},
-                           .pool = {{.replicas = 1, .members = 1, .gpus = 1, .idle_W = 100, .busy_W = 600, .node_W = 50}}};
+                           .pool = {{.replicas = 1, .members = 1, .gpus = 1, .idle_W = 100, .busy_W = 600,
+                                     .node_W = 50}}};
     struct cost_seen s = {.duration_s = 10};
     struct cost_result x;
 
