@@ -137,7 +137,7 @@ static bool can_hold(const struct capacity_options *o, const struct capacity_sig
 static int try_study(struct capacity_search *s, const struct study *study, int64_t set, const char *name,
                      struct trial *at, struct capacity_verdict *v, struct err *e)
 {
-    int64_t n = study->repeat, done = 0;
+    int64_t n = study->repeat, done = 0, enough = n; /* enough: the fewest that show that it cannot hold */
     struct capacity_sign *signs = mem_zalloc((size_t)n, sizeof *signs);
     struct diags d;
 
@@ -155,8 +155,13 @@ static int try_study(struct capacity_search *s, const struct study *study, int64
             trials_mistake(&d, e);
         scenario_free(&sc);
     }
-    while (e->code == 0 && done < n && (s->ask->all || can_hold(&s->c.options, signs, done, n)))
+    while (e->code == 0 && done < n && enough == n) {
+        int64_t before = done;
         more_of(s, at, signs, n, &done, s->ask->all, e);
+        for (int64_t k = done < n ? done : n - 1; k > before && !s->ask->all; k--)
+            enough = can_hold(&s->c.options, signs, k, n) ? enough : k;
+    }
+    done = enough < done ? enough : done; /* the same with any number of workers */
     s->runs += done;
     if (e->code == 0)
         *v = capacity_judge(&s->c.options, signs, done);

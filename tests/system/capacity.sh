@@ -39,6 +39,8 @@ for target in 0.5 0.999 0.9; do
         "$(json $target.json "j ->> '\$.studies[0].cheapest'")"
 done
 is "some sets were not tried, some given up" "1|1" "$(sqlite3 c.db "SELECT sum(status = 'dearer') > 0, sum(status = 'given up') > 0 FROM capacity")"
+"$TIERSIM" capacity "$fleet" -s capacity.target=0.9 -j 1 --json --force -o c.db > one.json
+is "the same with one process at a time" "$(cat 0.9.json)" "$(cat one.json)"
 inode=$(stat -c %i c.d/p000000.db)
 "$TIERSIM" capacity "$fleet" --all --json --force -o c.db > all.json
 is "what was run is not run again" "$inode" "$(stat -c %i c.d/p000000.db)"
