@@ -152,6 +152,49 @@ check "no empty picture, no number that is none" 1 "" empty all.html
 check "to standard output" 0 "</html>" "$TIERSIM" report --html all.db -o -
 check "the same page each time" 0 "" sh -c '"$0" report --html all.db -o again.html && cmp all.html again.html' "$TIERSIM"
 
+# ---- steps longer than bins: nothing is lost, and no replica is in steps for more than all the time ----
+
+cat > long.ini << 'X'
+[run]
+seed = 1
+log = step
+[gpu]
+preset = h100
+[model]
+preset = llama-3.1-8b
+[engine]
+preset = vllm
+[replica]
+count = 2
+cost = fixed
+step_time = 30s
+[workload]
+arrivals = poisson
+rate = 1/s
+requests = 30
+[class all]
+input = constant
+input_tokens = 100
+output = constant
+output_tokens = 6
+X
+check "steps of many bins" 0 "" "$TIERSIM" run long.ini -q -o long.db
+check "... as a page" 0 "" "$TIERSIM" report --html long.db -o long.html
+rm -f q???.*
+awk -f data.awk long.html
+steps=$(grep -l prompt_tokens_per_s q???.sql) requests=$(grep -l came_per_s q???.sql)
+sum() { # COLUMN FILE: its sum over bins, in what it is a rate of
+    awk -F '|' -v w="$(sqlite3 long.db 'SELECT (t_end_ns / 160 + 1) / 1e9 FROM run')" '{ n += $'"$1"' * w } END { printf "%.0f\n", n }' "$2"
+}
+is_equal() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
+check "... tokens of answers" 0 "" is_equal "$(sum 5 "${steps%.sql}.page")" "$(sqlite3 long.db 'SELECT sum(tokens_out) FROM step')"
+check "... tokens of prompts" 0 "" is_equal "$(sum 4 "${steps%.sql}.page")" "$(sqlite3 long.db 'SELECT sum(prefill_tokens) FROM step')"
+check "... time in steps" 0 "" is_equal "$(sum 7 "${steps%.sql}.page")" "$(sqlite3 long.db 'SELECT CAST(round(sum(t_end_ns - t_start_ns) / 2e9) AS INTEGER) FROM step')"
+check "... at most all of it" 0 "" awk -F '|' '$7 > 1.000001 { exit 1 }' "${steps%.sql}.page"
+check "... requests" 0 "" is_equal "$(sum 2 "${requests%.sql}.page")" "$(sqlite3 long.db 'SELECT count(*) FROM request')"
+check "... time in the system" 0 "" is_equal "$(awk -F '|' -v OFS='|' '{ print $5 + $6 }' "${requests%.sql}.page" > system; sum 1 system)" \
+    "$(sqlite3 long.db 'SELECT CAST(round(sum(t_end_ns - t_arrive_ns) / 1e9) AS INTEGER) FROM request')"
+
 # ---- what is left out ----
 
 "$TIERSIM" run "$srcdir/scenarios/quickstart.ini" -q -o summary.db -s run.log=summary -s workload.requests=300 > out
@@ -223,7 +266,6 @@ check "no empty picture" 1 "" empty study.html
 on_front=$(sqlite3 study.db "WITH p AS (SELECT param_set, 1e3 / max(CASE name WHEN 'mean_tpot_ms' THEN mean END) AS x, max(CASE name WHEN 'output_throughput_per_gpu' THEN mean END) AS y
     FROM v_point WHERE class IS NULL GROUP BY param_set) SELECT count(*) FROM p WHERE x IS NOT NULL AND NOT EXISTS (SELECT 1 FROM p q WHERE q.x >= p.x AND q.y >= p.y AND (q.x > p.x OR q.y > p.y))")
 front=$(sed -n '/<h3>What a user gets against what a GPU gives/,/<\/details>/p' study.html | grep -c '^<tr><td class="t">front</td>')
-is_equal() { [ "$1" = "$2" ] || { echo "$1, not $2"; return 1; }; }
 check "no point of the front is dominated, and all such are in it" 0 "" is_equal "$front" "$on_front"
 
 exit $failed
