@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "${srcdir:-.}"
 bad=0
-for kind in "src/*/*.[ch]" "src/*.[ch]" "data/*/*.ini" "data/*.ini" "tests/*/*.[ch]" "tests/system/*" "scenarios/*.ini"; do
+for kind in "src/*/*.[ch]" "src/*.[ch]" "data/*/*.ini" "data/*.ini" "tests/*/*.[ch]" "tests/system/*" "scenarios/*.ini" "scenarios/*/*" "tools/*"; do
     missing= n=0
     for file in $kind; do
         n=$((n + 1))
