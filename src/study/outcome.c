@@ -68,7 +68,7 @@ static struct outcome_metric *metric_at(struct outcome *o, int64_t cap, const st
 
 /* ---- study files ---- */
 
-enum { STUDY_RUNS_MAX = 1000000, STUDY_METRICS_MAX = 100000, TEXT_MAX = 4096 };
+enum { STUDY_RUNS_MAX = 1000000, STUDY_METRICS_MAX = 100000, STUDY_VALUES_MAX = 50000000, TEXT_MAX = 4096 };
 
 struct reading {
     struct outcome *o;
@@ -181,7 +181,8 @@ static int read_metrics(struct reading *r, struct err *e)
         struct outcome_metric like = {.name = *class ? arena_printf(&o->arena, "%s:%s", class, name) : name,
                                       .unit = text_at(r, stmt, 3),
                                       .approximate = sqlite3_column_int64(stmt, 4) != 0};
-        struct outcome_metric *m = metric_at(o, STUDY_METRICS_MAX, &like);
+        bool full = o->n_metrics * o->n_runs > STUDY_VALUES_MAX; /* no file of ours; and much to allocate */
+        struct outcome_metric *m = full ? NULL : metric_at(o, STUDY_METRICS_MAX, &like);
         if (m == NULL)
             rc = SQLITE_CORRUPT;
         else if (sqlite3_column_type(stmt, 2) == SQLITE_FLOAT)

@@ -73,18 +73,22 @@ is "as with a fault" "$(sqlite3 down.db "SELECT printf('%.9f', mean) FROM v_poin
     "$(sqlite3 d.db "SELECT printf('%.9f', attainment_down) FROM capacity ORDER BY param_set")"
 check "none is left of one host" 0 "fails with domains down" "$TIERSIM" capacity "$fleet" "${small[@]}" -s capacity.spare=1 --force -o d.db
 
-# Two models in one fleet: all pairs.
+# Two models in one fleet: all pairs. Both would take two H200, and there are three.
 for m in one two; do
-    printf 'include %s\n[run]\nhorizon = 6s\n[sweep]\nrepeat = 2\n[scheduler]\nmax_num_batched_tokens = 2048\n[capacity]\nsupply = h100:9\n' "$fleet" > $m.ini
+    printf 'include %s\n[run]\nhorizon = 6s\n[sweep]\nrepeat = 2\n[scheduler]\nmax_num_batched_tokens = 2048\n[replica]\ntp = 1\n[gpu]\npreset = ${gpu = h100, h200}\n' \
+        "$fleet" > $m.ini
 done
-printf '[workload]\nrate = 60/s\n' >> two.ini
+printf '[capacity]\nsupply = h200:3\n' >> one.ini
+printf '[workload]\nrate = 79/s\n' >> two.ini
 "$TIERSIM" capacity one.ini two.ini --json > two.json
-is "two models: the cheapest of all pairs within the supply" "$(sqlite3 one.db "ATTACH 'two.db' AS t;
-    SELECT printf('%.6f', min(a.cost + b.cost)) FROM main.capacity a JOIN t.capacity b WHERE a.status = 'holds' AND b.status = 'holds' AND a.gpus + b.gpus <= 9")" \
+pairs="FROM main.capacity a JOIN t.capacity b WHERE a.status = 'holds' AND b.status = 'holds'"
+within="a.gpus * (a.params LIKE '%h200%') + b.gpus * (b.params LIKE '%h200%') <= 3"
+is "two models: the cheapest of all pairs within the supply" "$(sqlite3 one.db "ATTACH 'two.db' AS t; SELECT printf('%.6f', min(a.cost + b.cost)) $pairs AND $within")" \
     "$(json two.json "printf('%.6f', j ->> '\$.cost')")"
+is "the supply makes it dearer" "1" "$(sqlite3 one.db "ATTACH 'two.db' AS t; SELECT min(a.cost + b.cost) < $(json two.json "j ->> '\$.cost'") - 0.01 $pairs")"
 is "it is chosen" "$(json two.json "printf('%.6f', j ->> '\$.cost')")" "$(sqlite3 one.db "ATTACH 'two.db' AS t;
-    SELECT printf('%.6f', a.cost + b.cost) FROM main.capacity a JOIN t.capacity b WHERE a.cheapest AND b.cheapest")"
-check "no pair is within the supply" 0 "No choice of sets holds within" "$TIERSIM" capacity one.ini two.ini -s capacity.supply=h100:3 --force
+    SELECT printf('%.6f', a.cost + b.cost) FROM main.capacity a JOIN t.capacity b WHERE a.cheapest AND b.cheapest AND $within")"
+check "no pair is within the supply" 0 "No choice of sets holds within" "$TIERSIM" capacity one.ini two.ini -s 'gpu.preset=${gpu=h200}' --force
 
 # SLO by window.
 "$TIERSIM" run -q "$fleet" "${small[@]}" -s 'replica.count=3' -s sweep.repeat=1 -s run.log=request -s run.slo_window=2s -o w.db
