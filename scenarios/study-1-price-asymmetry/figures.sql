@@ -1,7 +1,7 @@
 -- obs: a = model, b = users; of all loads. sla = the load that is left for the SLO, by model and repetition.
 CREATE TEMP TABLE point AS
-SELECT r.run, r.repetition,
-       (SELECT text FROM params p WHERE p.file = r.file AND p.run = r.run AND p.key = 'model.preset') AS model,
+SELECT r.file, r.run, r.repetition,
+       (SELECT text FROM params p WHERE p.file = r.file AND p.run = r.run AND p.key = 'model.preset') || iif(r.file = 'pools', ', pools', '') AS model,
        (SELECT num FROM params p WHERE p.file = r.file AND p.run = r.run AND p.key = 'workload.concurrency') AS users
 FROM runs r;
 
@@ -11,8 +11,8 @@ SELECT p.*, max(iif(m.name = 'slo_attainment', value, NULL)) AS attainment, max(
        max(iif(m.name = 'usd_per_m_input', value, NULL)) AS input, max(iif(m.name = 'usd_per_m_cached_input', value, NULL)) AS cached,
        max(iif(m.name = 'usd_per_m_output', value, NULL)) AS output,
        max(iif(m.name = 'margin_usd_per_gpu_h', value, NULL)) AS margin, max(iif(m.name = 'revenue_usd_per_gpu_h', value, NULL)) AS revenue
-FROM point p JOIN metrics m ON m.run = p.run
-GROUP BY p.run;
+FROM point p JOIN metrics m ON m.file = p.file AND m.run = p.run
+GROUP BY p.file, p.run;
 
 INSERT INTO obs SELECT model, users, '', 'ratio', repetition, output / input FROM wide;
 INSERT INTO obs SELECT model, users, '', 'output', repetition, output FROM wide;
@@ -30,8 +30,8 @@ INSERT INTO obs SELECT model, 'best', '', 'ratio', repetition, output / input FR
 INSERT INTO obs SELECT model, 'best', '', 'margin', repetition, margin FROM best;
 
 CREATE TEMP TABLE card AS
-SELECT DISTINCT model, (SELECT text FROM params WHERE run = p.run AND key = 'price_card.name') AS name,
-       (SELECT num FROM params WHERE run = p.run AND key = 'price_card.input_usd_per_m') AS input,
-       (SELECT num FROM params WHERE run = p.run AND key = 'price_card.cached_input_usd_per_m') AS cached,
-       (SELECT num FROM params WHERE run = p.run AND key = 'price_card.output_usd_per_m') AS output
-FROM point p WHERE run IN (SELECT min(run) FROM point GROUP BY model);
+SELECT DISTINCT model, (SELECT text FROM params WHERE file = p.file AND run = p.run AND key = 'price_card.name') AS name,
+       (SELECT num FROM params WHERE file = p.file AND run = p.run AND key = 'price_card.input_usd_per_m') AS input,
+       (SELECT num FROM params WHERE file = p.file AND run = p.run AND key = 'price_card.cached_input_usd_per_m') AS cached,
+       (SELECT num FROM params WHERE file = p.file AND run = p.run AND key = 'price_card.output_usd_per_m') AS output
+FROM point p WHERE (file, run) IN (SELECT file, min(run) FROM point GROUP BY file, model);
