@@ -1,5 +1,5 @@
 .mode markdown --wrap 0
-SELECT u.b AS 'gap, s', u.a AS 'below HBM', u.text AS 'users in time', c.text AS 'calls/s', d.text AS 'US$ an hour', y.text AS 'calls a US$'
+SELECT u.b AS 'gap, s', u.a AS 'below HBM', u.text AS 'users in time', c.text AS 'calls/s', d.text AS 'US$ an hour', y.text AS 'calls a US$', u.n
 FROM shown u
 JOIN shown c ON c.a = u.a AND c.b = u.b AND c.name = 'calls'
 JOIN shown d ON d.a = u.a AND d.b = u.b AND d.name = 'usd_per_h'
