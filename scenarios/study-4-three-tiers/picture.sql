@@ -9,7 +9,5 @@ SELECT '# panel LPDDR pays up to';
 SELECT '# x seconds between the calls of a session';
 SELECT '# y US$ a GB';
 SELECT '# logx';
-SELECT '# line 8 component, Q1 2026';
-SELECT '# line 13 component, end of 2026';
 SELECT '# line 32.5 as sold on, end of 2026';
 SELECT 'beside ' || iif(a = 'NAND', 'NAND', 'nothing'), b, mean, low, high FROM ci WHERE name = 'break_even' ORDER BY a, b;
