@@ -230,7 +230,8 @@ START_TEST(unreadable_files_are_told)
     static const char *const paths[][2] = {
         {"no/such.jsonl", "cannot read the trace no/such.jsonl: No such file or directory (set its path with -s "
                           "workload.trace=PATH)"},
-        {"/", "cannot read the trace /: Is a directory (set its path with -s workload.trace=PATH)"},
+        {"/", "cannot read the trace /: Is a directory (want a file; a folder of ServeGen's clients goes with [workload] "
+              "arrivals = servegen, servegen = FOLDER)"},
     };
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
