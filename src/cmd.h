@@ -5,6 +5,7 @@
 #define CMD_H
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,18 @@ struct store_memory;
 struct world;
 void cmd_run_memory(const struct scenario *sc, const struct world *w, struct store_memory *out);
 void cmd_run_memory_free(struct store_memory *m);
+
+/* cmd_run_store.c: its results file at path, the scenario's options in it. Classes and pools are the caller's to free; the
+ * classes must outlive the store. */
+struct store;
+struct store_class;
+struct store_pool;
+struct workload;
+struct err;
+struct store_class *cmd_run_classes(const struct scenario *sc);
+struct store_pool *cmd_run_pools(const struct scenario *sc);
+int cmd_run_open(struct store **out, const char *path, bool force, const struct scenario *sc, const struct workload *load,
+                 const struct store_class *classes, struct err *e);
 
 /* cmd_run_bill.c: what it costs, by [prices]; no part without. It borrows from the scenario. */
 struct store_bill;
