@@ -23,7 +23,9 @@ static void skip(struct parser *p)
 
 static const struct expr *fail(struct parser *p, const char *what)
 {
-    if (!p->failed)
+    if (!p->failed && *p->at == '\0')
+        snprintf(p->why, p->why_size, "%s at the end", what);
+    else if (!p->failed)
         snprintf(p->why, p->why_size, "%s at \"%.40s\"", what, p->at);
     p->failed = true;
     return NULL;

@@ -188,6 +188,10 @@ static bool read_line(struct reader *r, bool *whole)
     if (cr && n > 0 && n <= INI_LINE_MAX)
         n--;
     r->buf[n] = '\0';
+    if (r->line == 1 && strcmp(r->buf, "SQLite format 3") == 0) {
+        complain(r, "this is an SQLite file, as runs write, and no scenario (`tiersim report FILE` reads a run's)");
+        return false;
+    }
     if (n > INI_LINE_MAX)
         diags_add(r->d, r->file, r->line, "the line is too long (at most %d bytes)", INI_LINE_MAX);
     else if (odd == 0)

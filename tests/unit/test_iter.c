@@ -96,16 +96,16 @@ static const char *const results[][2] = {
     {"1 % 0", "a division by 0"},
     {"1e300 * 1e300", "a number too large"},
     {"gpu", "there is no variable \"gpu\" (a text stands in quotes)"},
-    {"", "something is missing at \"\""},
-    {"1 +", "something is missing at \"\""},
-    {"(1", "a ) is missing at \"\""},
+    {"", "something is missing at the end"},
+    {"1 +", "something is missing at the end"},
+    {"(1", "a ) is missing at the end"},
     {"1 2", "an operator was expected at \"2\""},
     {"gpus = 8", "an operator was expected at \"= 8\""},
     {"\"x", "the quote is not closed at \"\"x\""},
-    {"3 > 2 ? 1", "a \":\" is missing at \"\""},
+    {"3 > 2 ? 1", "a \":\" is missing at the end"},
     {"70b", "no unit that is known (put texts in quotes) at \"70b\""},
     {"#", "neither a value nor a name at \"#\""},
-    {"${gpus", "a } is missing at \"\""},
+    {"${gpus", "a } is missing at the end"},
 };
 
 START_TEST(expressions)
