@@ -262,6 +262,7 @@ int merge_write(struct plan *p, struct err *e)
     sqlite3_close(m.out);
     if (rc)
         remove(m.part);
+    remove(arena_printf(&p->arena, "%s-journal", m.part)); /* in mode TRUNCATE it stays, empty */
     return rc;
 }
 

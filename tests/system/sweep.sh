@@ -115,6 +115,7 @@ rm -r cut/all.d cut/all.db
 is "a signal ends it" "143 yes" "$(cat cut/code) $(grep -q 'interrupted: [0-9]* of 18 points are there; the same command goes on' cut/err && echo yes)"
 check "and the same command goes on" 0 "" sh -c "cd cut && timeout 100 '$TIERSIM' sweep study.ini -o all.db -j 2 -q"
 is "to the same file" "$(dump all.db | sha256sum)" "$(dump cut/all.db | sha256sum)"
+is "and nothing else is left" "all.d all.db" "$(cd cut && ls -d all.* | xargs)"
 
 # Points that would take hours: their processes end with the sweep, in order or killed.
 mkdir long
