@@ -26,8 +26,9 @@ static void begin(struct trace *t, const char *ph, int64_t pid, int64_t tid)
 
 static void put_us(struct trace *t, const char *key, int64_t ns)
 {
-    fprintf(t->out, ",\"%s\":%s%" PRId64 ".%03d", key, ns < 0 ? "-" : "", (ns < 0 ? -ns : ns) / 1000,
-            (int)((ns < 0 ? -ns : ns) % 1000));
+    uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+
+    fprintf(t->out, ",\"%s\":%s%" PRIu64 ".%03d", key, ns < 0 ? "-" : "", size / 1000, (int)(size % 1000));
 }
 
 static void put_text(struct trace *t, const char *key, const char *text)
@@ -85,15 +86,18 @@ static void put_name(struct trace *t, sqlite3_stmt *s)
     end(t);
 }
 
-/* pid, tid, name, from, to */
+/* pid, tid, name, from, to; a file that was tampered with may hold any numbers */
 static void put_slice(struct trace *t, sqlite3_stmt *s)
 {
-    int64_t from = sqlite3_column_int64(s, 3);
+    int64_t from = sqlite3_column_int64(s, 3), took;
+
+    if (__builtin_sub_overflow(sqlite3_column_int64(s, 4), from, &took))
+        took = 0;
 
     begin(t, "X", sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1));
     put_text(t, "name", text(s, 2));
     put_us(t, "ts", from);
-    put_us(t, "dur", sqlite3_column_int64(s, 4) - from);
+    put_us(t, "dur", took);
     put_args(t, s, 5);
     end(t);
 }

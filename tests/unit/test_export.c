@@ -229,6 +229,35 @@ START_TEST(trace_of_a_window)
 }
 END_TEST
 
+static void change(const char *sql)
+{
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open_v2(db_path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+START_TEST(times_that_no_run_has)
+{
+    int64_t n, start = ask("SELECT t_start_ns FROM step ORDER BY rowid LIMIT 1");
+    char back[128];
+    size_t i;
+
+    snprintf(back, sizeof back, "UPDATE step SET t_start_ns = %lld WHERE t_start_ns < 0", (long long)start);
+    change("UPDATE step SET t_start_ns = -9223372036854775807 - 1 WHERE rowid = (SELECT min(rowid) FROM step)");
+    json_t *root = trace(0, 9e9, &n), *events = json_object_get(root, "traceEvents"), *event;
+    change(back);
+    ck_assert_int_eq(count(events, "X", NULL, NULL), ask("SELECT count(*) FROM step"));
+    json_array_foreach(events, i, event)
+    {
+        if (is(event, "ph", "X"))
+            ck_assert(of(event, "dur") >= 0);
+    }
+    json_decref(root);
+}
+END_TEST
+
 START_TEST(compressed)
 {
     char name[2 * PATH_BYTES], text[1 << 16];
@@ -407,6 +436,7 @@ int main(void)
     tcase_add_unchecked_fixture(t, run_once, remove_all);
     tcase_add_test(t, trace_holds_the_file);
     tcase_add_test(t, trace_of_a_window);
+    tcase_add_test(t, times_that_no_run_has);
     tcase_add_test(t, compressed);
     tcase_add_test(t, csv_is_the_table);
     tcase_add_test(t, csv_of_no_table);
