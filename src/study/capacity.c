@@ -68,8 +68,12 @@ int capacity_sign(const struct outcome *o, struct capacity_sign *s, struct err *
     s->attainment = isnan(worst) ? value_of(o, "slo_attainment") : worst;
     s->overloaded = value_of(o, "verdict") == VERDICT_OVERLOADED;
     return isnan(s->attainment)
-               ? err_set(e, EXIT_CODE_USAGE,
-                         "no class has an objective that a call could meet (keys ttft, tpot, e2el of [class NAME])")
+               ? err_set(e, EXIT_CODE_USAGE, "%s",
+                         value_of(o, "completed") == 0
+                             ? "no call was answered after warm-up, so none says whether objectives are met (raise "
+                               "run.horizon, or lower run.warmup)"
+                             : "no class has an objective that a call could meet (keys ttft, tpot, e2el of [class "
+                               "NAME])")
                : 0;
 }
 

@@ -204,7 +204,9 @@ int compare_make(struct compare *c, const struct outcome *a, const struct outcom
     pair_runs(c);
     c->by = a->n_runs == 1 && b->n_runs == 1 ? COMPARE_BATCHES : COMPARE_REPLICATIONS;
     if (c->by == COMPARE_REPLICATIONS && (a->n_runs < 2 || b->n_runs < 2))
-        return err_set(e, EXIT_CODE_FAILED, "%s has one run, the other several: run it with --replications too",
+        return err_set(e, EXIT_CODE_USAGE,
+                       "%s has one run, the other several: give two scenarios, two files of one run each, or two of "
+                       "several (run --replications)",
                        a->n_runs < 2 ? a->path : b->path);
     if (c->by == COMPARE_REPLICATIONS)
         rows_of_runs(c, names, n_names, all);

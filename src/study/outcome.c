@@ -144,7 +144,7 @@ static int read_runs(struct reading *r, struct err *e)
                 r->select ? r->select : "", r->select ? " (as in v_point.params)" : "");
     else if (sets > 1)
         err_set(e, EXIT_CODE_USAGE,
-                "%s: has points of several parameter sets (\"%s\", \"%s\", ...): choose one by %s@%s", o->path, first,
+                "%s: has points of several parameter sets (\"%s\", \"%s\", ...): choose one by '%s@%s'", o->path, first,
                 other, o->path, first);
     o->runs = arena_alloc(&o->arena, ((size_t)o->n_runs + 1) * sizeof *runs);
     if (runs)

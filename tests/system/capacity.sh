@@ -101,6 +101,7 @@ is "the worst window decides" "1" "$(sqlite3 ww.db "SELECT count(*) FROM capacit
     AND p.class IS NULL AND abs(p.mean - c.attainment) < 1e-12 AND c.param_set = 0")"
 
 check "no objective" 2 "no class has an objective" "$TIERSIM" capacity "$srcdir/tests/theory/mm1.ini" -s capacity.from=1/s -s capacity.to=2/s -s workload.requests=500
+check "nothing was answered" 2 "no call was answered after warm-up" "$TIERSIM" capacity "$fleet" "${small[@]}" -s run.horizon=1ms -s run.warmup=0s -o n.db
 check "where to look" 2 "where to look for the highest load" "$TIERSIM" capacity "$srcdir/tests/theory/mm1.ini"
 check "falling ends" 2 "no rising amounts" "$TIERSIM" capacity mm1.ini -s capacity.to=1/s
 check "the load is varied" 2 "which is the load" "$TIERSIM" capacity mm1.ini --find=rate -s 'workload.rate=${r=1/s,2/s}'

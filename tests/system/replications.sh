@@ -41,8 +41,8 @@ check "they differ" 0 "mean_ttft_ms .* \*$" "$TIERSIM" compare s.db@rate=15/s s.
 "$TIERSIM" compare s.db@rate=15/s s.db@rate=18/s --json | grep -v '"a"\|"b": "' > d.json
 is "as if the scenarios had been named" "$(cat c.json)" "$(cat d.json)"
 check "against other numbers of runs" 0 "NOT PAIRED: one has more runs" "$TIERSIM" compare s.db@rate=15/s r.db
-check "against one run" 1 "has one run, the other several" "$TIERSIM" compare one.db r.db
-check "several parameter sets" 2 'choose one by s.db@rate=15/s' "$TIERSIM" compare s.db r.db
+check "against one run" 2 "has one run, the other several" "$TIERSIM" compare one.db r.db
+check "several parameter sets" 2 "choose one by 's.db@rate=15/s'" "$TIERSIM" compare s.db r.db
 check "no such parameter set" 2 'no point has rate=16/s' "$TIERSIM" compare s.db@rate=16/s r.db
 check "choosing in a run" 2 'is no study file' "$TIERSIM" compare one.db@rate=16/s r.db
 
