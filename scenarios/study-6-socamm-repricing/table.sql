@@ -1,5 +1,5 @@
 .mode markdown --wrap 0
-SELECT u.a AS 'modules of each Vera', ifnull(CAST(g.mean AS INT), 0) AS 'GB, four GPUs', u.text AS 'users in time', max(iif(c.b = 20, c.text, NULL)) AS 'US$/M output at 20 US$/GB',
+SELECT u.a AS 'modules of each Vera', ifnull(CAST(round(g.mean) AS INT), 0) AS 'GB, four GPUs', u.text AS 'users in time', max(iif(c.b = 20, c.text, NULL)) AS 'US$/M output at 20 US$/GB',
        max(iif(c.b = 32.5, c.text, NULL)) AS 'at 32.5', max(iif(x.b = 32.5, x.text, NULL)) AS 'at 32.5, of 8 x 192 GB at 20', u.n
 FROM shown u LEFT JOIN ci g ON g.a = u.a AND g.name = 'gb' JOIN shown c ON c.a = u.a AND c.name = 'usd' JOIN shown x ON x.a = u.a AND x.b = c.b AND x.name = 'against'
 WHERE u.name = 'users' GROUP BY u.a ORDER BY g.mean, u.a;
