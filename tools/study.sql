@@ -6,9 +6,9 @@
 -- shrink with n, but the calibration is as uncertain after a hundred runs as after eight. Costs, times and ratios are
 -- positive and their errors are factors, so it is taken over logarithms; over the values where one of them is not positive.
 
-CREATE TEMP TABLE runs(file TEXT, run INT, repetition INT, PRIMARY KEY(file, run));
-CREATE TEMP TABLE params(file TEXT, run INT, key TEXT, text TEXT, num REAL, PRIMARY KEY(file, key, run));
-CREATE TEMP TABLE metrics(file TEXT, run INT, name TEXT, value REAL, PRIMARY KEY(file, name, run));
+CREATE TEMP TABLE runs(file TEXT, run INT, repetition INT, PRIMARY KEY(run, file));
+CREATE TEMP TABLE params(file TEXT, run INT, key TEXT, text TEXT, num REAL, PRIMARY KEY(run, key, file));
+CREATE TEMP TABLE metrics(file TEXT, run INT, name TEXT, value REAL, PRIMARY KEY(run, name, file));
 
 -- What is observed (name) of what (a, b, c: as the study likes), once for each repetition.
 CREATE TEMP TABLE obs(a, b, c, name TEXT, repetition INT, value REAL, PRIMARY KEY(name, a, b, c, repetition));
