@@ -18,3 +18,15 @@ is() { # NAME WANT GOT
         failed=1
     fi
 }
+
+# The same of a condition; sets `bad`.
+result() { # NAME CONDITION(0|1) DETAIL
+    if [ "$2" = 1 ]; then
+        echo "ok - $1"
+    else
+        echo "not ok - $1"
+        printf '%s\n' "$3" | head -20 | sed 's/^/#   /'
+        # shellcheck disable=SC2034
+        bad=1
+    fi
+}

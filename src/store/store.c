@@ -13,6 +13,7 @@
 #include "base/bug.h"
 #include "store/image.h"
 #include "store/part.h"
+#include "store/put.h"
 #include "store/schema.h"
 #include "store/vtab.h"
 
@@ -81,40 +82,13 @@ static int run_once(sqlite3_stmt *stmt)
     return sqlite3_reset(stmt);
 }
 
-/* Binds by format and runs once: i int64, I int64 or NULL when <= 0, d double, s text. */
 static int put(struct store *s, const char *sql, const char *format, ...)
 {
-    sqlite3_stmt *stmt;
-    va_list ap;
-    int rc = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
+    va_list values;
 
-    if (rc != SQLITE_OK)
-        return rc;
-    va_start(ap, format);
-    for (int i = 1; format[i - 1]; i++) {
-        int64_t v;
-
-        switch (format[i - 1]) {
-        case 'i':
-            sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
-            break;
-        case 'I':
-            if ((v = va_arg(ap, int64_t)) > 0)
-                sqlite3_bind_int64(stmt, i, v);
-            break;
-        case 'd':
-            sqlite3_bind_double(stmt, i, va_arg(ap, double));
-            break;
-        case 's':
-            sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_STATIC);
-            break;
-        default:
-            sim_assert(!"bind format");
-        }
-    }
-    va_end(ap);
-    rc = run_once(stmt);
-    sqlite3_finalize(stmt);
+    va_start(values, format);
+    int rc = put_row(s->db, sql, format, values);
+    va_end(values);
     return rc;
 }
 

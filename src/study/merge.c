@@ -15,6 +15,7 @@
 #include "report/json.h"
 #include "report/load.h"
 #include "store/part.h"
+#include "store/put.h"
 #include "store/study_schema.h"
 
 struct merging {
@@ -34,39 +35,13 @@ static int exec(const struct merging *m, const char *sql)
     return sqlite3_exec(m->out, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(m, "writing the study file");
 }
 
-/* Binds by format and runs once: i int64, I int64 or NULL when < 0, d double (NaN: NULL), s text (NULL: NULL). */
 static int put(const struct merging *m, const char *sql, const char *format, ...)
 {
-    sqlite3_stmt *stmt;
-    va_list ap;
-    int rc = sqlite3_prepare_v2(m->out, sql, -1, &stmt, NULL);
+    va_list values;
 
-    va_start(ap, format);
-    for (int i = 1; rc == SQLITE_OK && format[i - 1]; i++) {
-        int64_t v;
-        switch (format[i - 1]) {
-        case 'i':
-            sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
-            break;
-        case 'I':
-            if ((v = va_arg(ap, int64_t)) >= 0)
-                sqlite3_bind_int64(stmt, i, v);
-            break;
-        case 'd':
-            sqlite3_bind_double(stmt, i, va_arg(ap, double));
-            break;
-        case 's':
-            sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_STATIC);
-            break;
-        default:
-            sim_assert(!"bind format");
-        }
-    }
-    va_end(ap);
-    if (rc == SQLITE_OK) {
-        sqlite3_step(stmt);
-        rc = sqlite3_finalize(stmt);
-    }
+    va_start(values, format);
+    int rc = put_row(m->out, sql, format, values);
+    va_end(values);
     return rc == SQLITE_OK ? 0 : failed(m, "writing the study file");
 }
 
@@ -99,7 +74,7 @@ static int put_study(const struct merging *m)
     free(sets);
     for (int i = 0; !rc && i < s->iter.n_vars; i++) {
         const struct iter_var *v = &s->iter.vars[i];
-        rc = put(m, "INSERT INTO variable VALUES(?, ?, ?, ?)", "issI", (int64_t)i, v->name,
+        rc = put(m, "INSERT INTO variable VALUES(?, ?, ?, ?)", "issN", (int64_t)i, v->name,
                  arena_printf(&m->p->arena, "%s.%s", v->section, v->key), (int64_t)v->in_step);
     }
     for (int64_t df = 1; !rc && df < s->repeat; df++)

@@ -10,16 +10,6 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 bad=0
 
-result() { # NAME CONDITION(0|1) DETAIL
-    if [ "$2" = 1 ]; then
-        echo "ok - $1"
-    else
-        echo "not ok - $1"
-        printf '%s\n' "$3" | head -20 | sed 's/^/#   /'
-        bad=1
-    fi
-}
-
 card=(-s price_card.input_usd_per_m=3 -s price_card.cached_input_usd_per_m=0.3 -s price_card.output_usd_per_m=15)
 check() { # NAME FROM-METRICS SCENARIO OPTIONS...
     local name=$1 least=$2 out laws

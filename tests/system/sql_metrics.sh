@@ -11,16 +11,6 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 bad=0
 
-result() { # NAME CONDITION(0|1) DETAIL
-    if [ "$2" = 1 ]; then
-        echo "ok - $1"
-    else
-        echo "not ok - $1"
-        printf '%s\n' "$3" | head -20 | sed 's/^/#   /'
-        bad=1
-    fi
-}
-
 check_file() { # NAME FILE
     local out laws
     out=$(sqlite3 -batch "$2" <"$here/metrics.sql")
